@@ -1,0 +1,30 @@
+"""Request types, and the one htmx rule: a page for people, a fragment for htmx."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
+
+
+class PageRequest(HttpRequest):
+    """What every view receives: a request that knows whether htmx sent it."""
+
+    htmx: HtmxDetails
+
+
+def render_page(request: HttpRequest, page: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """Render `app/_name.html` for an htmx request, `app/name.html` otherwise."""
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    wants_fragment = htmx and not htmx.boosted and not htmx.history_restore_request
+    path = PurePosixPath(page)
+    template = path.with_name(f"_{path.name}") if wants_fragment else path
+    response = render(request, str(template), context, status=status)
+    patch_vary_headers(response, ["HX-Request"])  # two bodies, one address
+    return response

@@ -1,0 +1,37 @@
+"""Where this checkout's own database and broker listen, when no address is given.
+
+Only names places; `bin/servers` starts and stops what lives there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(os.getenv("VAR_DIR") or BASE_DIR / "var")
+
+
+def run_dir() -> Path:
+    """A short, private directory for sockets: their paths may be 108 bytes at most."""
+    key = hashlib.sha256(str(VAR_DIR).encode()).hexdigest()[:8]
+    return Path(tempfile.gettempdir()) / f"equinode-{os.getuid()}-{key}"
+
+
+def database_url() -> str:
+    return f"postgresql://equinode@{quote(str(run_dir()), safe='')}/equinode"
+
+
+def redis_url() -> str:
+    return f"unix://{run_dir()}/valkey.sock?db=0"
+
+
+def celery_broker_url(redis_url: str) -> str:
+    """Celery spells a Redis socket differently from redis-py."""
+    if redis_url.startswith("unix://"):
+        path, _, query = redis_url.removeprefix("unix://").partition("?db=")
+        return f"redis+socket://{path}?virtual_host={query or 0}"
+    return redis_url

@@ -1,0 +1,25 @@
+"""The same settings, quicker and alone: its own database per run, nothing on disk kept."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("SECRET_KEY", "test-only-" + "x" * 50)
+from config.settings import *  # noqa: F403
+from config.settings import DATABASES, STORAGES
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+CELERY_TASK_ALWAYS_EAGER = True
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+# Two runs at once on one server must not share a database.
+DATABASES["default"]["TEST"] = {"NAME": f"test_equinode_{os.environ.get('TEST_RUN', os.getpid())}"}
+DATABASES["default"]["OPTIONS"] = {}
+_scratch = Path(tempfile.mkdtemp(prefix="equinode-test-"))
+MEDIA_ROOT = _scratch / "media"
+LEDGER_KEY_FILE = _scratch / "ledger.pem"
+DISPATCH_KEY_FILE = _scratch / "dispatch.pem"

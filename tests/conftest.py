@@ -1,0 +1,32 @@
+"""The cast. Their names are the permission matrix; no test mocks our own code."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import User
+from tests import factories
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    """Ada is a researcher: a member of the project that the test makes for her."""
+    return factories.make_user("ada")
+
+
+@pytest.fixture
+def lena(db: None) -> User:
+    """Lena leads a project."""
+    return factories.make_user("lena")
+
+
+@pytest.fixture
+def omar(db: None) -> User:
+    """Omar owns nodes."""
+    return factories.make_user("omar")
+
+
+@pytest.fixture
+def mallory(db: None) -> User:
+    """Mallory has an account and belongs to nothing of the others'."""
+    return factories.make_user("mallory")
