@@ -1,0 +1,191 @@
+"""A whole site of one's own for a test: real processes, a fresh database, a broker of its own.
+
+Every process is started here and killed by its own id. Nothing is shared with a site that somebody
+runs from the same checkout but the PostgreSQL server, where it has its own database.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote, urlsplit
+
+import psycopg
+from django.conf import settings
+from django.core.management import get_commands
+from psycopg import sql
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+SCRIPTS = Path(sys.executable).parent
+PATIENCE = 60.0  # seconds: enough for a start on a busy machine with two cores
+T = TypeVar("T")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def eventually(claim: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
+    """Wait until `claim` returns something true, and return that."""
+    deadline = time.monotonic() + seconds
+    while not (found := claim()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:.0f} s: {what}")
+        time.sleep(0.05)
+    return found
+
+
+class LiveSite:
+    """`start()` what a test needs, `kill()` what it wants dead, `stop()` everything at the end."""
+
+    def __init__(self, name: str) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="equinode-live-"))
+        self.directory.chmod(0o755)  # the embedded servers run as nobody where we are root
+        self.database = f"live_{name}"
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self._server = settings.DATABASES["default"]
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        # Nobody's settings leak in: only what is named here and where programs are found.
+        self.environment = {
+            **{key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ},
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "VAR_DIR": str(self.directory),
+            "DATABASE_URL": self._database_url(),
+            "DATABASE_POOL_SIZE": "6",
+            "SITE_ORIGIN": self.url,
+            "EXAMPLE_WORLD": "True",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def _database_url(self) -> str:
+        user, password = quote(str(self._server["USER"])), quote(str(self._server["PASSWORD"]))
+        host, port = quote(str(self._server["HOST"]), safe=""), self._server["PORT"] or 5432
+        return f"postgresql://{user}:{password}@{host}:{port}/{self.database}"
+
+    def _make_database(self, *, again: bool) -> None:
+        server = self._server
+        with psycopg.connect(
+            host=str(server["HOST"]), port=server["PORT"] or 5432, user=server["USER"],
+            password=str(server["PASSWORD"]), dbname="postgres", autocommit=True,
+        ) as connection:  # fmt: skip
+            name = sql.Identifier(self.database)
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+            if again:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+
+    # --- one life -------------------------------------------------------------
+    def prepare(self) -> None:
+        """Keys, broker, a migrated and seeded database, static files; no process of ours yet."""
+        self._make_database(again=True)
+        self._run(sys.executable, "bin/keys")
+        self.start_broker()
+        self.manage("migrate", "--verbosity=0")
+        if "seed_demo" in get_commands():
+            self.manage("seed_demo")
+        self.manage("collectstatic", "--noinput", "--verbosity=0")
+
+    def stop(self) -> None:
+        for name in reversed(list(self._processes)):
+            self.terminate(name)
+        self._run(sys.executable, "bin/servers", "stop", check=False)
+        self._make_database(again=False)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    # --- commands ---------------------------------------------------------------
+    def _run(self, *command: str, check: bool = True) -> str:
+        done = subprocess.run(
+            command, cwd=BASE_DIR, env=self.environment, capture_output=True, text=True, check=False
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(command)}: {done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def manage(self, *arguments: str) -> str:
+        return self._run(sys.executable, "manage.py", *arguments)
+
+    # --- broker -------------------------------------------------------------------
+    def start_broker(self) -> None:
+        """bin/servers leaves PostgreSQL alone, since DATABASE_URL names it, and starts a Valkey."""
+        self._run(sys.executable, "bin/servers", "start")
+
+    def kill_broker(self) -> None:
+        os.kill(int((self.directory / "valkey" / "pid").read_text()), signal.SIGKILL)
+
+    # --- processes ----------------------------------------------------------------
+    def commands(self) -> dict[str, list[str]]:
+        celery = [str(SCRIPTS / "celery"), "-A", "config"]
+        worker = [*celery, "worker", "--loglevel=INFO", "--without-gossip", "--without-mingle"]
+        return {
+            "web": [
+                str(SCRIPTS / "uvicorn"), "config.asgi:application", "--host=127.0.0.1",
+                f"--port={urlsplit(self.url).port}", "--lifespan=off", "--timeout-graceful-shutdown=3",
+            ],
+            "worker": [*worker, "--queues=tick,default", "--concurrency=1", "--hostname=live@%h"],
+            "beat": [*celery, "beat", f"--schedule={self.directory}/beat", "--pidfile="],
+        }  # fmt: skip
+
+    def start(self, *names: str) -> None:
+        for name in names:
+            self.spawn(name, self.commands()[name])
+        if "web" in names:
+            self.wait_for_web()
+
+    def spawn(self, name: str, command: list[str], **extra: str) -> None:
+        """Start a program that `stop()` will end; it writes to `<name>.log`."""
+        with (self.directory / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                command, cwd=BASE_DIR, env=self.environment | extra, stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+
+    def wait_for_web(self) -> None:
+        def answers() -> bool:
+            if self._processes["web"].poll() is not None:
+                raise AssertionError(f"web ended: {self.log('web')}")
+            try:
+                urllib.request.urlopen(self.url, timeout=10).close()
+            except urllib.error.HTTPError as error:
+                error.close()  # an answer is an answer
+            except OSError:
+                return False
+            return True
+
+        eventually(answers, "the web server answers")
+
+    def pid(self, name: str) -> int:
+        return self._processes[name].pid
+
+    def kill(self, name: str) -> None:
+        """As a power cut would: the process and everything it started, without a word."""
+        process = self._processes.pop(name)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(PATIENCE)
+
+    def terminate(self, name: str) -> None:
+        process = self._processes[name]
+        process.terminate()
+        try:
+            process.wait(15)
+            self._processes.pop(name)
+        except subprocess.TimeoutExpired:
+            self.kill(name)
+
+    def log(self, name: str) -> str:
+        path = self.directory / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
