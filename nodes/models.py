@@ -178,11 +178,42 @@ class HoldEvent(models.Model):
 
     class Meta:
         ordering = ["id"]
+        constraints = [
+            # Said twice at once, said once. Releasing may happen more than once.
+            models.UniqueConstraint(
+                fields=["hold_uid", "event"],
+                name="hold_event_once",
+                condition=Q(event__in=["granted", "started", "cancelled"]),
+            )
+        ]
         triggers: ClassVar = [
             pgtrigger.Protect(
                 name="hold_event_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete
             ),
         ]
+
+
+class Closure(models.Model):
+    """Why devices are closed for maintenance or for their owner. Their holds carry its reference."""
+
+    uid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    kind = models.CharField(max_length=12, choices=Hold.Kind)
+    reason = models.CharField(max_length=300)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["closure", "owner"]), name="closure_is_maintenance_or_owner"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.reason
+
+    @property
+    def reference(self) -> str:
+        return f"closure-{self.uid}"
 
 
 class EnrolmentToken(models.Model):

@@ -1,0 +1,91 @@
+"""What this app refuses.
+
+DomainError
+ +-- DeviceTaken          somebody else holds a device in that time
+ +-- HoldHasBegun         a hold that has begun is released, not cancelled
+ +-- LeaseRefused         a lease cannot be given (another one is live on a hold)
+ +-- StaleFence           a report about a lease that is over or was replaced
+ +-- LeaseUnknown         not a lease of this node
+ +-- BodyInvalid          a call that does not follow docs/agent-protocol.md
+ |    +-- FileTooLarge
+ +-- EnrolmentRefused
+ |    +-- EnrolmentTokenUnknown, EnrolmentTokenUsed, EnrolmentTokenExpired
+ +-- CallRefused          the caller could not be made out
+      +-- TokenMissing, TokenInvalid, ClockSkew, TokenReplayed, AgentUnknown
+"""
+
+from __future__ import annotations
+
+from common.errors import DomainError
+
+
+class DeviceTaken(DomainError):
+    """`details`: device_ids, until, holds (device_id, reference, kind, start, until), next_free."""
+
+    code = "device_taken"
+
+
+class HoldHasBegun(DomainError):
+    code = "hold_has_begun"
+
+
+class LeaseRefused(DomainError):
+    code = "lease_refused"
+
+
+class StaleFence(DomainError):
+    code = "stale_fence"
+
+
+class LeaseUnknown(DomainError):
+    code = "lease_unknown"
+    status = 404
+
+
+class BodyInvalid(DomainError):
+    code = "body_invalid"
+    status = 400
+
+
+class FileTooLarge(BodyInvalid):
+    status = 413
+
+
+class EnrolmentRefused(DomainError):
+    status = 403
+
+
+class EnrolmentTokenUnknown(EnrolmentRefused):
+    code = "enrolment_token_unknown"
+
+
+class EnrolmentTokenUsed(EnrolmentRefused):
+    code = "enrolment_token_used"
+
+
+class EnrolmentTokenExpired(EnrolmentRefused):
+    code = "enrolment_token_expired"
+
+
+class CallRefused(DomainError):
+    status = 401
+
+
+class TokenMissing(CallRefused):
+    code = "token_missing"
+
+
+class TokenInvalid(CallRefused):
+    code = "token_invalid"
+
+
+class ClockSkew(CallRefused):
+    code = "clock_skew"
+
+
+class TokenReplayed(CallRefused):
+    code = "token_replayed"
+
+
+class AgentUnknown(CallRefused):
+    code = "agent_unknown"
