@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from reservations.domain.shares import ClassicAccount, Tree, Vertex, classic_factor, classic_usage
+
+# Slurm, testsuite/expect/test24.4 with test24.4.prog.c: name, parent, shares, raw usage, shares_norm,
+# usage_eff, FairShare, LevelFS as printed, but for uD2, printed there as 0.238095: the levels of uD2,
+# uD3 and uDA3 are all exactly 22/17, and floating-point noise separates them in Slurm.
+FAIR_TREE = """
+u1  |root|10|0  |0.048077|0.000000|1.000000|inf
+u2  |root|10|10 |0.048077|0.041667|0.666667|1.153846
+aA  |root|40|   |0.192308|0.187500|        |1.025641
+aAA |aA  |30|   |0.750000|0.444444|        |1.687500
+uAA1|aAA | 1|20 |1.000000|1.000000|0.619048|1.000000
+aAB |aA  |10|   |0.250000|0.555556|        |0.450000
+uAB1|aAB | 1|25 |0.500000|1.000000|0.523810|0.500000
+uAB2|aAB | 1|0  |0.500000|0.000000|0.571429|inf
+aB  |root|60|   |0.288462|0.104167|        |2.769231
+aBA |aB  |25|   |0.416667|1.000000|        |0.416667
+uBA1|aBA | 1|25 |1.000000|1.000000|0.714286|1.000000
+aBB |aB  |35|   |0.583333|0.000000|        |inf
+uBB1|aBB | 1|0  |1.000000|0.000000|0.761905|inf
+aC  |root| 0|   |0.000000|0.125000|        |0.000000
+uC1 |aC  | 0|30 |0.000000|1.000000|0.047619|0.000000
+aD  |root|50|   |0.240385|0.458333|        |0.524476
+uD1 |aD  |parent|20|0.240385|0.181818|0.476190|
+uD2 |aD  |40|20 |0.235294|0.181818|0.333333|1.294118
+uD3 |aD  |50|25 |0.294118|0.227273|0.333333|1.294118
+aDA |aD  |parent||0.240385|0.409091|       |
+uDA1|aDA |parent|10|0.240385|0.090909|0.476190|
+uDA2|aDA |30|10 |0.176471|0.090909|0.380952|1.941176
+uDA3|aDA |50|25 |0.294118|0.227273|0.333333|1.294118
+aE  |root|10|   |0.048077|0.000000|        |inf
+aE1 |aE  |10|0  |0.500000|0.000000|1.000000|inf
+aE2 |aE  |10|0  |0.500000|0.000000|1.000000|inf
+aF  |root|20|   |0.096154|0.000000|        |inf
+uF1 |aF  |10|0  |0.333333|0.000000|1.000000|inf
+uF2 |aF  |20|0  |0.666667|0.000000|1.000000|inf
+aG  |root| 8|   |0.038462|0.083333|        |0.461538
+uG1 |aG  |10|10 |0.500000|0.500000|0.190476|1.000000
+aGA |aG  |10|   |0.500000|0.500000|        |1.000000
+uGA1|aGA |20|4  |0.500000|0.400000|0.190476|1.250000
+uGA2|aGA |20|6  |0.500000|0.600000|0.095238|0.833333
+"""
+ROWS = [[cell.strip() for cell in line.split("|")] for line in FAIR_TREE.strip().splitlines()]
+ROOT = Vertex("root", None, 1)
+
+
+@pytest.fixture(scope="module")
+def slurm_tree() -> Tree:
+    vertices = [ROOT]
+    for name, parent, shares, usage, *_ in ROWS:
+        own = None if shares == "parent" else int(shares)
+        vertices.append(Vertex(name, parent, own, Fraction(usage or 0), is_leaf=bool(usage)))
+    return Tree(vertices)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
+def test_it_reproduces_slurms_published_fair_tree(slurm_tree: Tree, row: list[str]) -> None:
+    name, _, _, _, shares_norm, usage_eff, fair_share, level = row
+    assert len(slurm_tree.leaves) == 21
+    assert f"{float(slurm_tree.norm_shares(name)):.6f}" == shares_norm
+    # aGA's users show their part of the account, uAB1 of what aAB used, and so on.
+    assert f"{float(slurm_tree.effective_usage(name)):.6f}" == usage_eff
+    if fair_share:
+        assert f"{float(slurm_tree.fair_share(name)):.6f}" == fair_share
+    if level:
+        assert f"{float(slurm_tree.levels[name]):.6f}" == level
+
+
+def test_three_users_tie_exactly_where_slurm_sees_noise(slurm_tree: Tree) -> None:
+    assert {slurm_tree.levels[user] for user in ("uD2", "uD3", "uDA3")} == {Fraction(22, 17)}
+    assert slurm_tree.fair_share("uD2") == Fraction(7, 21)
+
+
+def test_the_order_is_explained_at_the_first_common_account(slurm_tree: Tree) -> None:
+    why = slurm_tree.compare("uBA1", "uAB2")
+    assert (why.account, why.left, why.right) == ("root", "aB", "aA")
+    assert why.left_level > why.right_level
+    assert slurm_tree.ranks["uBA1"] > slurm_tree.ranks["uAB2"]  # though uAB2 used nothing at all
+    within = slurm_tree.compare("uDA2", "uD3")
+    assert (within.account, within.left, within.right) == ("aD", "uDA2", "uD3")  # aDA uses aD's shares
+
+
+def test_it_computes_slurms_published_classic_factors() -> None:
+    # classic_fair_share.shtml: A 40 {B 30, C 10}, D 60 {E 25, F 35}, of 100.
+    def line(*steps: tuple[str, str, str]) -> list[ClassicAccount]:
+        return [ClassicAccount(*(Fraction(number) for number in step)) for step in steps]
+
+    a, d = ("40", "100", "0.45"), ("60", "100", "0.25")
+    b, c, e, f = ("30", "40", "0.2"), ("10", "40", "0.25"), ("25", "60", "0.25"), ("35", "60", "0")
+    assert classic_usage(line(a)) == Fraction("0.45")
+    assert classic_usage(line(a, b)) == Fraction("0.3875")
+    assert classic_usage(line(a, c)) == Fraction("0.3")
+    expected = {
+        "User1": (line(a, b, ("1", "1", "0.2")), "0.3", "0.408479"),
+        "User2": (line(a, c, ("1", "2", "0.25")), "0.05", "0.022097"),
+        "User3": (line(a, c, ("1", "2", "0")), "0.05", "0.125000"),
+        "User4": (line(d, e, ("1", "1", "0.25")), "0.25", "0.500000"),
+        "User5": (line(d, f, ("1", "1", "0")), "0.35", "0.749154"),
+    }
+    for steps, share, factor in expected.values():
+        assert f"{classic_factor(classic_usage(steps), Fraction(share)):.6f}" == factor
+
+
+# --- trees of other projects, kept outside this repository ---
+ORACLES = Path(
+    os.environ.get("SLURM_FAIRSHARE_ORACLES", Path(__file__).parents[4] / "shared/data/slurm_fairshare")
+)
+needs_oracles = pytest.mark.skipif(not ORACLES.is_dir(), reason=f"no oracle files in {ORACLES}")
+
+
+def flux_tree(name: str) -> tuple[Tree, list[dict[str, str]]]:
+    with (ORACLES / name).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    vertices = [ROOT]
+    for row in rows[1:]:
+        is_leaf = bool(row["user"])
+        parent = row["bank"] if is_leaf else "root"
+        vertices.append(
+            Vertex(
+                row["user"] or row["bank"],
+                parent,
+                int(row["raw_shares"]),
+                Fraction(row["raw_usage"]),
+                is_leaf,
+            )
+        )
+    return Tree(vertices), [row for row in rows if row["user"]]
+
+
+@needs_oracles
+@pytest.mark.parametrize("name", ["fairtree_flux_small_no_tie.csv", "fairtree_flux_small_tie.csv"])
+def test_it_reproduces_flux_accountings_fair_shares(name: str) -> None:
+    tree, users = flux_tree(name)
+    for user in users:
+        assert round(float(tree.fair_share(user["user"])), 6) == float(user["expected_fairshare"])
+
+
+@needs_oracles
+def test_it_reproduces_flux_accountings_order_where_a_user_ties_with_an_account() -> None:
+    tree, users = flux_tree("fairtree_flux_small_tie_diff_type.csv")
+    served = sorted(users, key=lambda user: (-tree.ranks[user["user"]], int(user["expected_order"])))
+    assert [user["expected_order"] for user in served] == ["1", "2", "3", "4", "5", "6"]
+
+
+@needs_oracles
+def test_level_fs_is_shares_over_usage_on_real_clusters() -> None:
+    with (ORACLES / "sshare_real_lines.csv").open(newline="") as file:
+        lines = [line for line in csv.DictReader(file) if line["level_fs"] and line["raw_shares"] != "parent"]
+    assert len(lines) == 5
+    for line in lines:  # printed with six decimals, so a small usage has few digits
+        usage = float(line["effectv_usage"])
+        slack = 0.5e-6 / usage + 0.5e-6 / float(line["norm_shares"])
+        assert float(line["norm_shares"]) / usage == pytest.approx(float(line["level_fs"]), rel=slack)
+
+
+@needs_oracles
+def test_it_computes_the_classic_documents_oracle() -> None:
+    oracle = json.loads((ORACLES / "classic_fairshare_slurm_doc.json").read_text())
+    users, accounts = oracle["users"], oracle["accounts"]
+
+    def used(account: str) -> Fraction:
+        own = sum(Fraction(str(u["actual_usage"])) for u in users.values() if u["account"] == account)
+        return own + sum(used(name) for name, row in accounts.items() if row["parent"] == account)
+
+    def steps(account: str) -> Iterator[ClassicAccount]:
+        row = accounts[account]
+        if row["parent"] != "root":
+            yield from steps(row["parent"])
+        siblings = sum(other["shares"] for other in accounts.values() if other["parent"] == row["parent"])
+        yield ClassicAccount(Fraction(row["shares"]), Fraction(siblings), used(account))
+
+    for name, user in users.items():
+        siblings = sum(other["shares"] for other in users.values() if other["account"] == user["account"])
+        own = ClassicAccount(
+            Fraction(user["shares"]), Fraction(siblings), Fraction(str(user["actual_usage"]))
+        )
+        effective = classic_usage([*steps(user["account"]), own])
+        share = Fraction(str(oracle["expected"]["normalized_shares"][name]))
+        assert round(classic_factor(effective, share), 6) == oracle["expected"]["fairshare"][name]
+
+
+# --- properties ---
+@st.composite
+def trees(draw: st.DrawFn) -> list[Vertex]:
+    """Two or three levels; small numbers, so that ties and zeros are common."""
+    vertices = [ROOT]
+    for account in range(draw(st.integers(1, 4))):
+        shares = draw(st.one_of(st.none(), st.integers(0, 3)))
+        vertices.append(Vertex(f"a{account}", "root", shares))
+        for user in range(draw(st.integers(1, 3))):
+            own = draw(st.one_of(st.none(), st.integers(0, 3)))
+            vertices.append(
+                Vertex(f"u{account}{user}", f"a{account}", own, Fraction(draw(st.integers(0, 3))), True)
+            )
+        if draw(st.booleans()):
+            vertices.append(Vertex(f"b{account}", f"a{account}", draw(st.integers(0, 2))))
+            usage = Fraction(draw(st.integers(0, 3)))
+            vertices.append(Vertex(f"v{account}", f"b{account}", draw(st.integers(0, 2)), usage, True))
+    return vertices
+
+
+def scaled(vertex: Vertex, *, shares: int = 1, usage: Fraction = Fraction(1)) -> Vertex:
+    own = None if vertex.shares is None else vertex.shares * shares
+    return Vertex(vertex.key, vertex.parent, own, vertex.usage * usage, vertex.is_leaf)
+
+
+@given(trees(), st.integers(1, 1000), st.integers(1, 1000))
+def test_scaling_all_shares_or_all_usage_changes_no_rank(
+    vertices: list[Vertex], many: int, more: int
+) -> None:
+    before = Tree(vertices).ranks
+    assert Tree([scaled(vertex, shares=many) for vertex in vertices]).ranks == before
+    assert Tree([scaled(vertex, usage=Fraction(many, more)) for vertex in vertices]).ranks == before
+
+
+@settings(max_examples=500)
+@given(trees(), st.integers(0, 20), st.integers(1, 5))
+def test_adding_usage_never_raises_ones_own_rank(vertices: list[Vertex], chosen: int, more: int) -> None:
+    leaves = [vertex for vertex in vertices if vertex.is_leaf]
+    heavier = leaves[chosen % len(leaves)]
+    after = [
+        Vertex(v.key, v.parent, v.shares, v.usage + more, v.is_leaf) if v is heavier else v for v in vertices
+    ]
+    assert Tree(after).ranks[heavier.key] <= Tree(vertices).ranks[heavier.key]
+
+
+@given(trees())
+def test_ranks_count_every_project_and_depend_on_no_order_of_reading(vertices: list[Vertex]) -> None:
+    tree = Tree(vertices)
+    assert set(tree.ranks) == set(tree.leaves)
+    assert max(tree.ranks.values()) == len(tree.leaves)
+    assert Tree([ROOT, *reversed(vertices[1:])]).ranks == tree.ranks
+    assert [leaf for tied in tree.order() for leaf in tied] == sorted(
+        tree.leaves, key=lambda leaf: (-tree.ranks[leaf], leaf)
+    )
+
+
+@given(trees())
+def test_the_comparison_agrees_with_the_ranks(vertices: list[Vertex]) -> None:
+    tree = Tree(vertices)
+    for left in tree.leaves:
+        for right in tree.leaves:
+            if left != right:
+                why = tree.compare(left, right)
+                if why.left_level > why.right_level:
+                    assert tree.ranks[left] > tree.ranks[right]
