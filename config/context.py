@@ -1,12 +1,91 @@
-"""What every page knows."""
+"""What every page knows: whether the world is real, the hour, where to go, how far the ledger is."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+
+from accounts.models import Project
+from common import clock
+from ledger.models import Checkpoint
+
+# Which pages belong under which heading of the masthead, by the names of their addresses.
+SECTIONS = {
+    "prices": "prices", "node": "prices",
+    "book": "book", "book_preview": "book", "decision": "book",
+    "projects": "projects", "project": "projects", "reservation": "projects",
+    "fairness": "fairness", "policy": "fairness",
+    "ledger": "ledger", "ledger_entry": "ledger",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Link:
+    label: str
+    url: str
+    is_current: bool = False
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    return {"is_example_world": settings.EXAMPLE_WORLD}
+    """Lazy where it costs a query: a fragment for htmx has neither masthead nor footer."""
+    return {
+        "is_example_world": settings.EXAMPLE_WORLD,
+        "read_at": clock.now(),
+        "headings": SimpleLazyObject(lambda: _headings(request)),
+        "footer_links": SimpleLazyObject(_footer_links),
+        "checkpoint": SimpleLazyObject(_checkpoint),
+        "own_project": SimpleLazyObject(lambda: _own_project(request)),
+    }
+
+
+def _headings(request: HttpRequest) -> list[Link]:
+    match = request.resolver_match
+    here = SECTIONS.get(match.url_name or "", "") if match else ""
+    labels = {
+        "prices": _("Prices"),
+        "book": _("Book"),
+        "projects": _("Projects"),
+        "fairness": _("Fairness"),
+        "ledger": _("Ledger"),
+    }
+    return [Link(link.label, link.url, here == name) for name, link in _existing(labels).items()]
+
+
+def _footer_links() -> list[Link]:
+    labels = {
+        "prices_json": _("Open data (JSON)"),
+        "prices_csv": _("Open data (CSV)"),
+        "policy": _("Policy"),
+        "status": _("Status"),
+        "checkpoint": _("Signed checkpoint"),
+        "accessibility": _("Accessibility"),
+        "styleguide": _("Style guide"),
+    }
+    return list(_existing(labels).values())
+
+
+def _existing(labels: dict[str, str]) -> dict[str, Link]:
+    """The links whose pages this installation serves."""
+    links = {}
+    for name, label in labels.items():
+        try:
+            links[name] = Link(label, reverse(name))
+        except NoReverseMatch:
+            continue
+    return links
+
+
+def _checkpoint() -> Checkpoint | None:
+    return Checkpoint.objects.order_by("-size").first()
+
+
+def _own_project(request: HttpRequest) -> Project | None:
+    """The first project of whoever reads, as the short way to it."""
+    user = getattr(request, "user", None)
+    return Project.objects.of(user).first() if user is not None and user.is_authenticated else None

@@ -106,7 +106,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "config.context.site",
             ],
-            "builtins": ["config.templatetags.equinode"],
+            "builtins": ["config.templatetags.equinode", "config.templatetags.components"],
             "libraries": {"equinode": "config.templatetags.equinode"},
         },
     }

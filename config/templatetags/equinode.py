@@ -1,7 +1,49 @@
-"""Template words of this project."""
+"""Filters of this project: how a value is written. The writing itself is in `common.formats`."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from common import formats
 
 register = template.Library()
+
+register.filter("number", formats.number)
+register.filter("signed", formats.signed)
+register.filter("percent", formats.percent)
+register.filter("signed_percent", formats.signed_percent)
+register.filter("money", formats.money)
+register.filter("moment", formats.moment)
+register.filter("moment_with_year", formats.moment_with_year)
+register.filter("day", formats.day)
+register.filter("long_day", formats.long_day)
+register.filter("month", formats.month)
+register.filter("clock", formats.clock_time)
+register.filter("clock_seconds", formats.clock_seconds)
+register.filter("duration", formats.duration)
+register.filter("size", formats.size)
+register.filter("digest", formats.digest)
+
+register.simple_tag(formats.zone_name, name="zone_name")
+
+
+@register.filter
+def instant(value: datetime) -> str:
+    """`2026-11-24T09:42:00Z`: for attributes and scripts, never for reading."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@register.simple_tag
+def when(value: datetime | None, style: str = "moment") -> SafeString | str:
+    """`<time>` with the exact instant inside and the reader's own writing of it outside.
+
+    `style` is the name of a function of `common.formats`: moment, moment_with_year, day,
+    long_day, clock_time or clock_seconds.
+    """
+    if value is None:
+        return formats.NOTHING
+    return format_html('<time datetime="{}">{}</time>', instant(value), getattr(formats, style)(value))

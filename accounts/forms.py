@@ -1,0 +1,40 @@
+"""What people write about themselves."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+
+
+class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Name, language and time zone. The e-mail address is changed through allauth, with a proof."""
+
+    language = forms.ChoiceField(label=_("Language"), choices=[("en", "English"), ("fr", "Français")])
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), help_text=_("All times on this site are shown in it.")
+    )
+
+    class Meta:
+        model = User
+        fields: ClassVar[list[str]] = ["name", "language", "time_zone"]
+        labels: ClassVar[dict[str, Any]] = {"name": _("Name")}
+        help_texts: ClassVar[dict[str, Any]] = {
+            "name": _("Shown to members of your projects only, never to others.")
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
+        self.fields["time_zone"].choices = [(zone, zone.replace("_", " ")) for zone in ["UTC", *zones]]  # type: ignore[attr-defined]
+        self.fields["name"].widget.attrs["autocomplete"] = "name"
+
+
+def languages() -> set[str]:
+    """The languages this site speaks."""
+    return {code for code, _name in settings.LANGUAGES}

@@ -1,0 +1,166 @@
+"""How numbers, money, times and lengths of time are written for a person, in their language.
+
+Pure text: what to show and how precisely is decided by the caller. The language is the active one
+(English or French), the time zone the reader's own.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+from babel import dates
+from django.utils import timezone
+from django.utils.translation import get_language, gettext
+
+Number = Decimal | int | float | str
+
+MINUS = "\N{MINUS SIGN}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
+# French puts a narrow no-break space between groups of digits and before high punctuation,
+# the per-cent sign and the currency (Lexique des règles typographiques, Imprimerie nationale).
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+NOTHING = "\N{EN DASH}"
+
+
+def is_french() -> bool:
+    return (get_language() or "en").startswith("fr")
+
+
+def number(value: Number | None, places: int | None = None) -> str:
+    """`1,378.16`, in French `1 378,16`. Without `places` it keeps the digits it has."""
+    if value is None:
+        return NOTHING
+    exact = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
+    if places is not None:
+        exact = exact.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    text = f"{abs(exact):,f}"
+    if is_french():
+        text = text.replace(",", NARROW).replace(".", ",")
+    return f"{MINUS}{text}" if exact < 0 else text
+
+
+def signed(value: Number | None, places: int | None = None) -> str:
+    """`+0.09` or `−0.05`; zero has no sign."""
+    text = number(value, places)
+    is_positive = not text.startswith((MINUS, NOTHING)) and any(digit in "123456789" for digit in text)
+    return f"+{text}" if is_positive else text
+
+
+def percent(ratio: Number | None, places: int = 1) -> str:
+    """A ratio as a percentage: 0.374 is `37.4 %`."""
+    if ratio is None:
+        return NOTHING
+    return f"{number(_hundredfold(ratio), places)}{_unit_space()}%"
+
+
+def signed_percent(ratio: Number | None, places: int = 1) -> str:
+    """`+8.2 %` or `−37.4 %`."""
+    if ratio is None:
+        return NOTHING
+    return f"{signed(_hundredfold(ratio), places)}{_unit_space()}%"
+
+
+def money(value: Number | None, places: int = 2, currency: str = "EUR") -> str:
+    """`EUR 16.78`, in French `16,78 €`."""
+    if value is None:
+        return NOTHING
+    amount = number(value, places)
+    if not is_french():
+        return f"{currency}{NO_BREAK}{amount}"
+    return f"{amount}{NARROW}{'€' if currency == 'EUR' else currency}"
+
+
+def moment(value: datetime | None) -> str:
+    """`Tue 24 Nov, 14:00` in the reader's time zone."""
+    return _dated(value, "EEE d MMM, HH:mm", "EEE d MMM 'à' HH:mm")
+
+
+def moment_with_year(value: datetime | None) -> str:
+    """`24 November 2026, 14:00`."""
+    return _dated(value, "d MMMM y, HH:mm", "d MMMM y 'à' HH:mm")
+
+
+def day(value: date | datetime | None) -> str:
+    """`Tue 24 Nov`."""
+    return _dated(value, "EEE d MMM", "EEE d MMM")
+
+
+def long_day(value: date | datetime | None) -> str:
+    """`24 November 2026`."""
+    return _dated(value, "d MMMM y", "d MMMM y")
+
+
+def month(value: date | datetime | None) -> str:
+    """`November 2026`."""
+    return _dated(value, "MMMM y", "MMMM y")
+
+
+def clock_time(value: datetime | None) -> str:
+    """`14:00`."""
+    return _dated(value, "HH:mm", "HH:mm")
+
+
+def clock_seconds(value: datetime | None) -> str:
+    """`14:00:14`."""
+    return _dated(value, "HH:mm:ss", "HH:mm:ss")
+
+
+def zone_name() -> str:
+    """The reader's time zone as its city: `Paris`."""
+    return timezone.get_current_timezone_name().rsplit("/", maxsplit=1)[-1].replace("_", " ")
+
+
+def duration(length: timedelta | int | float | None) -> str:
+    """The two largest units: `2 d 4 h`, `3 h 18 min`, `14 s`. A bare number is seconds."""
+    if length is None:
+        return NOTHING
+    seconds = round(length.total_seconds() if isinstance(length, timedelta) else length)
+    sign, seconds = (MINUS, -seconds) if seconds < 0 else ("", seconds)
+    sizes = [(86_400, gettext("d")), (3_600, gettext("h")), (60, gettext("min")), (1, gettext("s"))]
+    parts: list[tuple[int, str]] = []
+    for size, unit in sizes:
+        count, seconds = divmod(seconds, size)
+        if count or parts or size == 1:
+            parts.append((count, unit))
+    shown = [part for part in parts[:2] if part[0]] or parts[:1]
+    return sign + NO_BREAK.join(f"{count}{NO_BREAK}{unit}" for count, unit in shown)
+
+
+def size(count: int | None) -> str:
+    """Bytes in powers of 1000, as disks and networks are sold: `2.1 GB`."""
+    if count is None:
+        return NOTHING
+    value, units = Decimal(count), ["B", "kB", "MB", "GB", "TB", "PB"]
+    if is_french():
+        units = ["o", "ko", "Mo", "Go", "To", "Po"]
+    while abs(value) >= 1000 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    places = 0 if units[0] in ("B", "o") or value >= 100 else 1
+    return f"{number(value, places)}{NO_BREAK}{units[0]}"
+
+
+def digest(value: str | bytes | memoryview | None) -> str:
+    """The ends of a long hexadecimal digest: `c81f9a52…7e04`."""
+    if not value:
+        return NOTHING
+    text = value.hex() if isinstance(value, bytes | memoryview) else value
+    return f"{text[:8]}…{text[-4:]}" if len(text) > 16 else text
+
+
+def _hundredfold(ratio: Number) -> Decimal:
+    return Decimal(str(ratio)) * 100
+
+
+def _unit_space() -> str:
+    return NARROW if is_french() else NO_BREAK
+
+
+def _dated(value: date | datetime | None, english: str, french: str) -> str:
+    if value is None:
+        return NOTHING
+    pattern, locale = (french, "fr") if is_french() else (english, "en")
+    if isinstance(value, datetime):
+        local = timezone.localtime(value) if timezone.is_aware(value) else value
+        return dates.format_datetime(local.replace(tzinfo=None), pattern, locale=locale)
+    return dates.format_date(value, pattern, locale=locale)

@@ -1,0 +1,27 @@
+"""Pages that belong to no app: the style guide, the statement on accessibility, and errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from config import specimens
+
+
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Every component in every state, drawn by the templates that the pages use."""
+    return render(request, "styleguide.html", {"specimens": specimens})
+
+
+def accessibility(request: HttpRequest) -> HttpResponse:
+    return render(request, "accessibility.html")
+
+
+def server_error(request: HttpRequest, *args: Any) -> HttpResponse:
+    """Without context processors: whatever broke, the database perhaps, must not be asked again."""
+    page = render_to_string("500.html", {"is_example_world": settings.EXAMPLE_WORLD})
+    return HttpResponse(page, status=500)
