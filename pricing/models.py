@@ -5,6 +5,7 @@ Published rows are immutable by trigger; a correction is a new row that names wh
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import pgtrigger
@@ -22,7 +23,10 @@ from nodes.models import Node
 
 
 def _published_once(name: str) -> list[pgtrigger.Trigger]:
-    """A published row cannot change, but for one thing: an open end may be closed, not in the past."""
+    """A published row cannot change, but for one thing: an open end may be closed, not in the past.
+
+    A minute's grace: the moment was read before the transaction began, maybe on another clock.
+    """
     return [
         pgtrigger.Protect(name=f"{name}_cannot_be_deleted", operation=pgtrigger.Delete),
         pgtrigger.Trigger(
@@ -32,7 +36,7 @@ def _published_once(name: str) -> list[pgtrigger.Trigger]:
             func="""
                 IF upper_inf(OLD.effective) AND NOT upper_inf(NEW.effective)
                    AND lower(OLD.effective) = lower(NEW.effective)
-                   AND upper(NEW.effective) >= date_trunc('second', now())
+                   AND upper(NEW.effective) >= now() - interval '1 minute'
                    AND (to_jsonb(OLD) - 'effective') = (to_jsonb(NEW) - 'effective')
                 THEN RETURN NEW;
                 END IF;
@@ -198,6 +202,11 @@ class Grant(models.Model):
                 name="grant_is_not_overspent",
             )
         ]
+
+    @property
+    def left(self) -> Decimal:
+        left: Decimal = self.amount - self.encumbered - self.used
+        return left
 
 
 class Encumbrance(models.Model):

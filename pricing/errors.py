@@ -1,0 +1,58 @@
+"""The ways pricing says no.
+
+DomainError
+└── PricingError             409 pricing_refused
+    ├── StatementRefused     400 statement_refused      `faults`: {field: sentence}
+    ├── TariffRefused        400 tariff_refused
+    ├── FeeRefused           400 fee_refused
+    ├── PeriodTaken          409 period_taken           another row covers that time
+    ├── GrantRefused         400 grant_refused
+    ├── GrantExhausted       409 grant_exhausted        not enough is left
+    ├── ChargeRefused        409 charge_refused
+    └── ImportRefused        400 import_refused         names the line
+"""
+
+from __future__ import annotations
+
+from common.errors import DomainError
+
+
+class PricingError(DomainError):
+    code = "pricing_refused"
+
+
+class StatementRefused(PricingError):
+    code = "statement_refused"
+    status = 400
+
+
+class TariffRefused(PricingError):
+    code = "tariff_refused"
+    status = 400
+
+
+class FeeRefused(PricingError):
+    code = "fee_refused"
+    status = 400
+
+
+class PeriodTaken(PricingError):
+    code = "period_taken"
+
+
+class GrantRefused(PricingError):
+    code = "grant_refused"
+    status = 400
+
+
+class GrantExhausted(PricingError):
+    code = "grant_exhausted"
+
+
+class ChargeRefused(PricingError):
+    code = "charge_refused"
+
+
+class ImportRefused(PricingError):
+    code = "import_refused"
+    status = 400

@@ -1,0 +1,119 @@
+"""The price of a device-hour at a moment, and how it comes about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from pricing import wording
+from pricing.domain.cost import Kind, split
+from pricing.models import CostComponent
+
+ZERO = Decimal(0)
+
+# Written by hand: every booking asks this, and building it from querysets costs more than running it.
+_RATES = """
+    SELECT device.id, device.node_id, statement.full_available, tariff.price, COALESCE(fee.amount, 0),
+           tariff.id, statement.id, statement.full_delivered, statement.chargeable_delivered,
+           tariff.carried, tariff.owner_adjustment, statement.publicly_funded_share
+      FROM nodes_device device
+      JOIN pricing_coststatement statement
+        ON statement.node_id = device.node_id AND statement.effective @> %(at)s::timestamptz
+      JOIN pricing_tariff tariff
+        ON tariff.node_id = device.node_id AND tariff.effective @> %(at)s::timestamptz
+      LEFT JOIN pricing_sitefee fee ON fee.effective @> %(at)s::timestamptz
+     WHERE device.id = ANY(%(devices)s)
+"""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What an hour on a device costs and is worth. EUR per device-hour unless said otherwise."""
+
+    device_id: int
+    node_id: int
+    weight: Decimal  # full cost per available device-hour: cost-weighted hours per device-hour
+    price: Decimal  # the tariff, before VAT and the site's fee
+    fee: Decimal
+    tariff_id: int
+    statement_id: int
+    full_delivered: Decimal
+    chargeable_delivered: Decimal
+    carried: Decimal
+    owner_adjustment: Decimal
+    publicly_funded_share: Decimal  # of the purchase, 0 to 1
+
+    @property
+    def to_pay(self) -> Decimal:
+        return self.price + self.fee
+
+
+@dataclass(frozen=True)
+class WaterfallStep:
+    """One line from cost to price. `kind` is plus, minus, sum (a total so far) or price (the last)."""
+
+    code: str
+    label: str
+    amount: Decimal
+    kind: str
+
+
+def rates(*, device_ids: Sequence[int], at: datetime) -> dict[int, Rate]:
+    """The rates in force, by device; devices without a statement and a tariff in force are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RATES, {"at": at, "devices": list(device_ids)})
+        return {row[0]: Rate(*row) for row in cursor.fetchall()}
+
+
+def waterfall(rate: Rate) -> list[WaterfallStep]:
+    """From full cost to what is paid, line by line; every total is the sum of the lines above it."""
+    components = list(CostComponent.objects.filter(statement=rate.statement_id))
+    return waterfall_of(rate, components)
+
+
+def waterfall_of(rate: Rate, components: Sequence[CostComponent]) -> list[WaterfallStep]:
+    """The same from components already read."""
+    # Rounding each line by itself would leave the sum a millionth off now and then.
+    amounts = split(rate.full_delivered, [component.full_year for component in components])
+    steps = [
+        WaterfallStep(line.kind, wording.component_label(Kind(line.kind), line.detail), amount, "plus")
+        for line, amount in zip(components, amounts, strict=True)
+        if amount
+    ]
+    granted = rate.chargeable_delivered - rate.full_delivered
+    tariff_cost = rate.price - rate.carried - rate.owner_adjustment
+    steps += [
+        WaterfallStep("full", _("Full cost"), rate.full_delivered, "sum"),
+        *_change("granted", _("Paid by public grants"), granted),
+        WaterfallStep("chargeable", _("Chargeable cost"), rate.chargeable_delivered, "sum"),
+        *_change(
+            "restated", _("Cost changed since the tariff was set"), tariff_cost - rate.chargeable_delivered
+        ),
+        *_carried(rate.carried),
+        *_adjusted(rate.owner_adjustment),
+        WaterfallStep("tariff", _("Price"), rate.price, "sum"),
+        *_change("fee", _("Equinode fee"), rate.fee),
+        WaterfallStep("to_pay", _("You pay"), rate.to_pay, "price"),
+    ]
+    return steps
+
+
+def _carried(amount: Decimal) -> list[WaterfallStep]:
+    label = _("Over-recovered before, given back") if amount < 0 else _("Deficit of before, made up")
+    return _change("carried", label, amount)
+
+
+def _adjusted(amount: Decimal) -> list[WaterfallStep]:
+    label = _("Left off by the owner") if amount < 0 else _("Added by the owner")
+    return _change("owner_adjustment", label, amount)
+
+
+def _change(code: str, label: str, amount: Decimal) -> list[WaterfallStep]:
+    if amount == ZERO:
+        return []
+    return [WaterfallStep(code, label, amount, "minus" if amount < 0 else "plus")]
