@@ -32,3 +32,11 @@ class PointRange(Func):
 def between(start: datetime, end: datetime | None) -> DateTimeTZRange:
     """`[start, end)`; an open end means "until further notice"."""
     return DateTimeTZRange(start, end, "[)")
+
+
+def bounds(during: DateTimeTZRange) -> tuple[datetime, datetime]:
+    """Both ends of a range that has them (the database refuses a hold without)."""
+    start, end = during.lower, during.upper
+    if start is None or end is None:
+        raise ValueError(f"{during} is open at an end")
+    return start, end

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max
 
-from common.ranges import between
+from common.ranges import between, bounds
 from nodes.domain import intervals
 from nodes.models import Agent, Hold, Lease, LogChunk, Node
 
@@ -52,7 +52,7 @@ def next_free(
 
 
 def as_interval(hold: Hold) -> intervals.Interval:
-    return intervals.Interval(hold.during.lower, hold.during.upper)
+    return intervals.Interval(*bounds(hold.during))
 
 
 def last_seen(nodes: Iterable[Node]) -> dict[int, datetime | None]:

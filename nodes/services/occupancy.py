@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _, ngettext
 from psycopg.errors import DeadlockDetected
 
 from common.ids import uuid7
+from common.ranges import bounds
 from nodes import selectors
 from nodes.errors import DeviceTaken, HoldHasBegun
 from nodes.models import Closure, Device, Hold, HoldEvent
@@ -145,13 +146,13 @@ def hold_devices(
 
 def _taken(device_ids: Sequence[int], during: DateTimeTZRange, at: datetime) -> DeviceTaken:
     """Who is in the way until when, and from when all of these devices are free for as long."""
-    start, end = during.lower, during.upper
+    start, end = bounds(during)
     holds = selectors.conflicts(device_ids=device_ids, start=start, end=end)
     free = selectors.next_free(
         device_ids=device_ids, length=end - start, after=start, until=max(at + SEARCH_AHEAD, end)
     )
     taken = sorted({hold.device_id for hold in holds})
-    until = max((hold.during.upper for hold in holds), default=end)
+    until = max((bounds(hold.during)[1] for hold in holds), default=end)
     message = ngettext(
         "One of these devices is taken until %(until)s.",
         "%(number)s of these devices are taken until %(until)s.",
