@@ -1,0 +1,166 @@
+"""What may be entered: one schema per kind of fact. Add a kind by adding its schema here.
+
+A schema names every member; one that is not named is refused. No member holds personal
+data, and text that looks like an e-mail address is refused wherever it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ledger.domain.jcs import Json
+
+# Of all schemas together: grows when a member of a known kind changes its meaning.
+VERSION = 1
+
+Check = Callable[[Json], bool]
+
+_UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
+_DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
+_E_MAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[A-Za-z]{2,}")
+
+
+class Unfit(ValueError):
+    """`member` of a body is missing, unknown or not what its kind wants."""
+
+    def __init__(self, member: str, wanted: str) -> None:
+        super().__init__(f"{member}: {wanted}")
+        self.member, self.wanted = member, wanted
+
+
+@dataclass(frozen=True)
+class Member:
+    wanted: str  # for the sentence of a refusal
+    fits: Check
+    required: bool = True
+
+
+def _matches(pattern: re.Pattern[str]) -> Check:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def text(longest: int) -> Member:
+    return Member(
+        f"text of at most {longest} characters",
+        lambda value: isinstance(value, str) and len(value) <= longest,
+    )
+
+
+def one_of(*values: str) -> Member:
+    return Member("one of " + ", ".join(values), lambda value: value in values)
+
+
+def nullable(member: Member) -> Member:
+    """A member that may be null, and then may be left out."""
+    return Member(
+        f"{member.wanted}, or null", lambda value: value is None or member.fits(value), required=False
+    )
+
+
+UID = Member("a UUID in lower case", _matches(_UID))
+DIGEST = Member("a SHA-256 digest in lower-case hexadecimal", _matches(_DIGEST))
+MOMENT = Member("a moment in UTC such as 2026-11-22T15:00:00Z", _matches(_MOMENT))
+AMOUNT = Member("a decimal number written as text", _matches(_DECIMAL))
+COUNT = Member(
+    "a whole number, zero or more",
+    lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0,
+)
+OBJECT = Member("an object", lambda value: isinstance(value, dict))
+
+Schema = Mapping[str, Member]
+
+_PERIOD: Schema = {"effective_from": MOMENT, "effective_until": nullable(MOMENT)}
+_CORRECTION: Schema = {"corrects": nullable(UID), "reason": nullable(text(500))}
+
+SCHEMAS: Mapping[str, Schema] = {
+    # An owner's declaration of what a node costs; EUR per device-hour.
+    "cost_statement": {
+        "statement": UID,
+        "node": UID,
+        "number": COUNT,
+        **_PERIOD,
+        "declared": OBJECT,
+        "device_count": COUNT,
+        "full_available": AMOUNT,
+        "full_delivered": AMOUNT,
+        "chargeable_available": AMOUNT,
+        "chargeable_delivered": AMOUNT,
+        "publicly_funded_share": AMOUNT,
+        "digest": DIGEST,
+        **_CORRECTION,
+    },
+    # The dated price of a device-hour; EUR before VAT and the site's fee.
+    "tariff": {
+        "tariff": UID,
+        "node": UID,
+        "number": COUNT,
+        "statement": UID,
+        **_PERIOD,
+        "price": AMOUNT,
+        "carried": AMOUNT,
+        "owner_adjustment": AMOUNT,
+        "digest": DIGEST,
+        **_CORRECTION,
+    },
+    # What the site itself charges per device-hour; EUR.
+    "site_fee": {**_PERIOD, "amount": AMOUNT, "reason": text(500)},
+    "policy": {
+        "policy": COUNT,
+        **_PERIOD,
+        "rules": OBJECT,
+        "digest": DIGEST,
+        "reason": text(500),
+    },
+    # That an answer was given, and a digest that only those who may read it can open.
+    "decision": {
+        "decision": UID,
+        "policy": COUNT,
+        "engine": text(20),
+        "outcome": one_of("granted", "refused"),
+        "digest": DIGEST,
+    },
+    # A public key of the site or of a node's agent: raw Ed25519, base64.
+    "key": {
+        "purpose": one_of("ledger", "dispatch", "agent"),
+        "action": one_of("added", "revoked"),
+        "public_key": text(44),
+        "node": nullable(UID),
+        "reason": nullable(text(500)),
+    },
+}
+
+
+def _refuse_e_mail(name: str, value: Json) -> None:
+    """No personal data: an address is the kind that slips into a reason or a note."""
+    match value:
+        case str() if _E_MAIL.search(value):
+            raise Unfit(name, "no e-mail address, the ledger is public and for ever")
+        case list():
+            for item in value:
+                _refuse_e_mail(name, item)
+        case dict():
+            for inner, member in value.items():
+                _refuse_e_mail(f"{name}.{inner}", inner)
+                _refuse_e_mail(f"{name}.{inner}", member)
+
+
+def validate(kind: str, body: Mapping[str, Json]) -> None:
+    """Raise Unfit unless `body` is exactly what the schema of `kind` names."""
+    schema = SCHEMAS.get(kind)
+    if schema is None:
+        raise Unfit("kind", "one of " + ", ".join(sorted(SCHEMAS)))
+    for name in body:
+        if name not in schema:
+            raise Unfit(name, f"no such member in a {kind}")
+    for name, member in schema.items():
+        if name not in body:
+            if member.required:
+                raise Unfit(name, "this member is required")
+        elif not member.fits(body[name]):
+            raise Unfit(name, member.wanted)
+        else:
+            _refuse_e_mail(name, body[name])
