@@ -1,0 +1,202 @@
+"""What the ledger's pages read: entries, proofs, the last checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from ledger import files, wording
+from ledger.domain import merkle
+from ledger.domain.note import encode_base64
+from ledger.errors import EntryNotSequenced
+from ledger.models import Checkpoint, Entry, Subtree
+
+PER_PAGE = 50
+
+
+def latest_checkpoint() -> Checkpoint | None:
+    return Checkpoint.objects.order_by("-size").first()
+
+
+@dataclass(frozen=True)
+class FooterState:
+    """What every page says of the ledger: one query."""
+
+    size: int
+    signed_at: datetime
+    short_root: str
+
+
+def footer_state() -> FooterState | None:
+    row = Checkpoint.objects.order_by("-size").values_list("size", "signed_at", "root").first()
+    return None if row is None else FooterState(row[0], row[1], short(bytes(row[2])))
+
+
+def short(value: bytes) -> str:
+    text = value.hex()
+    return f"{text[:8]}…{text[-4:]}"
+
+
+# --- proofs ---------------------------------------------------------------------------------
+
+
+def _hashes_of(spans: Sequence[merkle.Span]) -> list[bytes]:
+    """The hashes of these spans, in at most two queries."""
+    wanted = merkle.subtrees_of(spans)
+    known = _stored(wanted)
+    return [merkle.hash_of(span, known.__getitem__) for span in spans]
+
+
+def _stored(wanted: Iterable[merkle.Subtree]) -> dict[merkle.Subtree, bytes]:
+    leaves = [position for level, position in wanted if level == 0]
+    above = Q(pk__in=[])
+    for level, position in wanted:
+        if level:
+            above |= Q(level=level, position=position)
+    known = {
+        (0, index): bytes(value)
+        for index, value in Entry.objects.filter(index__in=leaves).values_list("index", "leaf_hash")
+        if index is not None
+    }
+    rows = Subtree.objects.filter(above).values_list("level", "position", "hash")
+    return known | {(level, position): bytes(value) for level, position, value in rows}
+
+
+def inclusion_proof(*, index: int, size: int) -> list[bytes]:
+    return _hashes_of(merkle.inclusion_spans(index, size))
+
+
+def consistency_proof(*, old: int, new: int) -> list[bytes]:
+    return _hashes_of(merkle.consistency_spans(old, new))
+
+
+# --- pages ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CheckpointState:
+    size: int
+    root: str  # base64, as in the note
+    signed_at: datetime
+    note: str
+
+
+@dataclass(frozen=True)
+class EntryLine:
+    index: int
+    kind: str
+    label: str
+    summary: str
+    id: str
+    appended_at: datetime
+    leaf_hash: str  # base64
+    short_hash: str
+    url: str
+
+
+@dataclass(frozen=True)
+class KindChoice:
+    kind: str  # empty: all
+    label: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class LedgerPage:
+    origin: str
+    vkey: str
+    checkpoint: CheckpointState | None
+    kinds: list[KindChoice]
+    kind: str
+    entries: list[EntryLine]
+    older: int | None  # show the entries before this index
+    is_newest: bool
+
+
+@dataclass(frozen=True)
+class EntryPage:
+    line: EntryLine
+    origin: str
+    vkey: str
+    leaf: str  # the bytes that are hashed, as text
+    readable: str
+    checkpoint: CheckpointState
+    proof: list[str]  # base64, from the leaf up
+    earlier: int | None
+    later: int | None
+
+
+def _checkpoint_state(signed: Checkpoint) -> CheckpointState:
+    return CheckpointState(signed.size, encode_base64(bytes(signed.root)), signed.signed_at, signed.note)
+
+
+def _line(entry: Entry) -> EntryLine:
+    assert entry.index is not None  # only sequenced entries are shown
+    fact, digest = entry.fact, bytes(entry.leaf_hash)
+    return EntryLine(
+        index=entry.index,
+        kind=entry.kind,
+        label=wording.label(entry.kind),
+        summary=wording.summary(fact),
+        id=fact["id"],
+        appended_at=entry.appended_at,
+        leaf_hash=encode_base64(digest),
+        short_hash=short(digest),
+        url=entry.get_absolute_url(),
+    )
+
+
+def _choices(chosen: str) -> list[KindChoice]:
+    return [
+        KindChoice("", _("All"), not chosen),
+        *(KindChoice(kind, str(label), kind == chosen) for kind, label in wording.LABELS.items()),
+    ]
+
+
+def ledger_page(*, kind: str = "", before: int | None = None) -> LedgerPage:
+    """Newest first, by index: an address shows the same entries however long the log grows."""
+    signed = latest_checkpoint()
+    kind = kind if kind in wording.LABELS else ""
+    entries = Entry.objects.sequenced().newest_first()
+    if kind:
+        entries = entries.filter(kind=kind)
+    if before is not None:
+        entries = entries.filter(index__lt=before)
+    lines = [_line(entry) for entry in entries[: PER_PAGE + 1]]
+    has_older = len(lines) > PER_PAGE
+    return LedgerPage(
+        origin=settings.LEDGER_ORIGIN,
+        vkey=files.verifier().vkey,
+        checkpoint=None if signed is None else _checkpoint_state(signed),
+        kinds=_choices(kind),
+        kind=kind,
+        entries=lines[:PER_PAGE],
+        older=lines[PER_PAGE - 1].index if has_older else None,
+        is_newest=before is None,
+    )
+
+
+def entry_page(*, index: int) -> EntryPage:
+    """An entry with its proof against the latest checkpoint. Raises EntryNotSequenced."""
+    signed = latest_checkpoint()
+    entry = Entry.objects.filter(index=index).first()
+    if signed is None or entry is None or index >= signed.size:
+        raise EntryNotSequenced(_("The ledger has no entry %(index)d.") % {"index": index})
+    leaf = bytes(entry.leaf).decode()
+    return EntryPage(
+        line=_line(entry),
+        origin=settings.LEDGER_ORIGIN,
+        vkey=files.verifier().vkey,
+        leaf=leaf,
+        readable=json.dumps(entry.fact, indent=2, ensure_ascii=False),
+        checkpoint=_checkpoint_state(signed),
+        proof=[encode_base64(value) for value in inclusion_proof(index=index, size=signed.size)],
+        earlier=index - 1 if index else None,
+        later=index + 1 if index + 1 < signed.size else None,
+    )

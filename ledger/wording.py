@@ -1,0 +1,73 @@
+"""What each kind of entry is called, and the one line that tells what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import gettext as _, gettext_lazy, pgettext
+
+LABELS = {
+    "cost_statement": gettext_lazy("Cost statement"),
+    "tariff": gettext_lazy("Tariff"),
+    "site_fee": gettext_lazy("Site fee"),
+    "policy": gettext_lazy("Policy"),
+    "decision": gettext_lazy("Decision"),
+    "key": gettext_lazy("Key"),
+}
+
+
+def label(kind: str) -> str:
+    return str(LABELS.get(kind, kind))
+
+
+def _cost_statement(body: dict[str, Any]) -> str:
+    return _("Full cost EUR %(full)s, chargeable EUR %(chargeable)s per delivered device-hour") % {
+        "full": body["full_delivered"],
+        "chargeable": body["chargeable_delivered"],
+    }
+
+
+def _tariff(body: dict[str, Any]) -> str:
+    return _("EUR %(price)s per device-hour from %(date)s") % {
+        "price": body["price"],
+        "date": body["effective_from"][:10],
+    }
+
+
+def _site_fee(body: dict[str, Any]) -> str:
+    return _("EUR %(amount)s per device-hour: %(reason)s") % body
+
+
+def _policy(body: dict[str, Any]) -> str:
+    return _("Version %(policy)d: %(reason)s") % body
+
+
+def _decision(body: dict[str, Any]) -> str:
+    outcome = _("Granted") if body["outcome"] == "granted" else _("Refused")
+    return _("%(outcome)s under policy version %(policy)d") % {"outcome": outcome, "policy": body["policy"]}
+
+
+def _key(body: dict[str, Any]) -> str:
+    purposes = {
+        "ledger": _("The key that signs this ledger"),
+        "dispatch": _("The key that signs jobs"),
+        "agent": _("The key of a node’s agent"),
+    }
+    action = pgettext("key", "added") if body["action"] == "added" else pgettext("key", "revoked")
+    return f"{purposes[body['purpose']]}: {action}"
+
+
+_SUMMARIES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "cost_statement": _cost_statement,
+    "tariff": _tariff,
+    "site_fee": _site_fee,
+    "policy": _policy,
+    "decision": _decision,
+    "key": _key,
+}
+
+
+def summary(fact: dict[str, Any]) -> str:
+    tell = _SUMMARIES.get(fact["kind"])
+    return tell(fact["body"]) if tell else ""
