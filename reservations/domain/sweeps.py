@@ -1,0 +1,22 @@
+"""What is swept again and again, how often, and when a sweep counts as stale."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+EVERY: dict[str, timedelta] = {
+    "dispatch_due": timedelta(seconds=1),
+    "reap": timedelta(seconds=2),
+    "sequence_ledger": timedelta(seconds=2),
+    "settle_ended": timedelta(seconds=10),
+    "measure_capacity": timedelta(minutes=1),
+    "forget_agent_calls": timedelta(minutes=10),
+}
+
+# A busy machine may miss some beats; thirty seconds without a dispatch is not busy, it is broken.
+GRACE = timedelta(seconds=30)
+
+
+def is_stale(name: str, finished_at: datetime, now: datetime) -> bool:
+    """Whether a sweep has missed three turns, and half a minute at least."""
+    return now - finished_at > max(GRACE, 3 * EVERY[name])

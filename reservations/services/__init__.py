@@ -1,0 +1,3 @@
+"""What reservations does: book, cancel, run, dispatch, settle."""
+
+from __future__ import annotations
