@@ -211,6 +211,12 @@ class UsageEntry(models.Model):
         ]
 
 
+class RunQuerySet(models.QuerySet["Run"]):
+    def of(self, user: User | AnonymousUser) -> RunQuerySet:
+        """The runs in slots of this person's projects."""
+        return self.filter(reservation__in=Reservation.objects.of(user))
+
+
 class Run(models.Model):
     """One execution of a job inside a reservation, on the held devices of one node."""
 
@@ -234,6 +240,8 @@ class Run(models.Model):
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+
+    objects = RunQuerySet.as_manager()
 
     class Meta:
         ordering = ["number"]

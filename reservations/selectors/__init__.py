@@ -1,0 +1,1 @@
+"""What each page of reservations reads: one function a page, frozen dataclasses out, no writes."""

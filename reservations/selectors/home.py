@@ -1,0 +1,152 @@
+"""The first page: what is free now, what an hour costs, who gets it, and the next free slots."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from statistics import median
+
+from django.db.models import Count, Q, Sum
+
+from accounts.models import Project
+from common import formats
+from common.ranges import between, bounds
+from nodes.models import Device, Node
+from nodes.selectors import occupancy
+from pricing.selectors import Rate, rates
+from reservations.models import Decision, UsageEntry
+
+_AHEAD = timedelta(days=7)  # the board looks a week ahead; beyond that there is the timetable
+_LOOK_BACK = timedelta(days=28)
+_WORTH = timedelta(minutes=30)  # the shortest slot that can be booked
+_ON_BOARD = 8
+# DESIGN.md, "public-interest floor": the classes it is kept for.
+PUBLIC_INTEREST = (Project.Class.STUDENT, Project.Class.CITIZEN, Project.Class.PUBLIC)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Devices of one model on one node that are free together; `start` is None for now."""
+
+    start: datetime | None
+    until: datetime | None  # None: further than the board looks
+    model: str
+    model_key: str
+    node: str
+    node_slug: str
+    place: str
+    site_slug: str
+    devices: int
+    price: Decimal
+
+
+@dataclass(frozen=True)
+class HomePage:
+    at: datetime
+    free: int
+    bookable: int
+    nodes: int
+    owners: int
+    median_price: Decimal | None
+    median_cost: Decimal | None
+    public_share: Decimal | None  # of settled cost-weighted hours in 28 days
+    granted: int
+    asked: int
+    board: tuple[Opening, ...]
+
+    @property
+    def granted_share(self) -> Decimal | None:
+        return Decimal(self.granted) / self.asked if self.asked else None
+
+
+@dataclass(frozen=True)
+class _Gap:
+    device: Device
+    start: datetime
+    until: datetime | None
+
+
+def home_page(*, at: datetime) -> HomePage:
+    listed = Device.objects.filter(node__state=Node.State.LISTED).select_related("node__site")
+    devices = list(listed.order_by("node_id", "index"))
+    prices = rates(device_ids=[device.pk for device in devices], at=at)
+    bookable = [device for device in devices if device.pk in prices]
+    gaps = list(_gaps(bookable, at))
+    asked = Decision.objects.filter(decided_at__gte=at - _LOOK_BACK).aggregate(
+        asked=Count("pk"), granted=Count("pk", filter=Q(outcome=Decision.Outcome.GRANTED))
+    )
+    return HomePage(
+        at=at,
+        free=sum(gap.start == at for gap in gaps),
+        bookable=len(bookable),
+        nodes=len({device.node_id for device in bookable}),
+        owners=len({device.node.owner_id for device in bookable}),
+        median_price=median(rate.to_pay for rate in prices.values()) if prices else None,
+        median_cost=median(rate.full_delivered for rate in prices.values()) if prices else None,
+        public_share=_public_share(at),
+        granted=asked["granted"],
+        asked=asked["asked"],
+        board=tuple(_board(gaps, prices, at)),
+    )
+
+
+def _gaps(devices: Sequence[Device], at: datetime) -> Iterator[_Gap]:
+    """The first gap of each device that is long enough to book."""
+    ahead = at + _AHEAD
+    taken: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for hold in occupancy(device_ids=[device.pk for device in devices], start=at, end=ahead):
+        taken[hold.device_id].append(bounds(hold.during))
+    for device in devices:
+        gap = _first_gap(taken[device.pk], at, ahead)
+        if gap is not None:
+            yield _Gap(device, *gap)
+
+
+def _first_gap(
+    taken: Iterable[tuple[datetime, datetime]], at: datetime, ahead: datetime
+) -> tuple[datetime, datetime | None] | None:
+    free_from = at
+    for start, end in taken:
+        if start - free_from >= _WORTH:
+            return free_from, start
+        free_from = max(free_from, end)
+    return (free_from, None) if free_from < ahead else None
+
+
+def _board(gaps: Sequence[_Gap], prices: Mapping[int, Rate], at: datetime) -> list[Opening]:
+    """Devices of one model and node that become free together, soonest first, then cheapest."""
+    together: dict[tuple[int, str, datetime], list[_Gap]] = defaultdict(list)
+    for gap in gaps:
+        together[gap.device.node_id, gap.device.model_key, gap.start].append(gap)
+    openings = [_opening(group, prices, at) for group in together.values()]
+    return sorted(openings, key=lambda one: (one.start or at, one.price, one.node))[:_ON_BOARD]
+
+
+def _opening(group: Sequence[_Gap], prices: Mapping[int, Rate], at: datetime) -> Opening:
+    first = group[0]
+    node, ends = first.device.node, [gap.until for gap in group if gap.until]
+    return Opening(
+        start=first.start if first.start > at else None,
+        until=min(ends) if ends else None,
+        model=f"{first.device.model} {formats.number(first.device.memory_bytes // 1024**3)} GB",
+        model_key=first.device.model_key,
+        node=node.name,
+        node_slug=node.slug,
+        place=f"{node.name}, {node.site.name}",
+        site_slug=node.site.slug,
+        devices=len(group),
+        price=prices[first.device.pk].to_pay,
+    )
+
+
+def _public_share(at: datetime) -> Decimal | None:
+    """The part of the cost-weighted hours settled in four weeks that public-interest projects had."""
+    recent = UsageEntry.objects.filter(during__overlap=between(at - _LOOK_BACK, at))
+    hours = recent.aggregate(
+        every=Sum("cost_weighted_hours"),
+        public=Sum("cost_weighted_hours", filter=Q(vertex__project__project_class__in=PUBLIC_INTEREST)),
+    )
+    return (hours["public"] or Decimal(0)) / hours["every"] if hours["every"] else None

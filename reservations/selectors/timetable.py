@@ -1,0 +1,290 @@
+"""Who holds which device when, for one week: every row of the booking page's timetable."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import NamedTuple
+
+from django.db.models import BigIntegerField, Case, OuterRef, Q, Subquery, UUIDField, When
+from django.db.models.functions import Cast, Substr
+from django.utils.translation import gettext
+
+from accounts.selectors import public_names
+from common import formats
+from common.ranges import between, bounds
+from nodes.models import Agent, Device, Hold, Node
+from pricing.selectors import rates
+from reservations.models import Reservation
+from reservations.selectors.frame import Day, Frame
+
+# A table of 1,600 rows takes a browser seconds; whole nodes are shown until this many devices.
+DEVICES_A_PAGE = 120
+# The reference of a reservation's hold is this and its uid.
+_PREFIX = "reservation-"
+_SHORTEST = 2  # quarter hours: the shortest slot the policy can allow is 30 minutes
+_NARROW = 16  # quarter hours: a name does not fit in less than four hours of a week's width
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A stretch of one device's week.
+
+    `kind` is past, free, scant (free, and too short to book), other, own, closure, owner or closed.
+    """
+
+    kind: str
+    first: int
+    last: int
+    who: str
+    when: str
+    url: str = ""
+
+    @property
+    def span(self) -> int:
+        return self.last - self.first
+
+    @property
+    def is_narrow(self) -> bool:
+        return self.span < _NARROW
+
+
+@dataclass(frozen=True)
+class DeviceRow:
+    uid: str
+    name: str
+    full_until: str  # said on a phone, where a row without free time is one line
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class NodeRows:
+    slug: str
+    name: str
+    url: str
+    site: str
+    country: str
+    devices: str  # 8 × H100 SXM5 80 GB
+    price: Decimal | None  # EUR per device-hour, fee included; None is not bookable
+    full_cost: Decimal | None
+    has_agent: bool
+    rows: tuple[DeviceRow, ...]
+
+
+@dataclass(frozen=True)
+class Timetable:
+    frame: Frame
+    days: tuple[Day, ...]
+    nodes: tuple[NodeRows, ...]
+    sites: tuple[tuple[str, str], ...]
+    models: tuple[tuple[str, str], ...]
+    now_at: str  # SVG percentage of the present moment, empty in another week
+    present: int | None  # the quarter hour that is running now
+    has_earlier: bool
+    has_later: bool
+    page: int
+    pages: int
+    shown: int
+    matching: int
+
+
+class _Held(NamedTuple):
+    device_id: int
+    start: datetime
+    end: datetime
+    kind: str
+    reference: str
+    project_id: int | None
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Whose eyes read the week, and what is bookable in it."""
+
+    frame: Frame
+    at: datetime
+    horizon: datetime
+    names: Mapping[int, str]
+    own: Mapping[int, str]
+
+
+def week(
+    *,
+    frame: Frame,
+    at: datetime,
+    horizon: datetime,
+    own: Mapping[int, str],
+    site: str = "",
+    model: str = "",
+    page: int = 1,
+) -> Timetable:
+    """The week of every listed device; `own` names the reader's projects by id."""
+    everything = _devices()
+    wanted = [device for device in everything if _matches(device, site, model)]
+    pages = _paged(wanted)
+    page = max(1, min(page, len(pages)))
+    devices = pages[page - 1]
+    ids = [device.pk for device in devices]
+    holds = _holds(ids, frame)
+    reader = _Reader(frame, at, horizon, _names(holds, at), own)
+    return Timetable(
+        frame=frame,
+        days=frame.days(at),
+        nodes=tuple(_nodes(devices, holds, reader)),
+        sites=_distinct((device.node.site.slug, device.node.site.name) for device in everything),
+        models=_distinct((device.model_key, _model(device)) for device in everything),
+        now_at=frame.percent(at) if frame.start <= at < frame.end else "",
+        present=frame.floor(at) if frame.start <= at < frame.end else None,
+        has_earlier=frame.start > at,
+        has_later=frame.end < horizon,
+        page=page,
+        pages=len(pages),
+        shown=len(devices),
+        matching=len(wanted),
+    )
+
+
+def _devices() -> Sequence[Device]:
+    agent = Agent.objects.filter(node=OuterRef("node"), revoked_at__isnull=True)
+    listed = Device.objects.filter(node__state=Node.State.LISTED).select_related("node__site")
+    listed = listed.order_by("node__site__name", "node__name", "node_id", "index")
+    return list(listed.annotate(agent_id=Subquery(agent.values("id")[:1])))
+
+
+def _matches(device: Device, site: str, model: str) -> bool:
+    return site in ("", device.node.site.slug) and model in ("", device.model_key)
+
+
+def _paged(devices: Sequence[Device]) -> list[list[Device]]:
+    """Whole nodes a page: a job that wants several devices of a node must see them together."""
+    pages: list[list[Device]] = [[]]
+    for _, group in groupby(devices, key=lambda device: device.node_id):
+        node = list(group)
+        if pages[-1] and len(pages[-1]) + len(node) > DEVICES_A_PAGE:
+            pages.append([])
+        pages[-1].extend(node)
+    return pages
+
+
+def _holds(device_ids: Sequence[int], frame: Frame) -> Mapping[int, list[_Held]]:
+    """Every hold of the week with the project behind it, in one query."""
+    uid = Cast(Substr(OuterRef("reference"), len(_PREFIX) + 1), UUIDField())
+    project = Reservation.objects.filter(uid=uid).values("project_id")[:1]
+    rows = (
+        Hold.objects.filter(device_id__in=device_ids, during__overlap=between(frame.start, frame.end))
+        .annotate(
+            project_id=Case(
+                # The cast is tried for reservations only: other references hold no uid.
+                When(Q(kind=Hold.Kind.RESERVATION, reference__startswith=_PREFIX), then=Subquery(project)),
+                output_field=BigIntegerField(),
+            )
+        )
+        .order_by("device_id", "during")
+        .values_list("device_id", "during", "kind", "reference", "project_id")
+    )
+    holds: dict[int, list[_Held]] = defaultdict(list)
+    for device_id, during, kind, reference, project_id in rows:
+        start, end = bounds(during)
+        holds[device_id].append(_Held(device_id, start, end, kind, reference, project_id))
+    return holds
+
+
+def _names(holds: Mapping[int, list[_Held]], at: datetime) -> Mapping[int, str]:
+    ids = {hold.project_id for row in holds.values() for hold in row if hold.project_id is not None}
+    return public_names(ids, at) if ids else {}
+
+
+def _nodes(
+    devices: Sequence[Device], holds: Mapping[int, list[_Held]], reader: _Reader
+) -> Iterator[NodeRows]:
+    prices = rates(device_ids=[device.pk for device in devices], at=reader.at)
+    for _, group in groupby(devices, key=lambda device: device.node_id):
+        rows = list(group)
+        node, rate = rows[0].node, prices.get(rows[0].pk)
+        yield NodeRows(
+            slug=node.slug,
+            name=node.name,
+            url=node.get_absolute_url(),
+            site=node.site.name,
+            country=node.site.country,
+            devices=_fleet(rows),
+            price=rate.price + rate.fee if rate else None,
+            full_cost=rate.full_delivered if rate else None,
+            has_agent=rows[0].agent_id is not None,  # type: ignore[attr-defined]  # annotated above
+            rows=tuple(_row(device, holds.get(device.pk, []), reader, rate is not None) for device in rows),
+        )
+
+
+def _row(device: Device, holds: Sequence[_Held], reader: _Reader, is_priced: bool) -> DeviceRow:
+    cells = tuple(_cells(holds, reader, is_priced))
+    busy = [cell for cell in cells if cell.kind in ("other", "closure", "owner")]
+    until = gettext("taken until %(when)s") % {"when": reader.frame.said(busy[-1].last)} if busy else ""
+    return DeviceRow(str(device.uid), str(device), until or gettext("not bookable"), cells)
+
+
+def _cells(holds: Sequence[_Held], reader: _Reader, is_priced: bool) -> Iterator[Cell]:
+    frame, position = reader.frame, 0
+    for hold in holds:
+        # A slot that began at once, or was released, has an edge off the grid: it takes the whole quarter.
+        first, last = max(position, frame.floor(hold.start)), frame.ceil(hold.end)
+        if last <= first:
+            continue
+        yield from _gap(position, first, reader, is_priced)
+        yield _taken(hold, first, last, reader)
+        position = last
+    yield from _gap(position, frame.quarters, reader, is_priced)
+
+
+def _taken(hold: _Held, first: int, last: int, reader: _Reader) -> Cell:
+    when = reader.frame.between(first, last)
+    if hold.project_id is not None and hold.project_id in reader.own:
+        url = f"/reservations/{hold.reference.removeprefix(_PREFIX)}/"
+        return Cell("own", first, last, gettext("Yours: %s") % reader.own[hold.project_id], when, url)
+    if hold.kind == Hold.Kind.RESERVATION and hold.project_id is not None:
+        return Cell("other", first, last, reader.names.get(hold.project_id, gettext("Taken")), when)
+    kinds = {
+        Hold.Kind.CLOSURE: ("closure", gettext("Maintenance")),
+        Hold.Kind.OWNER: ("owner", gettext("Owner’s time")),
+    }
+    kind, who = kinds.get(Hold.Kind(hold.kind), ("other", gettext("Taken")))
+    return Cell(kind, first, last, who, when)
+
+
+def _gap(first: int, last: int, reader: _Reader, is_priced: bool) -> Iterator[Cell]:
+    """What nobody holds: gone by, free, or not open yet."""
+    frame = reader.frame
+    present = max(first, min(last, frame.floor(reader.at)))
+    closing = max(present, min(last, frame.floor(reader.horizon)))
+    if present > first:
+        yield Cell("past", first, present, gettext("Past"), frame.between(first, present))
+    if closing > present:
+        kind, who = _openness(closing - present, is_priced)
+        yield Cell(kind, present, closing, who, frame.between(present, closing))
+    if last > closing:
+        yield Cell("closed", closing, last, gettext("Not open yet"), frame.between(closing, last))
+
+
+def _openness(quarters: int, is_priced: bool) -> tuple[str, str]:
+    if not is_priced:
+        return "closed", gettext("Not bookable: no published cost")
+    if quarters < _SHORTEST:
+        return "scant", gettext("Free, under 30 min")
+    return "free", gettext("Free")
+
+
+def _fleet(devices: Sequence[Device]) -> str:
+    """`8 × H100 SXM5 80 GB`; a node with several models names each."""
+    models = groupby(sorted(_model(device) for device in devices))
+    return ", ".join(f"{len(list(group))} × {model}" for model, group in models)
+
+
+def _model(device: Device) -> str:
+    return f"{device.model} {formats.number(device.memory_bytes // 1024**3)} GB"
+
+
+def _distinct(pairs: Iterator[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(set(pairs), key=lambda pair: pair[1]))
