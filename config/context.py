@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
+from redis.exceptions import RedisError
 
 from accounts.models import Project
 from common import clock
@@ -23,6 +26,8 @@ SECTIONS = {
     "fairness": "fairness", "policy": "fairness",
     "ledger": "ledger", "ledger_entry": "ledger",
 }  # fmt: skip
+
+FOOTER_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,26 @@ def _existing(labels: dict[str, str]) -> dict[str, Link]:
     return links
 
 
-def _checkpoint() -> Checkpoint | None:
-    return Checkpoint.objects.order_by("-size").first()
+@dataclass(frozen=True)
+class Signed:
+    """How far the ledger is, for the footer."""
+
+    size: int
+    root: str
+    signed_at: datetime
+
+
+def _checkpoint() -> Signed | None:
+    """The newest checkpoint, at most FOOTER_SECONDS old: it stands on every page."""
+    try:
+        return cache.get_or_set("footer-checkpoint", _newest_checkpoint, FOOTER_SECONDS)
+    except RedisError:  # the page matters more than its footer's speed
+        return _newest_checkpoint()
+
+
+def _newest_checkpoint() -> Signed | None:
+    newest = Checkpoint.objects.order_by("-size").values_list("size", "root", "signed_at").first()
+    return Signed(newest[0], bytes(newest[1]).hex(), newest[2]) if newest else None
 
 
 def _own_project(request: HttpRequest) -> Project | None:

@@ -23,3 +23,6 @@ _scratch = Path(tempfile.mkdtemp(prefix="equinode-test-"))
 MEDIA_ROOT = _scratch / "media"
 LEDGER_KEY_FILE = _scratch / "ledger.pem"
 DISPATCH_KEY_FILE = _scratch / "dispatch.pem"
+# WhiteNoise warns about a folder that is not there, and a warning fails a test.
+STATIC_ROOT = _scratch / "static"
+STATIC_ROOT.mkdir()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
 from django.urls import include, path
 
 from accounts import urls as accounts_urls
 from config import views
 
 handler500 = "config.views.server_error"
+# The admin asks for the same proof and counts the same attempts as everybody's sign-in.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("styleguide/", views.styleguide, name="styleguide"),
     path("accessibility/", views.accessibility, name="accessibility"),
     path("", include(accounts_urls.pages)),
     path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
 ]

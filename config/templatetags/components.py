@@ -82,8 +82,15 @@ def field_of(field: BoundField, wide: bool = False) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/form.html", name="form_fields")
-def fields_of(form: Any) -> dict[str, Any]:
-    """Every visible field of a form, after the errors that belong to no field."""
+def fields_of(form: Any, without_placeholders: bool = False) -> dict[str, Any]:
+    """Every visible field of a form, after the errors that belong to no field.
+
+    allauth writes each label into the empty input as well, where it vanishes with the first
+    letter: `without_placeholders` takes it out.
+    """
+    if without_placeholders:
+        for field in form.fields.values():
+            field.widget.attrs.pop("placeholder", None)
     return {"form": form}
 
 

@@ -1,0 +1,80 @@
+"""The steward's desk for people, organisations and projects."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts import services
+from accounts.models import Organisation, OrganisationMembership, Project, ProjectMembership, User
+from common import clock
+
+
+class PersonCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = ("email",)
+        field_classes: ClassVar[dict[str, Any]] = {}
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+    add_form = PersonCreationForm
+    ordering = ("email",)
+    list_display = ("email", "name", "is_active", "is_steward", "is_staff")
+    list_filter = ("is_active", "is_steward", "is_staff")
+    search_fields = ("email", "name")
+    readonly_fields = ("uid", "last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("email", "password", "uid")}),
+        (_("How they read the site"), {"fields": ("name", "language", "time_zone")}),
+        (_("Rights"), {"fields": ("is_active", "is_steward", "is_staff", "is_superuser", "groups")}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+
+
+class OrganisationMembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = OrganisationMembership
+    extra = 0
+    autocomplete_fields = ("user",)
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "kind", "country", "is_public_body", "verified_at")
+    list_filter = ("kind", "is_public_body")
+    search_fields = ("name", "slug")
+    prepopulated_fields: ClassVar[dict[str, Any]] = {"slug": ("name",)}
+    readonly_fields = ("uid", "verified_at")
+    inlines = (OrganisationMembershipInline,)
+    actions = ("verify",)
+
+    @admin.action(description=_("Verify: their kind gives rights from now on"))
+    def verify(self, request: HttpRequest, queryset: QuerySet[Organisation]) -> None:
+        now = clock.now()
+        for organisation in queryset:
+            services.verify_organisation(organisation=organisation, at=now)
+
+
+class ProjectMembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = ProjectMembership
+    extra = 0
+    autocomplete_fields = ("user",)
+
+
+@admin.register(Project)
+class ProjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "project_class", "organisation", "uses_public_money", "created_at")
+    list_filter = ("project_class", "uses_public_money")
+    search_fields = ("name", "slug")
+    prepopulated_fields: ClassVar[dict[str, Any]] = {"slug": ("name",)}
+    autocomplete_fields = ("organisation",)
+    readonly_fields = ("uid", "created_at")
+    inlines = (ProjectMembershipInline,)
