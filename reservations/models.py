@@ -174,13 +174,13 @@ class Reservation(models.Model):
             models.Index(fields=["id"], name="reservation_unsettled", condition=Q(settled_at__isnull=True)),
         ]
 
+    def get_absolute_url(self) -> str:
+        return f"/reservations/{self.uid}/"
+
     @property
     def reference(self) -> str:
         """How the rooms below remember this reservation."""
         return f"reservation-{self.uid}"
-
-    def get_absolute_url(self) -> str:
-        return f"/reservations/{self.uid}/"
 
 
 class ReservedDevice(models.Model):
@@ -259,6 +259,14 @@ class Run(models.Model):
     @property
     def reference(self) -> str:
         return f"run-{self.uid}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in (self.State.ENDED, self.State.LOST, self.State.NOT_RUN)
+
+    def live_state(self, lease_state: str) -> str:
+        """The lease knows first; a sweep copies what it knows a moment later."""
+        return self.state if self.is_over else lease_state or self.state
 
 
 class Sweep(models.Model):

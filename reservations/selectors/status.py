@@ -10,18 +10,19 @@ from django.db.models import Count, Max, Q
 from ledger.models import Checkpoint, Entry
 from nodes.models import Agent, Lease, Node
 from nodes.selectors import is_recent
+from reservations.domain import sweeps
 from reservations.models import Run, Sweep
-
-# Every sweep repeats at least once a minute; five missed ones in a row are not chance.
-STALE_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class SweepRow:
+    """A repeated task; `finished_at` is None where it never has."""
+
     name: str
-    finished_at: datetime
-    age: timedelta
-    took_ms: int
+    every: timedelta
+    finished_at: datetime | None
+    age: timedelta | None
+    took_ms: int | None
     is_stale: bool
 
 
@@ -64,7 +65,7 @@ class StatusPage:
 
     @property
     def is_well(self) -> bool:
-        return bool(self.sweeps) and not self.stale and not self.silent
+        return not self.stale and not self.silent
 
 
 def status_page(*, at: datetime) -> StatusPage:
@@ -74,7 +75,7 @@ def status_page(*, at: datetime) -> StatusPage:
     )
     return StatusPage(
         at=at,
-        sweeps=tuple(_sweep(sweep, at) for sweep in Sweep.objects.order_by("name")),
+        sweeps=_sweeps(at),
         nodes=tuple(_node(agent, at) for agent in _agents()),
         listed=Node.objects.listed().count(),
         ledger=_ledger(),
@@ -83,9 +84,16 @@ def status_page(*, at: datetime) -> StatusPage:
     )
 
 
-def _sweep(sweep: Sweep, at: datetime) -> SweepRow:
-    age = at - sweep.finished_at
-    return SweepRow(sweep.name, sweep.finished_at, age, sweep.took_ms, age > STALE_AFTER)
+def _sweeps(at: datetime) -> tuple[SweepRow, ...]:
+    known = {sweep.name: sweep for sweep in Sweep.objects.all()}
+    return tuple(_sweep(name, every, known.get(name), at) for name, every in sweeps.EVERY.items())
+
+
+def _sweep(name: str, every: timedelta, sweep: Sweep | None, at: datetime) -> SweepRow:
+    if sweep is None:
+        return SweepRow(name, every, None, None, None, is_stale=True)
+    is_stale = sweeps.is_stale(name, sweep.finished_at, at)
+    return SweepRow(name, every, sweep.finished_at, at - sweep.finished_at, sweep.took_ms, is_stale)
 
 
 def _agents() -> list[Agent]:

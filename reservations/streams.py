@@ -1,0 +1,124 @@
+"""A run's log and states as server-sent events, for the ASGI server. Pages read them from the database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import redis.asyncio as aioredis
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connections
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.views.decorators.http import require_GET
+from redis.exceptions import RedisError
+
+from accounts.models import User
+from nodes.selectors import lease_of, log_since
+from nodes.services.wake import lease_channel
+from reservations.models import Run
+
+_LOOK_EVERY = 15  # seconds without news; proxies close what is silent for much longer
+_RETRY = 2000  # milliseconds until a browser asks again
+_OVER = {Run.State.ENDED, Run.State.LOST, Run.State.NOT_RUN}
+
+
+@dataclass(frozen=True)
+class _Present:
+    """What the database knows of a run: its state and the log after some piece."""
+
+    state: str
+    log: list[tuple[int, str]]
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in _OVER
+
+
+@require_GET
+async def run_events(request: HttpRequest, uid: UUID) -> StreamingHttpResponse:
+    """Everything of a run from now on, after the piece of log that the browser has already."""
+    user = await request.auser()
+    reference = await sync_to_async(_reference)(uid, user)  # type: ignore[arg-type]  # of() knows strangers
+    response = StreamingHttpResponse(
+        _stream(uid, reference, _last_seen(request)), content_type="text/event-stream"
+    )
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _last_seen(request: HttpRequest) -> int:
+    """A browser that comes back says which event it had last; the page says so the first time."""
+    said = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
+    return int(said) if said.isdigit() else 0
+
+
+def _reference(uid: UUID, user: User) -> str:
+    try:
+        run = Run.objects.of(user).filter(uid=uid).first()
+    finally:
+        # A stream lasts as long as a job: it must not keep a connection of the pool meanwhile.
+        connections.close_all()
+    if run is None:
+        raise Http404
+    return run.reference
+
+
+async def _stream(uid: UUID, reference: str, seq: int) -> AsyncIterator[str]:
+    yield f"retry: {_RETRY}\n\n"
+    client = aioredis.Redis.from_url(settings.REDIS_URL)
+    try:
+        async with client, client.pubsub() as channel:
+            # Listen first, read second: what is published in between is seen twice rather than never.
+            await channel.subscribe(lease_channel(reference))
+            async for event in _follow(channel, uid, reference, seq):
+                yield event
+    except RedisError:
+        # Without the broker the browser asks again, and is answered from the database.
+        yield ": no broker\n\n"
+
+
+async def _follow(channel: Any, uid: UUID, reference: str, seq: int) -> AsyncIterator[str]:
+    present = await sync_to_async(_read)(uid, reference, seq)
+    while True:
+        for number, text in present.log:
+            seq = number
+            yield _event("log", {"seq": number, "text": text}, number)
+        yield _event("state", {"state": present.state})
+        if present.is_over:
+            yield _event("end", {})
+            return
+        async for message in _messages(channel):
+            if message["type"] == "log" and message["seq"] == seq + 1:
+                seq += 1
+                yield _event("log", {"seq": seq, "text": message["text"]}, seq)
+            elif message["type"] == "file":
+                yield _event("file", {"name": message["name"], "size": message["size"]})
+            elif message["type"] != "log" or message["seq"] > seq:
+                break  # another state, or a piece is missing: the database knows
+        present = await sync_to_async(_read)(uid, reference, seq)
+
+
+async def _messages(channel: Any) -> AsyncIterator[dict[str, Any]]:
+    """What is published, until nothing is for a while: then it is time to look for what got lost."""
+    while message := await channel.get_message(ignore_subscribe_messages=True, timeout=_LOOK_EVERY):
+        yield json.loads(message["data"])
+
+
+def _read(uid: UUID, reference: str, seq: int) -> _Present:
+    try:
+        run, lease = Run.objects.get(uid=uid), lease_of(reference)
+        log = [(chunk.seq, chunk.text) for chunk in log_since(lease, seq)] if lease else []
+        return _Present(run.live_state(lease.state if lease else ""), log)
+    finally:
+        connections.close_all()
+
+
+def _event(name: str, content: dict[str, Any], number: int | None = None) -> str:
+    """One event; JSON has no line breaks, so a job's output cannot forge another."""
+    head = f"id: {number}\n" if number is not None else ""
+    return f"{head}event: {name}\ndata: {json.dumps(content)}\n\n"
