@@ -1,0 +1,98 @@
+"""Frozen dataclasses to JSON and back without losing a digit.
+
+Decimals, fractions and moments travel as text; there are no floats. Optional members that are
+None are written as null, so that a reader sees what could have been there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import rfc8785
+
+Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+T = TypeVar("T")
+
+
+def moment(at: datetime) -> str:
+    """RFC 3339, in UTC."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def written(value: object) -> Json:
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case Decimal():
+            return format(value, "f")
+        case Fraction():
+            return str(value)
+        case datetime():
+            return moment(value)
+        case tuple() | list():
+            return [written(item) for item in value]
+        case Mapping():
+            return {str(name): written(member) for name, member in value.items()}
+    if not is_dataclass(value) or isinstance(value, type):
+        raise TypeError(f"{type(value).__name__} has no exact JSON form")
+    return {name: written(getattr(value, name)) for name in _names(type(value))}
+
+
+def read(wanted: type[T], value: Json) -> T:
+    """The dataclass that `written` wrote. ValueError, TypeError or KeyError where it is not one."""
+    answer: T = _read(wanted, value)
+    return answer
+
+
+def digest(value: Json) -> str:
+    """SHA-256 of the canonical form (RFC 8785), in hexadecimal."""
+    return hashlib.sha256(rfc8785.dumps(value)).hexdigest()
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _read(wanted: Any, value: Any) -> Any:
+    origin = get_origin(wanted)
+    if origin in (Union, UnionType):
+        (inner,) = (option for option in get_args(wanted) if option is not NoneType)
+        return None if value is None else _read(inner, value)
+    if origin is tuple:
+        return tuple(_read(get_args(wanted)[0], item) for item in value)
+    if origin is dict:  # members that are JSON themselves
+        return value
+    if is_dataclass(wanted):
+        return _read_members(wanted, value)
+    return _read_scalar(wanted, value)
+
+
+def _read_members(wanted: Any, value: Any) -> Any:
+    hints = _hints(wanted)
+    if unknown := set(value) - set(hints):
+        raise ValueError(f"{wanted.__name__} has no {', '.join(sorted(unknown))}")
+    return wanted(**{name: _read(hint, value[name]) for name, hint in hints.items()})
+
+
+def _read_scalar(wanted: Any, value: Any) -> Any:
+    if wanted in (Decimal, Fraction):
+        return wanted(value)
+    if wanted is datetime:
+        return datetime.fromisoformat(value)
+    if not isinstance(value, wanted):
+        raise TypeError(f"{value!r} is not a {wanted.__name__}")
+    return value
