@@ -5,6 +5,7 @@ Published rows are immutable by trigger; a correction is a new row that names wh
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -51,7 +52,28 @@ def _eur(**extra: Any) -> models.DecimalField[Any, Any]:
     return models.DecimalField(max_digits=18, decimal_places=6, **extra)
 
 
-class CostStatement(models.Model):
+class Published(models.Model):
+    """What every published row has: a period that may be open to the end."""
+
+    effective = DateTimeRangeField()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def effective_from(self) -> datetime:
+        start = self.effective.lower
+        if start is None:
+            raise ValueError("a published row has a beginning")
+        return start
+
+    @property
+    def effective_until(self) -> datetime | None:
+        """None: until further notice."""
+        return self.effective.upper
+
+
+class CostStatement(Published):
     """An owner's dated declaration of every cost component of a node.
 
     Costs are in EUR per device-hour; "available" spreads them over the hours the node can be
@@ -62,7 +84,6 @@ class CostStatement(models.Model):
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     node = models.ForeignKey(Node, models.PROTECT, related_name="statements")
     number = models.PositiveIntegerField()
-    effective = DateTimeRangeField()
     declared = models.JSONField()  # what the owner wrote, as pricing.domain.cost reads it
     device_count = models.PositiveSmallIntegerField()
     available_device_hours = models.DecimalField(max_digits=14, decimal_places=4)  # a year
@@ -114,14 +135,13 @@ class CostComponent(models.Model):
         ]
 
 
-class Tariff(models.Model):
+class Tariff(Published):
     """The dated price of a device-hour on a node, in EUR before VAT and the site's fee."""
 
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     node = models.ForeignKey(Node, models.PROTECT, related_name="tariffs")
     number = models.PositiveIntegerField()
     statement = models.ForeignKey(CostStatement, models.PROTECT, related_name="tariffs")
-    effective = DateTimeRangeField()
     price = _eur()
     # Over-recovery given back (negative) or deficit carried (positive), EUR per device-hour.
     carried = _eur(default=0)
@@ -150,10 +170,9 @@ class Tariff(models.Model):
         triggers: ClassVar = _published_once("tariff")
 
 
-class SiteFee(models.Model):
+class SiteFee(Published):
     """What this site itself charges per device-hour: a line of its own in every price."""
 
-    effective = DateTimeRangeField()
     amount = _eur()
     reason = models.CharField(max_length=500)
     entry = models.OneToOneField(Entry, models.PROTECT, related_name="+")

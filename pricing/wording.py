@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
+from common.formats import number
 from pricing.domain.cost import Kind
 from pricing.domain.declared import Fault, plain
 
@@ -50,16 +50,9 @@ FIELD_NAMES = {
 }
 
 
-def number(value: Decimal | str, places: int | None = None) -> str:
-    """A number as the reader's language writes it."""
-    value = Decimal(value)
-    if places is None:
-        places = len(plain(value).partition(".")[2])
-    return number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True)
-
-
 def percent(share: Decimal | str) -> str:
-    return number(Decimal(share) * 100)
+    """A share as a bare number of per cent, with the digits it has."""
+    return number(plain(Decimal(share) * 100))
 
 
 def component_label(kind: Kind, detail: Mapping[str, str]) -> str:

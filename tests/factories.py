@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+
+from django.db import transaction
 
 from accounts.models import Organisation, OrganisationMembership, Project, ProjectMembership, User
 from common import clock
 from common.ranges import between
+from ledger import services as ledger
+from ledger.models import Entry
 from nodes.models import Device, Node, Site
-from pricing.models import Grant
+from pricing.domain.declared import Declared, PublicGrant
+from pricing.models import Grant, Tariff
+from pricing.services.statements import publish_statement
+from pricing.services.tariffs import publish_tariff
 
 _numbers = itertools.count(1)
 GIB = 1024**3
@@ -61,8 +68,8 @@ def make_node(
     """A listed node with `devices` GPUs, no statement, no tariff and no agent yet."""
     number = next(_numbers)
     fields = {
-        "slug": f"node-{number}", "name": f"Node {number}", "state": Node.State.LISTED, "cpu_model": "EPYC 9334",
-        "cpu_cores": 64, "memory_bytes": 512 * GIB, "listed_at": clock.now(),
+        "slug": f"node-{number}", "name": f"Node {number}", "state": Node.State.LISTED,
+        "cpu_model": "EPYC 9334", "cpu_cores": 64, "memory_bytes": 512 * GIB, "listed_at": clock.now(),
     } | fields  # fmt: skip
     node = Node.objects.create(
         owner=owner or make_organisation(), site=fields.pop("site", None) or make_site(), **fields
@@ -77,9 +84,55 @@ def make_node(
 
 def make_grant(project: Project, amount: str = "1000", **fields: Any) -> Grant:
     now = clock.now()
-    fields = {
-        "name": "Grant 1", "purpose": "Research", "valid": between(now - timedelta(days=30), now + timedelta(days=300)),
-        "created_at": now,
-    } | fields  # fmt: skip
+    valid = between(now - timedelta(days=30), now + timedelta(days=300))
+    fields = {"name": "Grant 1", "purpose": "Research", "valid": valid, "created_at": now} | fields
     funder = fields.pop("funder", None) or make_organisation(Organisation.Kind.FUNDER)
     return Grant.objects.create(project=project, funder=funder, amount=Decimal(amount), **fields)
+
+
+def make_declared(**changes: Any) -> Declared:
+    """The worked node S1 of docs/cost-model.md, eight devices, 60 % paid by a public grant."""
+    numbers = {
+        "purchase_price": "280000", "residual_value": "28000", "life_years": "5", "active_kilowatts": "6.2",
+        "idle_kilowatts": "1.4", "pue": "1.25", "electricity_price": "0.145", "available_share": "0.96",
+        "used_share": "0.72", "hosting_year": "9000", "maintenance_share": "0.04", "network_year": "2000",
+        "licences_year": "1500", "staff_posts": "0.15", "staff_post_year": "82000",
+        "insurance_share": "0.005", "overhead_share": "0.12",
+    }  # fmt: skip
+    fields: dict[str, Any] = {name: Decimal(number) for name, number in numbers.items()}
+    fields["purchased_on"] = date(2026, 1, 1)
+    fields["public_grants"] = (PublicGrant("National programme", Decimal(168_000)),)
+    return Declared(**fields | changes)
+
+
+def publish_prices(
+    node: Node,
+    *,
+    by: User | None = None,
+    since: datetime | None = None,
+    declared: Declared | None = None,
+    over_recovered: str = "0",
+    owner_adjustment: str = "0",
+) -> Tariff:
+    """Statement and tariff of this node, in force since 30 days ago unless said otherwise."""
+    now = clock.now()
+    since = since or now - timedelta(days=30)
+    by = by or make_user()
+    statement = publish_statement(
+        node=node, declared=declared or make_declared(), effective_from=since, published_by=by, at=now
+    )
+    return publish_tariff(
+        statement=statement,
+        effective_from=since,
+        published_by=by,
+        at=now,
+        over_recovered=Decimal(over_recovered),
+        owner_adjustment=Decimal(owner_adjustment),
+    )
+
+
+def make_entry() -> Entry:
+    """An entry of the ledger that stands for any fact."""
+    with transaction.atomic():
+        body = {"effective_from": clock.now(), "amount": Decimal(0), "reason": f"Test {next(_numbers)}"}
+        return ledger.append(kind="site_fee", body=body, at=clock.now())

@@ -1,0 +1,71 @@
+"""The published form of statements and tariffs: the JSON whose digest stands in the ledger.
+
+The end of a period is not part of it: a row that is in force until further notice gets its end
+from its successor, and its digest must not change with that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ledger.domain import jcs
+from pricing.domain.declared import plain
+from pricing.models import CostComponent, CostStatement, Tariff
+
+FIGURES = (
+    "full_available",
+    "full_delivered",
+    "chargeable_available",
+    "chargeable_delivered",
+    "publicly_funded_share",
+)
+HOURS = ("available_device_hours", "delivered_device_hours")
+
+
+def statement_body(statement: CostStatement, components: Sequence[CostComponent]) -> dict[str, Any]:
+    """EUR per device-hour; components in EUR a year for the whole node."""
+    return {
+        "statement": str(statement.uid),
+        "node": str(statement.node.uid),
+        "number": statement.number,
+        "effective_from": jcs.moment(statement.effective_from),
+        "published_at": jcs.moment(statement.published_at),
+        "declared": statement.declared,
+        "device_count": statement.device_count,
+        **{name: plain(getattr(statement, name)) for name in (*HOURS, *FIGURES)},
+        "components": [
+            {
+                "kind": str(component.kind),
+                "full_year": plain(component.full_year),
+                "chargeable_year": plain(component.chargeable_year),
+                "detail": component.detail,
+            }
+            for component in components
+        ],
+        "corrects": str(statement.corrects.uid) if statement.corrects else None,
+        "reason": statement.reason,
+    }
+
+
+def tariff_body(tariff: Tariff) -> dict[str, Any]:
+    """EUR per device-hour, before VAT and the site's fee."""
+    return {
+        "tariff": str(tariff.uid),
+        "node": str(tariff.node.uid),
+        "number": tariff.number,
+        "statement": str(tariff.statement.uid),
+        "effective_from": jcs.moment(tariff.effective_from),
+        "published_at": jcs.moment(tariff.published_at),
+        "price": plain(tariff.price),
+        "carried": plain(tariff.carried),
+        "owner_adjustment": plain(tariff.owner_adjustment),
+        "corrects": str(tariff.corrects.uid) if tariff.corrects else None,
+        "reason": tariff.reason,
+    }
+
+
+def digest(body: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON (RFC 8785), in hexadecimal."""
+    return hashlib.sha256(jcs.canonical(body)).hexdigest()

@@ -1,0 +1,1 @@
+"""Every write of pricing, one module per concept."""

@@ -1,0 +1,123 @@
+"""Posting what a slot came to, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal, localcontext
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Project
+from common.ranges import between
+from pricing.domain.cost import rounded
+from pricing.domain.declared import EXACT, plain
+from pricing.domain.grants import Part, settle
+from pricing.errors import ChargeRefused
+from pricing.models import Charge, Encumbrance
+from pricing.services.grants import lock_encumbrances, settle_encumbrance
+
+
+@dataclass(frozen=True)
+class ChargeLine:
+    """One row to post. A credit has a negative quantity."""
+
+    position: int
+    node_id: int
+    category: str  # Charge.Category
+    item: str  # Charge.Item
+    quantity: Decimal  # device-hours
+    unit_price: Decimal  # EUR per device-hour
+    start: datetime
+    end: datetime
+    tariff_id: int | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def hours(self) -> Decimal:
+        """The quantity as it is stored, so that stored quantity x price is the stored amount."""
+        return self.quantity.quantize(Decimal("0.00000001"))
+
+    @property
+    def amount(self) -> Decimal:
+        with localcontext(EXACT):
+            return rounded(self.hours * self.unit_price)
+
+
+@transaction.atomic
+def post(*, reference: str, lines: Sequence[ChargeLine], project: Project, at: datetime) -> list[Charge]:
+    """Charge the project what the lines say, out of what was set aside for the reference.
+
+    What was set aside and is not charged goes back to its grants. Posting the same positions
+    again changes nothing and answers the rows of the first time.
+    """
+    # A sweep that runs twice at once waits here, then finds the rows.
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    posted = list(Charge.objects.filter(reference=reference))
+    if posted:
+        return _same_as_before(posted, lines)
+    encumbrances = lock_encumbrances(reference=reference)
+    paid = _paid_by(encumbrances, lines)
+    used = {encumbrance.grant_id: Decimal(0) for encumbrance in encumbrances}
+    for parts in paid:
+        for part in parts:
+            used[part.grant_id] += part.amount
+    for encumbrance in encumbrances:
+        settle_encumbrance(encumbrance, used=used[encumbrance.grant_id], at=at)
+    names = {encumbrance.grant_id: str(encumbrance.grant.uid) for encumbrance in encumbrances}
+    return Charge.objects.bulk_create(
+        [
+            _charge(reference, line, parts, names, project=project, at=at)
+            for line, parts in zip(lines, paid, strict=True)
+        ]
+    )
+
+
+def _same_as_before(posted: list[Charge], lines: Sequence[ChargeLine]) -> list[Charge]:
+    wanted = {line.position for line in lines}
+    if not wanted <= {charge.position for charge in posted}:
+        raise ChargeRefused(_("This slot has been settled; a correction is a posting of its own."))
+    return [charge for charge in posted if charge.position in wanted]
+
+
+def _paid_by(encumbrances: Sequence[Encumbrance], lines: Sequence[ChargeLine]) -> list[tuple[Part, ...]]:
+    pool = [Part(encumbrance.grant_id, encumbrance.amount) for encumbrance in encumbrances]
+    try:
+        return settle(pool, [line.amount for line in lines])
+    except ValueError as exc:
+        raise ChargeRefused(
+            _("The charge is more than what was set aside for it."),
+            charged=sum(line.amount for line in lines),
+            set_aside=sum(part.amount for part in pool),
+        ) from exc
+
+
+def _charge(
+    reference: str,
+    line: ChargeLine,
+    parts: Sequence[Part],
+    names: dict[int, str],
+    *,
+    project: Project,
+    at: datetime,
+) -> Charge:
+    paid_by = [{"grant": names[part.grant_id], "amount": plain(part.amount)} for part in parts]
+    return Charge(
+        project=project,
+        node_id=line.node_id,
+        reference=reference,
+        position=line.position,
+        category=line.category,
+        item=line.item,
+        quantity=line.hours,
+        unit_price=line.unit_price,
+        amount=line.amount,
+        period=between(line.start, line.end),
+        grant_id=parts[0].grant_id if len(parts) == 1 else None,
+        tariff_id=line.tariff_id,
+        detail=line.detail | {"paid_by": paid_by},
+        posted_at=at,
+    )

@@ -1,0 +1,119 @@
+"""Money given to projects: what is given, set aside for a reservation, and given back.
+
+What was used is booked by pricing.services.charges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+from psycopg.errors import CheckViolation
+
+from accounts.models import Organisation, Project
+from common import formats
+from common.ranges import between
+from pricing.domain.cost import rounded
+from pricing.domain.declared import LARGEST
+from pricing.domain.grants import Cover
+from pricing.errors import GrantExhausted, GrantRefused
+from pricing.models import Encumbrance, Grant
+
+
+@transaction.atomic
+def create_grant(
+    *,
+    project: Project,
+    funder: Organisation,
+    name: str,
+    purpose: str,
+    valid_from: datetime,
+    valid_until: datetime,
+    amount: Decimal,
+    at: datetime,
+) -> Grant:
+    """Give a project money for hours in a period."""
+    if funder.kind != Organisation.Kind.FUNDER or funder.verified_at is None:
+        raise GrantRefused(_("%(name)s is not a verified funder.") % {"name": funder}, field="funder")
+    if valid_until <= valid_from:
+        raise GrantRefused(_("The end lies before the beginning."), field="valid_until")
+    if not amount.is_finite() or not 0 < amount <= LARGEST:
+        raise GrantRefused(_("The amount must be above zero."), field="amount")
+    return Grant.objects.create(
+        project=project,
+        funder=funder,
+        name=name,
+        purpose=purpose,
+        valid=between(valid_from, valid_until),
+        amount=rounded(amount),
+        created_at=at,
+    )
+
+
+def lock_grants(*, project_id: int) -> list[Grant]:
+    """The project's grants, locked until the end of the transaction. Two who ask at once wait in turn."""
+    return list(Grant.objects.select_for_update(no_key=True).filter(project=project_id).order_by("id"))
+
+
+@transaction.atomic
+def encumber(*, grants: Sequence[Grant], cover: Cover, reference: str) -> list[Encumbrance]:
+    """Set aside what the cover says, for this reference. Lock the grants before working out the cover."""
+    if not cover.is_full:
+        raise _exhausted(cover.short)
+    by_id = {grant.id: grant for grant in grants}
+    for part in cover.parts:
+        _set_aside(by_id[part.grant_id], part.amount)
+    return Encumbrance.objects.bulk_create(
+        [Encumbrance(grant_id=part.grant_id, reference=reference, amount=part.amount) for part in cover.parts]
+    )
+
+
+@transaction.atomic
+def release_encumbrance(*, reference: str, at: datetime) -> None:
+    """Give back everything still set aside for this reference."""
+    for encumbrance in lock_encumbrances(reference=reference):
+        settle_encumbrance(encumbrance, used=Decimal(0), at=at)
+
+
+def lock_encumbrances(*, reference: str) -> list[Encumbrance]:
+    """What is still set aside for this reference, earliest-expiring grant first; grants locked."""
+    open_ones = Encumbrance.objects.filter(reference=reference, settled_at=None)
+    list(
+        Grant.objects.select_for_update(no_key=True)
+        .filter(pk__in=open_ones.values("grant"))
+        .order_by("id")
+        .values_list("id")
+    )
+    found = open_ones.select_for_update(of=("self",)).select_related("grant").order_by("id")
+    return sorted(found, key=lambda item: (item.grant.valid.upper, item.grant.valid.lower, item.grant_id))
+
+
+def settle_encumbrance(encumbrance: Encumbrance, *, used: Decimal, at: datetime) -> None:
+    """Book what was used, give the rest back. The grant is locked by the caller."""
+    Grant.objects.filter(pk=encumbrance.grant_id).update(
+        encumbered=F("encumbered") - encumbrance.amount, used=F("used") + used
+    )
+    encumbrance.settled_at = at
+    encumbrance.save(update_fields=["settled_at"])
+
+
+def _set_aside(grant: Grant, amount: Decimal) -> None:
+    try:
+        with transaction.atomic():
+            Grant.objects.filter(pk=grant.pk).update(encumbered=F("encumbered") + amount)
+    except IntegrityError as exc:
+        if isinstance(exc.__cause__, CheckViolation):
+            raise _exhausted(amount - grant.left) from exc
+        raise
+    grant.encumbered += amount
+
+
+def _exhausted(short: Decimal) -> GrantExhausted:
+    return GrantExhausted(
+        _("Your grants are %(amount)s short of the price of this slot.") % {"amount": formats.money(short)},
+        short=short,
+    )

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from hypothesis.extra.django import TestCase
+
+from common import clock
+from nodes.models import Node
+from pricing.domain.cost import split
+from pricing.selectors import rates, waterfall
+from pricing.services.fees import set_site_fee
+from pricing.services.statements import publish_statement
+from tests import factories
+
+D = Decimal
+pytestmark = pytest.mark.django_db
+
+
+def ids(node: Node) -> list[int]:
+    return list(node.devices.values_list("id", flat=True))
+
+
+def test_a_hundred_devices_are_priced_in_one_query(django_assert_num_queries) -> None:
+    node = factories.make_node(devices=100)
+    tariff = factories.publish_prices(node, over_recovered="6000")
+    devices = ids(node)
+    with django_assert_num_queries(1):
+        found = rates(device_ids=devices, at=clock.now())
+    assert list(found) == devices
+    rate = found[devices[0]]
+    assert (rate.price, rate.tariff_id, rate.statement_id) == (tariff.price, tariff.pk, tariff.statement_id)
+    assert (rate.weight, rate.fee, rate.publicly_funded_share) == (
+        tariff.statement.full_available,
+        0,
+        D("0.6"),
+    )
+
+
+def test_devices_without_a_published_price_are_left_out() -> None:
+    priced, silent = factories.make_node(), factories.make_node()
+    factories.publish_prices(priced)
+    only_cost = factories.make_node()
+    publish_statement(
+        node=only_cost, declared=factories.make_declared(), effective_from=clock.now(),
+        published_by=factories.make_user(), at=clock.now(),
+    )  # fmt: skip
+    asked = ids(priced) + ids(silent) + ids(only_cost)
+    assert set(rates(device_ids=asked, at=clock.now())) == set(ids(priced))
+    assert rates(device_ids=asked, at=clock.now() - timedelta(days=31)) == {}
+
+
+def test_s1_goes_from_full_cost_to_price_line_by_line() -> None:
+    node = factories.make_node(devices=8)
+    factories.publish_prices(node, over_recovered="6000")
+    set_site_fee(amount=D("0.02"), effective_from=clock.now(), reason="Servers", at=clock.now())
+    steps = waterfall(rates(device_ids=ids(node), at=clock.now())[ids(node)[0]])
+    assert [(step.code, str(step.amount), step.kind) for step in steps] == [
+        ("purchase", "1.040478", "plus"),
+        ("electricity", "0.152804", "plus"),
+        ("hosting", "0.185799", "plus"),
+        ("maintenance", "0.231217", "plus"),
+        ("network", "0.041289", "plus"),
+        ("licences", "0.030967", "plus"),
+        ("staff", "0.253926", "plus"),
+        ("insurance", "0.028902", "plus"),
+        ("overhead", "0.235846", "plus"),
+        ("full", "2.201228", "sum"),
+        ("granted", "-0.699201", "minus"),
+        ("chargeable", "1.502027", "sum"),
+        ("carried", "-0.123867", "minus"),
+        ("tariff", "1.378160", "sum"),
+        ("fee", "0.020000", "plus"),
+        ("to_pay", "1.398160", "price"),
+    ]
+    assert steps[0].label == "Purchase, spread over 5 years"
+    assert steps[8].label == "Overhead, 12 % of the above"
+    assert steps[12].label == "Over-recovered before, given back"
+
+
+def test_a_cost_restated_after_the_tariff_is_a_line_of_its_own() -> None:
+    node = factories.make_node(devices=8)
+    factories.publish_prices(node)
+    now, cheaper = clock.now(), factories.make_declared(hosting_year=D(0))
+    publish_statement(
+        node=node, declared=cheaper, effective_from=now, published_by=factories.make_user(), at=now
+    )
+    steps = waterfall(rates(device_ids=ids(node), at=clock.now())[ids(node)[0]])
+    restated = next(step for step in steps if step.code == "restated")
+    assert (restated.kind, restated.amount > D("0.2")) == ("plus", True)
+    assert "hosting" not in [step.code for step in steps]
+    assert_adds_up(steps)
+
+
+def assert_adds_up(steps) -> None:
+    level = D(0)
+    for step in steps:
+        if step.kind in ("sum", "price"):
+            assert step.amount == level
+        level = level if step.kind in ("sum", "price") else level + step.amount
+
+
+class Waterfalls(TestCase):
+    @settings(max_examples=25, deadline=None)
+    @given(
+        st.integers(0, 300_000), st.integers(0, 280_000), st.integers(-3000, 3000),
+        st.decimals("-0.2", "0.5", places=6), st.integers(1, 9),
+    )  # fmt: skip
+    def test_every_total_is_the_sum_of_the_lines_above_it(
+        self, staff: int, granted: int, over: int, adjustment: D, devices: int
+    ) -> None:
+        node = factories.make_node(devices=devices)
+        grants = (factories.PublicGrant("Programme", D(granted)),) if granted else ()
+        declared = factories.make_declared(staff_post_year=D(staff), public_grants=grants)
+        factories.publish_prices(
+            node, declared=declared, over_recovered=str(over), owner_adjustment=str(adjustment)
+        )
+        steps = waterfall(rates(device_ids=ids(node), at=clock.now())[ids(node)[0]])
+        assert_adds_up(steps)
+        assert steps[-1].kind == "price"
+
+
+def test_split_is_what_keeps_the_lines_exact() -> None:
+    """Rounded one by one, S1's lines would come to 2.201229."""
+    years = [
+        D(year)
+        for year in ("50400", "7401.70944", "9000", "11200", "2000", "1500", "12300", "1400", "11424.205133")
+    ]
+    one_by_one = sum(round(year / D("48439.296"), 6) for year in years)
+    assert one_by_one == D("2.201229")
+    assert sum(split(D("2.201228"), years)) == D("2.201228")
