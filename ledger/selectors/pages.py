@@ -1,82 +1,26 @@
-"""What the ledger's pages read: entries, proofs, the last checkpoint."""
+"""What the ledger's pages show: entries newest first, one entry with its proof, the last checkpoint."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from common.formats import digest as short
 from ledger import files, wording
-from ledger.domain import merkle
 from ledger.domain.note import encode_base64
 from ledger.errors import EntryNotSequenced
-from ledger.models import Checkpoint, Entry, Subtree
+from ledger.models import Checkpoint, Entry
+from ledger.selectors.proofs import inclusion_proof
 
 PER_PAGE = 50
 
 
 def latest_checkpoint() -> Checkpoint | None:
     return Checkpoint.objects.order_by("-size").first()
-
-
-@dataclass(frozen=True)
-class FooterState:
-    """What every page says of the ledger: one query."""
-
-    size: int
-    signed_at: datetime
-    short_root: str
-
-
-def footer_state() -> FooterState | None:
-    row = Checkpoint.objects.order_by("-size").values_list("size", "signed_at", "root").first()
-    return None if row is None else FooterState(row[0], row[1], short(bytes(row[2])))
-
-
-def short(value: bytes) -> str:
-    text = value.hex()
-    return f"{text[:8]}…{text[-4:]}"
-
-
-# --- proofs ---------------------------------------------------------------------------------
-
-
-def _hashes_of(spans: Sequence[merkle.Span]) -> list[bytes]:
-    """The hashes of these spans, in at most two queries."""
-    wanted = merkle.subtrees_of(spans)
-    known = _stored(wanted)
-    return [merkle.hash_of(span, known.__getitem__) for span in spans]
-
-
-def _stored(wanted: Iterable[merkle.Subtree]) -> dict[merkle.Subtree, bytes]:
-    leaves = [position for level, position in wanted if level == 0]
-    above = Q(pk__in=[])
-    for level, position in wanted:
-        if level:
-            above |= Q(level=level, position=position)
-    known = {
-        (0, index): bytes(value)
-        for index, value in Entry.objects.filter(index__in=leaves).values_list("index", "leaf_hash")
-        if index is not None
-    }
-    rows = Subtree.objects.filter(above).values_list("level", "position", "hash")
-    return known | {(level, position): bytes(value) for level, position, value in rows}
-
-
-def inclusion_proof(*, index: int, size: int) -> list[bytes]:
-    return _hashes_of(merkle.inclusion_spans(index, size))
-
-
-def consistency_proof(*, old: int, new: int) -> list[bytes]:
-    return _hashes_of(merkle.consistency_spans(old, new))
-
-
-# --- pages ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

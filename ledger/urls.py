@@ -1,0 +1,19 @@
+"""The addresses of the log."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from ledger import views
+
+# /checkpoint and /ledger/
+pages = [
+    path("checkpoint", views.checkpoint, name="checkpoint"),
+    path("ledger/", views.ledger, name="ledger"),
+    path("ledger/entries/<int:index>/", views.ledger_entry, name="ledger_entry"),
+]
+# Their data
+endpoints = [
+    path("ledger.json", views.ledger_json, name="ledger_json"),
+    path("ledger/entries/<int:index>.json", views.ledger_entry_json, name="ledger_entry_json"),
+]

@@ -1,0 +1,112 @@
+"""The public pages of the log, each with its data beside it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from ledger.domain.jcs import moment
+from ledger.errors import EntryNotSequenced
+from ledger.selectors import pages as selectors
+
+LARGEST_INDEX = 2**63 - 1  # a bigint
+
+
+@require_safe
+@cache_control(public=True, max_age=5)  # c2sp.org/tlog-tiles: a checkpoint is cached for a few seconds
+def checkpoint(request: HttpRequest) -> HttpResponse:
+    signed = selectors.latest_checkpoint()
+    if signed is None:
+        return HttpResponse(
+            "Nothing has been signed yet.\n",
+            status=HTTPStatus.NOT_FOUND,
+            content_type="text/plain; charset=utf-8",
+        )
+    return HttpResponse(signed.note, content_type="text/plain; charset=utf-8")
+
+
+def _before(request: HttpRequest) -> int | None:
+    value = request.GET.get("before", "")
+    if not value:
+        return None
+    if not value.isascii() or not value.isdigit() or int(value) > LARGEST_INDEX:
+        raise Http404
+    return int(value)
+
+
+def _page(request: HttpRequest) -> selectors.LedgerPage:
+    return selectors.ledger_page(kind=request.GET.get("kind", ""), before=_before(request))
+
+
+@require_safe
+def ledger(request: HttpRequest) -> HttpResponse:
+    return render(request, "ledger/ledger.html", {"page": _page(request)})
+
+
+def _entry(index: int) -> selectors.EntryPage:
+    if index > LARGEST_INDEX:
+        raise Http404
+    try:
+        return selectors.entry_page(index=index)
+    except EntryNotSequenced as exc:
+        raise Http404(exc.message) from exc
+
+
+@require_safe
+def ledger_entry(request: HttpRequest, index: int) -> HttpResponse:
+    return render(request, "ledger/ledger_entry.html", {"page": _entry(index)})
+
+
+def _checkpoint_json(signed: selectors.CheckpointState | None) -> dict[str, Any] | None:
+    return None if signed is None else asdict(signed) | {"signed_at": moment(signed.signed_at)}
+
+
+def _line_json(line: selectors.EntryLine) -> dict[str, Any]:
+    return {
+        "index": line.index,
+        "id": line.id,
+        "kind": line.kind,
+        "appended_at": moment(line.appended_at),
+        "leaf_hash": line.leaf_hash,
+        "url": reverse("ledger_entry_json", args=[line.index]),
+    }
+
+
+@require_safe
+def ledger_json(request: HttpRequest) -> JsonResponse:
+    page = _page(request)
+    older = None
+    if page.older is not None:
+        kind = f"kind={page.kind}&" if page.kind else ""
+        older = f"{reverse('ledger_json')}?{kind}before={page.older}"
+    return JsonResponse(
+        {
+            "origin": page.origin,
+            "vkey": page.vkey,
+            "checkpoint": _checkpoint_json(page.checkpoint),
+            "entries": [_line_json(line) for line in page.entries],
+            "older": older,
+        }
+    )
+
+
+@require_safe
+def ledger_entry_json(request: HttpRequest, index: int) -> JsonResponse:
+    page = _entry(index)
+    return JsonResponse(
+        _line_json(page.line)
+        | {
+            "origin": page.origin,
+            "vkey": page.vkey,
+            "leaf": page.leaf,
+            "proof": page.proof,
+            "checkpoint": _checkpoint_json(page.checkpoint),
+        }
+    )

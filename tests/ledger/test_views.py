@@ -1,0 +1,173 @@
+"""The log's public pages: anyone can read them, check them, and page through them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from django.test import Client
+
+from ledger import services
+from ledger.domain import checkpoint, note
+from ledger.domain.merkle import leaf_hash
+from ledger.domain.verification import verify_inclusion
+from ledger.models import Entry
+
+pytestmark = pytest.mark.django_db
+AT = datetime(2026, 11, 22, 15, tzinfo=UTC)
+UID = "0190f0a0-0000-7000-8000-000000000001"
+PERIOD = {"effective_from": AT}
+BODIES: dict[str, dict[str, Any]] = {
+    "cost_statement": PERIOD | {
+        "statement": UID, "node": UID, "number": 1, "declared": {"life": "5"}, "device_count": 8,
+        "full_available": "1.584884", "full_delivered": "2.201228", "chargeable_available": "1.081461",
+        "chargeable_delivered": "1.502027", "publicly_funded_share": "0.600000", "digest": "ab" * 32,
+    },
+    "tariff": PERIOD | {
+        "tariff": UID, "node": UID, "number": 1, "statement": UID, "price": "1.378160", "carried": "0",
+        "owner_adjustment": "0", "digest": "ab" * 32,
+    },
+    "site_fee": PERIOD | {"amount": "0.020000", "reason": "Running <the> site"},
+    "policy": PERIOD | {"policy": 3, "rules": {"half_life_days": 14}, "digest": "ab" * 32, "reason": "New"},
+    "decision": {"decision": UID, "policy": 3, "engine": "1", "outcome": "refused", "digest": "ab" * 32},
+    "key": {"purpose": "dispatch", "action": "added", "public_key": "A" * 43 + "="},
+}  # fmt: skip
+
+
+def append(*kinds: str) -> None:
+    for kind in kinds:
+        with transaction.atomic():
+            services.append(kind=kind, body=BODIES[kind], at=AT)
+
+
+def test_the_checkpoint_is_a_signed_note_cached_for_seconds(client: Client) -> None:
+    assert client.get("/checkpoint").status_code == 404
+    append("site_fee")
+    services.sequence(at=AT)
+    answer = client.get("/checkpoint")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "public, max-age=5"
+    vkey = client.get("/ledger.json").json()["vkey"]
+    opened, _keys = note.opened(answer.content.decode(), [note.Verifier.parse(vkey)])
+    assert checkpoint.parse(opened.text).size == 1
+
+
+def test_every_kind_has_its_line_and_its_page(client: Client) -> None:
+    append(*BODIES)
+    services.sequence(at=AT)
+    page = client.get("/ledger/").content.decode()
+    for words in (
+        "Full cost EUR 2.201228, chargeable EUR 1.502027 per delivered device-hour",
+        "EUR 1.378160 per device-hour from 2026-11-22",
+        "EUR 0.020000 per device-hour: Running &lt;the&gt; site",
+        "Version 3: New",
+        "Refused under policy version 3",
+        "The key that signs jobs: added",
+    ):
+        assert words in page
+    for index in range(len(BODIES)):
+        assert client.get(f"/ledger/entries/{index}/").status_code == 200
+
+
+def test_what_an_entry_page_gives_is_enough_to_check_it(client: Client) -> None:
+    append(*["decision"] * 13)
+    services.sequence(at=AT)
+    for index in range(13):
+        given = client.get(f"/ledger/entries/{index}.json").json()
+        opened, _keys = note.opened(given["checkpoint"]["note"], [note.Verifier.parse(given["vkey"])])
+        head = checkpoint.parse(opened.text)
+        assert head.origin == given["origin"] == settings.LEDGER_ORIGIN
+        verify_inclusion(
+            leaf_hash=leaf_hash(given["leaf"].encode()), index=given["index"], size=head.size, root=head.root,
+            proof=[base64.b64decode(value) for value in given["proof"]],
+        )  # fmt: skip
+        assert json.loads(given["leaf"])["id"] == given["id"]
+
+
+def test_an_entry_appears_when_it_is_sequenced_and_not_before(client: Client) -> None:
+    append("site_fee")
+    services.sequence(at=AT)
+    append("policy")
+    assert [line["index"] for line in client.get("/ledger.json").json()["entries"]] == [0]
+    assert Entry.objects.get(kind="policy").get_absolute_url() == "/ledger/"
+    assert client.get("/ledger/entries/1/").status_code == 404
+    services.sequence(at=AT)
+    assert client.get(Entry.objects.get(kind="policy").get_absolute_url()).status_code == 200
+
+
+def test_older_entries_are_a_page_away_and_stay_there(client: Client) -> None:
+    append(*["decision"] * 60, *["policy"] * 51)
+    services.sequence(at=AT)
+    first = client.get("/ledger.json").json()
+    assert [line["index"] for line in first["entries"]] == list(range(110, 60, -1))
+    second = client.get(first["older"]).json()
+    third = client.get(second["older"]).json()
+    assert [line["index"] for line in second["entries"] + third["entries"]] == list(range(60, -1, -1))
+    assert third["older"] is None
+    only = client.get("/ledger.json?kind=policy").json()
+    assert {line["kind"] for line in only["entries"]} == {"policy"}
+    assert [line["index"] for line in client.get(only["older"]).json()["entries"]] == [60]
+    page = client.get("/ledger/?kind=policy").content.decode()
+    assert 'href="/ledger/?kind=policy&amp;before=61"' in page
+
+
+def test_an_unknown_kind_shows_all_kinds(client: Client) -> None:
+    append("policy")
+    services.sequence(at=AT)
+    assert len(client.get("/ledger.json?kind=gossip").json()["entries"]) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/ledger/entries/7/",
+        "/ledger/entries/7.json",
+        "/ledger/entries/99999999999999999999/",
+        "/ledger/?before=-1",
+        "/ledger/?before=1e3",
+        "/ledger/?before=99999999999999999999",
+    ],
+)
+def test_what_is_not_there_is_not_found(client: Client, address: str) -> None:
+    append("policy")
+    services.sequence(at=AT)
+    assert client.get(address).status_code == 404
+
+
+def test_an_empty_ledger_says_so(client: Client) -> None:
+    page = client.get("/ledger/").content.decode()
+    assert "There is no entry of this kind yet." in page
+    assert "Nothing has been signed yet." in page
+    assert client.get("/ledger.json").json()["checkpoint"] is None
+
+
+def test_only_reading_is_allowed(client: Client) -> None:
+    for address in ("/ledger/", "/ledger.json", "/checkpoint", "/ledger/entries/0/"):
+        assert client.post(address).status_code == 405
+
+
+def test_pages_cost_few_queries_however_long_the_log(
+    client: Client, django_assert_max_num_queries: Any
+) -> None:
+    append(*["decision"] * 70)
+    services.sequence(at=AT)
+    # entries and checkpoint, and the footer's own
+    with django_assert_max_num_queries(3):
+        client.get("/ledger/")
+    # the entry, the checkpoint, two for the proof, and the footer's own
+    with django_assert_max_num_queries(5):
+        client.get("/ledger/entries/17/")
+    with django_assert_max_num_queries(1):
+        client.get("/checkpoint")
+
+
+def test_the_pages_speak_french(client: Client) -> None:
+    append("policy")
+    services.sequence(at=AT)
+    answer = client.get("/ledger/", headers={"Accept-Language": "fr"})
+    assert 'lang="fr"' in answer.content.decode()
