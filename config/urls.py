@@ -8,6 +8,7 @@ from django.urls import include, path
 
 from accounts import urls as accounts_urls
 from config import views
+from ledger import urls as ledger_urls
 
 handler500 = "config.views.server_error"
 # The admin asks for the same proof and counts the same attempts as everybody's sign-in.
@@ -17,6 +18,8 @@ urlpatterns = [
     path("styleguide/", views.styleguide, name="styleguide"),
     path("accessibility/", views.accessibility, name="accessibility"),
     path("", include(accounts_urls.pages)),
+    path("", include(ledger_urls.pages)),
+    path("", include(ledger_urls.endpoints)),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]
