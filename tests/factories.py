@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 
+import pricing.selectors
 from accounts.models import Organisation, OrganisationMembership, Project, ProjectMembership, User
 from common import clock
 from common.ranges import between
 from ledger import services as ledger
 from ledger.models import Entry
 from nodes.models import Device, Node, Site
+from nodes.services.occupancy import WantedHold, hold_devices
 from pricing.domain.declared import Declared, PublicGrant
 from pricing.models import Grant, Tariff
 from pricing.services.statements import publish_statement
 from pricing.services.tariffs import publish_tariff
+from reservations.domain.policy import Policy as PolicyRules
+from reservations.models import Decision, Policy, Reservation, ReservedDevice
 
 _numbers = itertools.count(1)
 GIB = 1024**3
@@ -136,3 +141,40 @@ def make_entry() -> Entry:
     with transaction.atomic():
         body = {"effective_from": clock.now(), "amount": Decimal(0), "reason": f"Test {next(_numbers)}"}
         return ledger.append(kind="site_fee", body=body, at=clock.now())
+
+
+def make_policy(**changes: Any) -> Policy:
+    """The default rules, in force since 60 days ago; or the policy that is in force already."""
+    rules = PolicyRules(**changes)
+    since = clock.now() - timedelta(days=60)
+    existing = Policy.objects.first()
+    return existing or Policy.objects.create(
+        version=1, effective=between(since, None), rules=rules.to_json(), reason="Tests", digest=rules.digest,
+        entry=make_entry(), published_at=since,
+    )  # fmt: skip
+
+
+def make_slot(
+    project: Project, devices: Sequence[Device], *, start: datetime, end: datetime, by: User, at: datetime
+) -> Reservation:
+    """A booked slot with its holds, prices and money set aside, whatever the rules would say of it."""
+    decision = Decision.objects.create(
+        project=project, asked_by=by, policy=make_policy(), engine="1", request={}, snapshot={}, rules=[],
+        outcome="granted", digest="0" * 64, entry=make_entry(), decided_at=at,
+    )  # fmt: skip
+    rates = pricing.selectors.rates(device_ids=[device.pk for device in devices], at=at)
+    during = between(start, end)
+    reservation = Reservation.objects.create(
+        project=project, booked_by=by, decision=decision, during=during, created_at=at, quoted_price=0
+    )
+    wanted = [WantedHold(device.pk, rates[device.pk].weight, rates[device.pk].to_pay) for device in devices]
+    holds = hold_devices(
+        wanted=wanted, during=during, reference=reservation.reference, kind="reservation", at=at
+    )
+    for hold in holds:
+        rate = rates[hold.device_id]
+        ReservedDevice.objects.create(
+            reservation=reservation, device_id=hold.device_id, hold_uid=hold.uid, weight=rate.weight,
+            price=rate.price, fee=rate.fee, tariff_id=rate.tariff_id,
+        )  # fmt: skip
+    return reservation

@@ -1,0 +1,216 @@
+"""What a slot comes to once it is over: the lines of its bill, from the facts about it.
+
+Times are half-open. A line's quantity is in device-hours, a credit's is negative. Which grants
+pay, and the rounding of amounts, is pricing's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal, localcontext
+from itertools import groupby
+
+from nodes.domain.intervals import Interval
+from pricing.domain.declared import EXACT
+from pricing.domain.grants import hours_between
+
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a device-hour on a node costs in this reservation, frozen by its decision."""
+
+    node_id: int
+    tariff_id: int
+    price: Decimal  # EUR per device-hour
+    fee: Decimal  # EUR per device-hour, the site's
+
+    @property
+    def to_pay(self) -> Decimal:
+        return self.price + self.fee
+
+
+@dataclass(frozen=True)
+class Held:
+    """One device of the reservation: the time granted, and what of it was given back when."""
+
+    device_id: int
+    terms: Terms
+    granted: Interval
+    given_back: Interval | None = None
+    given_back_at: datetime | None = None
+    taken_away: bool = False  # by the owner or a failure: nobody pays for that
+
+    @property
+    def used(self) -> Interval | None:
+        """The time that was kept, used or not."""
+        end = self.given_back.start if self.given_back else self.granted.end
+        return Interval(self.granted.start, end) if self.granted.start < end else None
+
+
+@dataclass(frozen=True)
+class Relet:
+    """Time given back late that somebody else then took: what each device-hour gives back."""
+
+    device_id: int
+    during: Interval
+    refund: Decimal  # EUR per device-hour: the lesser of one's own and the next holder's price
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A run as its node reported it."""
+
+    node_id: int
+    number: int
+    ready_at: datetime  # when the node was given it
+    not_before: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    is_lost: bool
+    delay: timedelta = timedelta(0)  # from not_before to the process, on the node's own clock
+
+
+@dataclass(frozen=True)
+class Facts:
+    held: Sequence[Held]
+    executions: Sequence[Execution]
+    free_cancel: timedelta  # given back so long before the start costs nothing
+    relet: Sequence[Relet] = ()
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the bill; `category` and `item` are those of pricing.models.Charge."""
+
+    terms: Terms
+    category: str
+    item: str
+    quantity: Decimal
+    unit_price: Decimal
+    during: Interval
+    detail: dict[str, str | int] = field(default_factory=dict)
+
+
+def bill(facts: Facts) -> list[Line]:
+    """Every line, charges before the credits that undo parts of them."""
+    charges, credits_ = [], []
+    for terms, held in _by_terms(facts.held):
+        charges += _kept(terms, held)
+        charges += _given_back_late(terms, held, facts.free_cancel)
+        credits_ += _relet(terms, held, facts)
+        credits_ += _late_start(terms, held, facts.executions)
+        credits_ += _lost(terms, held, facts.executions)
+    return [line for line in charges + credits_ if line.quantity]
+
+
+def _by_terms(held: Iterable[Held]) -> list[tuple[Terms, list[Held]]]:
+    def key(one: Held) -> tuple[int, int, Decimal, Decimal]:
+        terms = one.terms
+        return terms.node_id, terms.tariff_id, terms.price, terms.fee
+
+    return [(group[0].terms, group) for _, g in groupby(sorted(held, key=key), key) for group in [list(g)]]
+
+
+def _kept(terms: Terms, held: Sequence[Held]) -> list[Line]:
+    return _charged(terms, "usage", [one.used for one in held if one.used])
+
+
+def _given_back_late(terms: Terms, held: Sequence[Held], free_cancel: timedelta) -> list[Line]:
+    return _charged(terms, "unused", [one.given_back for one in _late(held, free_cancel) if one.given_back])
+
+
+def _late(held: Iterable[Held], free_cancel: timedelta) -> list[Held]:
+    """Those given back by the holder when it was too late to be free."""
+    return [
+        one
+        for one in held
+        if one.given_back_at is not None
+        and not one.taken_away
+        and one.given_back_at > one.granted.start - free_cancel
+    ]
+
+
+def _charged(terms: Terms, category: str, times: Sequence[Interval]) -> list[Line]:
+    if not times:
+        return []
+    hours, during = _hours(times), _span(times)
+    slot = Line(terms, category, "slot", hours, terms.price, during, {"devices": len(times)})
+    fee = Line(terms, category, "fee", hours, terms.fee, during, {"devices": len(times)})
+    return [slot, fee] if terms.fee else [slot]
+
+
+def _relet(terms: Terms, held: Sequence[Held], facts: Facts) -> list[Line]:
+    late = {one.device_id: one for one in _late(held, facts.free_cancel)}
+    lines = []
+    for piece in facts.relet:
+        given_back = late[piece.device_id].given_back if piece.device_id in late else None
+        during = _common(piece.during, given_back) if given_back else None
+        if during is not None:
+            refund = min(piece.refund, terms.to_pay)
+            lines.append(Line(terms, "credit", "relet", -_hours([during]), refund, during, {"devices": 1}))
+    return lines
+
+
+def _late_start(terms: Terms, held: Sequence[Held], executions: Sequence[Execution]) -> list[Line]:
+    """By the second, for the first run of the slot, if the node had it in time."""
+    mine = sorted((one for one in executions if one.node_id == terms.node_id), key=lambda one: one.number)
+    slot = min(one.granted.start for one in held)
+    if not mine or mine[0].started_at is None or mine[0].ready_at > slot:
+        return []
+    late = mine[0].delay // SECOND * SECOND
+    if late <= timedelta(0):
+        return []
+    waited = Interval(mine[0].not_before, mine[0].not_before + late)
+    return _credited(terms, "late_start", [waited], held, {"seconds": late // SECOND, "run": mine[0].number})
+
+
+def _lost(terms: Terms, held: Sequence[Held], executions: Sequence[Execution]) -> list[Line]:
+    """From the start of what was lost until that was known. What never started is lost from its due time."""
+    lost = [
+        Interval(one.started_at or one.not_before, one.ended_at)
+        for one in executions
+        if one.node_id == terms.node_id and one.is_lost and one.ended_at is not None
+    ]
+    return _credited(terms, "lost", _merged(lost), held, {})
+
+
+def _credited(
+    terms: Terms, item: str, times: Sequence[Interval], held: Sequence[Held], detail: dict[str, str | int]
+) -> list[Line]:
+    """One line for these times on every held device, as far as it kept them."""
+    lines = []
+    for time in times:
+        parts = [part for one in held if one.used and (part := _common(time, one.used))]
+        if parts:
+            detail = detail | {"devices": len(parts)}
+            lines.append(Line(terms, "credit", item, -_hours(parts), terms.to_pay, _span(parts), detail))
+    return lines
+
+
+def _common(one: Interval, other: Interval) -> Interval | None:
+    start, end = max(one.start, other.start), min(one.end, other.end)
+    return Interval(start, end) if start < end else None
+
+
+def _merged(times: Iterable[Interval]) -> list[Interval]:
+    """The same time without overlaps, so that none is given back twice."""
+    merged: list[Interval] = []
+    for time in sorted(time for time in times if time.start < time.end):
+        if merged and time.start <= merged[-1].end:
+            merged[-1] = Interval(merged[-1].start, max(merged[-1].end, time.end))
+        else:
+            merged.append(time)
+    return merged
+
+
+def _span(times: Sequence[Interval]) -> Interval:
+    return Interval(min(time.start for time in times), max(time.end for time in times))
+
+
+def _hours(times: Iterable[Interval]) -> Decimal:
+    with localcontext(EXACT):
+        return sum((hours_between(time.start, time.end) for time in times), Decimal(0))

@@ -1,0 +1,112 @@
+"""Queueing a job for a slot and asking it to stop. Handing it to a node is dispatch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from common.ranges import bounds
+from nodes.models import Node
+from nodes.services import leases, wake
+from reservations.domain import jobs
+from reservations.errors import NotAMember, RunRefused
+from reservations.models import Reservation, Run
+
+
+@transaction.atomic
+def queue_run(
+    *,
+    reservation: Reservation,
+    node: Node,
+    script: str,
+    environment: Mapping[str, str],
+    bring_back: Sequence[str],
+    by: User,
+    at: datetime,
+) -> Run:
+    """Queue one more job for a reservation; it starts when the slot does, after those before it."""
+    # The lock gives numbers without gaps and keeps a cancellation from passing by unseen.
+    reservation = Reservation.objects.select_for_update(of=("self",)).get(pk=reservation.pk)
+    _require_member(reservation, by)
+    _require_open(reservation, at)
+    _require_part(reservation, node)
+    _require_fit(script, environment, bring_back)
+    number = (reservation.runs.aggregate(last=Max("number"))["last"] or 0) + 1
+    if number > jobs.MOST_RUNS:
+        raise RunRefused(
+            _("This reservation has had %(number)d runs, the most there may be.")
+            % {"number": jobs.MOST_RUNS},
+            limit=jobs.MOST_RUNS,
+        )
+    return Run.objects.create(
+        reservation=reservation, node=node, number=number, script=script.replace("\r\n", "\n"),
+        environment=dict(environment), bring_back=list(bring_back), created_by=by, created_at=at,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def stop_run(*, run: Run, by: User, at: datetime) -> None:
+    """Take a queued run back, or ask the node to stop it. Stopping twice is stopping once."""
+    run = Run.objects.select_for_update(of=("self",)).select_related("reservation").get(pk=run.pk)
+    _require_member(run.reservation, by)
+    if run.state == Run.State.QUEUED:
+        Run.objects.filter(pk=run.pk).update(state=Run.State.NOT_RUN, finished_at=at)
+        wake.announce(run.reference, {"type": "state", "state": Run.State.NOT_RUN})
+    elif run.state in (Run.State.LEASED, Run.State.RUNNING):
+        leases.request_stop(reference=run.reference, at=at)
+    else:
+        raise RunRefused(_("This run is over: there is nothing to stop."), state=run.state)
+
+
+def _require_member(reservation: Reservation, by: User) -> None:
+    if not reservation.project.memberships.filter(user=by).exists():
+        raise NotAMember(_("Only members of the project can run jobs in its slots."))
+
+
+def _require_open(reservation: Reservation, at: datetime) -> None:
+    _start, end = bounds(reservation.during)
+    if reservation.state == Reservation.State.CANCELLED:
+        raise RunRefused(_("This reservation was cancelled: nothing more runs in it."))
+    if reservation.state != Reservation.State.BOOKED or at >= end:
+        raise RunRefused(_("This slot is over: book another one to run this."))
+
+
+def _require_part(reservation: Reservation, node: Node) -> None:
+    if not reservation.devices.filter(device__node=node).exists():
+        raise RunRefused(_("%(node)s is not part of this reservation.") % {"node": node.name}, field="node")
+
+
+def _require_fit(script: str, environment: Mapping[str, str], bring_back: Sequence[str]) -> None:
+    found = jobs.first_fault(script=script, environment=environment, bring_back=bring_back)
+    if found is not None:
+        raise RunRefused(_sentence(found), field=found.field, fault=found.fault, about=found.about)
+
+
+def _sentence(found: jobs.Finding) -> str:
+    sentences = {
+        jobs.Fault.SCRIPT_EMPTY: _("Write what to run."),
+        jobs.Fault.SCRIPT_HAS_NUL: _("The script has a NUL character, which no shell can read."),
+        jobs.Fault.SCRIPT_TOO_LONG: _("The script may have %(limit)d KiB at most."),
+        jobs.Fault.TOO_MANY_VARIABLES: _("There may be %(limit)d variables at most."),
+        jobs.Fault.VARIABLE_NAME: _(
+            "“%(about)s” cannot name a variable: use letters, digits and _, and begin with no digit."
+        ),
+        jobs.Fault.VARIABLE_VALUE: _("The value of “%(about)s” must be text without a NUL character."),
+        jobs.Fault.ENVIRONMENT_TOO_LONG: _("The variables may have %(limit)d KiB at most, together."),
+        jobs.Fault.TOO_MANY_PATTERNS: _("There may be %(limit)d patterns of files at most."),
+        jobs.Fault.PATTERN: _(
+            "“%(about)s” does not name files in the job’s own folder: use a relative path without “..”."
+        ),
+    }
+    limits = {
+        jobs.Fault.SCRIPT_TOO_LONG: jobs.LARGEST_SCRIPT // 1024,
+        jobs.Fault.TOO_MANY_VARIABLES: jobs.MOST_VARIABLES,
+        jobs.Fault.ENVIRONMENT_TOO_LONG: jobs.LARGEST_ENVIRONMENT // 1024,
+        jobs.Fault.TOO_MANY_PATTERNS: jobs.MOST_PATTERNS,
+    }
+    return sentences[found.fault] % {"about": found.about[:80], "limit": limits.get(found.fault, 0)}
