@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from babel import dates
+from babel import Locale, dates
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
@@ -138,6 +138,11 @@ def size(count: int | None) -> str:
         value, units = value / 1000, units[1:]
     places = 0 if units[0] in ("B", "o") or value >= 100 else 1
     return f"{number(value, places)}{NO_BREAK}{units[0]}"
+
+
+def country(code: str) -> str:
+    """The name of an ISO 3166-1 country: `FR` is France."""
+    return str(Locale("fr" if is_french() else "en").territories.get(code, code))
 
 
 def digest(value: str | bytes | memoryview | None) -> str:

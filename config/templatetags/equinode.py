@@ -27,6 +27,7 @@ register.filter("clock_seconds", formats.clock_seconds)
 register.filter("duration", formats.duration)
 register.filter("size", formats.size)
 register.filter("digest", formats.digest)
+register.filter("country", formats.country)
 
 register.simple_tag(formats.zone_name, name="zone_name")
 
