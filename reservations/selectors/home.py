@@ -135,7 +135,7 @@ def _opening(group: Sequence[_Gap], prices: Mapping[int, Rate], at: datetime) ->
         model_key=first.device.model_key,
         node=node.name,
         node_slug=node.slug,
-        place=f"{node.name}, {node.site.name}",
+        place=f"{node.name}, {formats.country(node.site.country)}",
         site_slug=node.site.slug,
         devices=len(group),
         price=prices[first.device.pk].to_pay,

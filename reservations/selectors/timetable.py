@@ -42,6 +42,7 @@ class Cell:
     last: int
     who: str
     when: str
+    start: datetime
     url: str = ""
 
     @property
@@ -66,8 +67,7 @@ class NodeRows:
     slug: str
     name: str
     url: str
-    site: str
-    country: str
+    place: str
     devices: str  # 8 × H100 SXM5 80 GB
     price: Decimal | None  # EUR per device-hour, fee included; None is not bookable
     full_cost: Decimal | None
@@ -82,6 +82,7 @@ class Timetable:
     nodes: tuple[NodeRows, ...]
     sites: tuple[tuple[str, str], ...]
     models: tuple[tuple[str, str], ...]
+    midnights: tuple[str, ...]  # SVG percentages
     now_at: str  # SVG percentage of the present moment, empty in another week
     present: int | None  # the quarter hour that is running now
     has_earlier: bool
@@ -137,6 +138,7 @@ def week(
         nodes=tuple(_nodes(devices, holds, reader)),
         sites=_distinct((device.node.site.slug, device.node.site.name) for device in everything),
         models=_distinct((device.model_key, _model(device)) for device in everything),
+        midnights=frame.midnights(),
         now_at=frame.percent(at) if frame.start <= at < frame.end else "",
         present=frame.floor(at) if frame.start <= at < frame.end else None,
         has_earlier=frame.start > at,
@@ -209,8 +211,7 @@ def _nodes(
             slug=node.slug,
             name=node.name,
             url=node.get_absolute_url(),
-            site=node.site.name,
-            country=node.site.country,
+            place=f"{node.site.name}, {formats.country(node.site.country)}",
             devices=_fleet(rows),
             price=rate.price + rate.fee if rate else None,
             full_cost=rate.full_delivered if rate else None,
@@ -243,15 +244,17 @@ def _taken(hold: _Held, first: int, last: int, reader: _Reader) -> Cell:
     when = reader.frame.between(first, last)
     if hold.project_id is not None and hold.project_id in reader.own:
         url = f"/reservations/{hold.reference.removeprefix(_PREFIX)}/"
-        return Cell("own", first, last, gettext("Yours: %s") % reader.own[hold.project_id], when, url)
+        who = gettext("Yours: %s") % reader.own[hold.project_id]
+        return Cell("own", first, last, who, when, hold.start, url)
     if hold.kind == Hold.Kind.RESERVATION and hold.project_id is not None:
-        return Cell("other", first, last, reader.names.get(hold.project_id, gettext("Taken")), when)
+        who = reader.names.get(hold.project_id, gettext("Taken"))
+        return Cell("other", first, last, who, when, hold.start)
     kinds = {
         Hold.Kind.CLOSURE: ("closure", gettext("Maintenance")),
         Hold.Kind.OWNER: ("owner", gettext("Owner’s time")),
     }
     kind, who = kinds.get(Hold.Kind(hold.kind), ("other", gettext("Taken")))
-    return Cell(kind, first, last, who, when)
+    return Cell(kind, first, last, who, when, hold.start)
 
 
 def _gap(first: int, last: int, reader: _Reader, is_priced: bool) -> Iterator[Cell]:
@@ -259,13 +262,15 @@ def _gap(first: int, last: int, reader: _Reader, is_priced: bool) -> Iterator[Ce
     frame = reader.frame
     present = max(first, min(last, frame.floor(reader.at)))
     closing = max(present, min(last, frame.floor(reader.horizon)))
-    if present > first:
-        yield Cell("past", first, present, gettext("Past"), frame.between(first, present))
-    if closing > present:
-        kind, who = _openness(closing - present, is_priced)
-        yield Cell(kind, present, closing, who, frame.between(present, closing))
-    if last > closing:
-        yield Cell("closed", closing, last, gettext("Not open yet"), frame.between(closing, last))
+    kind, who = _openness(closing - present, is_priced)
+    stretches = [
+        ("past", gettext("Past"), first, present),
+        (kind, who, present, closing),
+        ("closed", gettext("Not open yet"), closing, last),
+    ]
+    for kind, who, start, end in stretches:
+        if end > start:
+            yield Cell(kind, start, end, who, frame.between(start, end), frame.moment(start))
 
 
 def _openness(quarters: int, is_priced: bool) -> tuple[str, str]:
