@@ -1,16 +1,27 @@
-"""Request types, and the one htmx rule: a page for people, a fragment for htmx."""
+"""Request types, refusals as RFC 9457, and the one htmx rule: a page for people, a fragment for htmx."""
 
 from __future__ import annotations
 
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
+
+
+def problem_body(status: int, code: str, detail: str, **members: object) -> dict[str, object]:
+    """Problem details (RFC 9457); members that say nothing are left out."""
+    body = {"type": f"/docs/errors#{code}", "title": code, "status": status, "detail": detail, "code": code}
+    return body | {name: value for name, value in members.items() if value not in ("", None)}
+
+
+def problem(status: int, code: str, detail: str, **members: object) -> JsonResponse:
+    body = problem_body(status, code, detail, **members)
+    return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
 class PageRequest(HttpRequest):

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from common.errors import DomainError
+from common.http import problem_body
 
 
 def handle_exception(exc: Exception, context: dict[str, Any]) -> Response | None:
@@ -23,6 +24,5 @@ def handle_exception(exc: Exception, context: dict[str, Any]) -> Response | None
 
 
 def _problem(status: int, code: str, detail: str, **members: object) -> Response:
-    body = {"type": f"/docs/errors#{code}", "title": code, "status": status, "detail": detail, "code": code}
-    body |= {name: value for name, value in members.items() if value not in ("", None)}
+    body = problem_body(status, code, detail, **members)
     return Response(body, status=status, content_type="application/problem+json")

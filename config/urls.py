@@ -9,6 +9,7 @@ from django.urls import include, path
 from accounts import urls as accounts_urls
 from config import views
 from ledger import urls as ledger_urls
+from nodes import urls as nodes_urls
 
 handler500 = "config.views.server_error"
 # The admin asks for the same proof and counts the same attempts as everybody's sign-in.
@@ -20,6 +21,7 @@ urlpatterns = [
     path("", include(accounts_urls.pages)),
     path("", include(ledger_urls.pages)),
     path("", include(ledger_urls.endpoints)),
+    path("", include(nodes_urls.endpoints)),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

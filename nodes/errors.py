@@ -5,6 +5,7 @@ DomainError
  +-- HoldHasBegun         a hold that has begun is released, not cancelled
  +-- LeaseRefused         a lease cannot be given (another one is live on a hold)
  +-- StaleFence           a report about a lease that is over or was replaced
+ +-- DeviceBusy           a job starts where another one still counts as running
  +-- LeaseUnknown         not a lease of this node
  +-- BodyInvalid          a call that does not follow docs/agent-protocol.md
  |    +-- FileTooLarge
@@ -35,6 +36,10 @@ class LeaseRefused(DomainError):
 
 class StaleFence(DomainError):
     code = "stale_fence"
+
+
+class DeviceBusy(DomainError):
+    code = "device_busy"
 
 
 class LeaseUnknown(DomainError):

@@ -258,6 +258,10 @@ class LeaseQuerySet(models.QuerySet["Lease"]):
     def live(self) -> LeaseQuerySet:
         return self.filter(state__in=Lease.LIVE)
 
+    def to_tell(self) -> LeaseQuerySet:
+        """What an agent that asks for work must hear of: not staged yet, or to be stopped."""
+        return self.filter(Q(state=Lease.State.WAITING) | Q(stop_requested_at__isnull=False))
+
 
 class Lease(models.Model):
     """The right to execute one run on the held devices of one node, with a fencing number."""
@@ -293,6 +297,8 @@ class Lease(models.Model):
     ends_at = models.DateTimeField()
     expires_at = models.DateTimeField()  # renewed by heartbeat, never past ends_at
     created_at = models.DateTimeField()
+    # First given to an agent: before that, nobody can be running it.
+    handed_over_at = models.DateTimeField(null=True)
     stop_requested_at = models.DateTimeField(null=True)
     staged_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)

@@ -1,0 +1,277 @@
+"""The short calls of agents, as docs/agent-protocol.md tells them. The long one is in streams.py."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from functools import wraps
+from typing import Any, NoReturn
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import UnreadablePostError
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework import serializers
+
+from common import clock
+from common.errors import DomainError
+from common.http import problem
+from nodes.domain.lease import HEARTBEAT_EVERY
+from nodes.domain.output import neutralise
+from nodes.errors import BodyInvalid, CallRefused
+from nodes.models import Agent
+from nodes.services import agent_calls, enrolment, leases, outputs, work
+
+logger = logging.getLogger(__name__)
+
+MOST_TEXT = 64 * 1024  # docs/agent-protocol.md, "log": in one call
+LONGEST_AGO = 30 * 24 * 3600.0  # longer than any slot
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+Body = dict[str, Any]
+
+
+# --- what bodies look like -----------------------------------------------------------------
+class Text(serializers.Field[str, str, str, Any]):
+    """Any JSON string, made harmless. What a job printed is never a reason to refuse the call."""
+
+    def to_internal_value(self, data: object) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("Not a string.")
+        return neutralise(data)
+
+
+class Enrol(serializers.Serializer[Any]):
+    token = serializers.CharField(max_length=100)
+    public_key = serializers.CharField(max_length=64)
+    version = serializers.CharField(max_length=20)
+    inventory = serializers.DictField()
+
+
+class Rotate(serializers.Serializer[Any]):
+    public_key = serializers.CharField(max_length=64)
+
+
+class HeldLease(serializers.Serializer[Any]):
+    lease = serializers.UUIDField()
+    fence = serializers.IntegerField(min_value=1)
+
+
+class Heartbeat(serializers.Serializer[Any]):
+    leases = HeldLease(many=True, max_length=1000)  # type: ignore[call-arg]
+
+
+class Report(serializers.Serializer[Any]):
+    fence = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    ago = serializers.FloatField(min_value=0, max_value=LONGEST_AGO, default=0.0)
+
+
+class Started(Report):
+    start_delay_ms = serializers.IntegerField(
+        min_value=-(2**31), max_value=2**31 - 1, allow_null=True, default=None
+    )
+
+
+class Ended(Report):
+    reason = serializers.ChoiceField(
+        ["finished", "slot_end", "stopped", "memory", "disk", "time", "refused", "lost"]
+    )
+    exit_code = serializers.IntegerField(
+        min_value=-(2**31), max_value=2**31 - 1, allow_null=True, default=None
+    )
+    note = Text(default="")
+    peak_memory_bytes = serializers.IntegerField(
+        min_value=0, max_value=2**63 - 1, allow_null=True, default=None
+    )
+    cpu_seconds = serializers.FloatField(min_value=0, max_value=9_999_999_999, allow_null=True, default=None)
+    log_truncated = serializers.BooleanField(default=False)
+
+
+class Chunk(serializers.Serializer[Any]):
+    seq = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+    ago = serializers.FloatField(min_value=0, max_value=LONGEST_AGO, default=0.0)
+    text = Text()
+
+
+class Log(Report):
+    chunks = Chunk(many=True, max_length=1000)  # type: ignore[call-arg]
+
+
+# --- how a call is taken ---------------------------------------------------------------------
+def _answered(method: str, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """One method, no cookies, and every refusal as problem details and a line in the log."""
+
+    @csrf_exempt
+    @wraps(view)
+    def answered(request: HttpRequest, **parts: Any) -> HttpResponse:
+        if request.method != method:
+            return problem(405, "method_not_allowed", f"Use {method}.")
+        try:
+            return view(request, **parts)
+        except DomainError as exc:
+            if not isinstance(exc, CallRefused):  # that one was logged where it was found out
+                logger.warning("agent call refused: %s %r %s", method, request.path, exc.code)
+            return problem(exc.status, exc.code, exc.message, field=exc.field, **exc.details)
+
+    return answered
+
+
+def _signed(
+    shape: type[serializers.Serializer[Any]],
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """A POST of JSON by an agent; the view gets the agent, the body and the moment of the call."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        def signed(request: HttpRequest, **parts: Any) -> HttpResponse:
+            at = clock.now()
+            raw = _raw(request)
+            agent = _caller(request, hashlib.sha256(raw).hexdigest(), at)
+            return view(agent=agent, body=_body(raw, shape), at=at, **parts)
+
+        return _answered("POST", wraps(view)(signed))
+
+    return decorate
+
+
+def _caller(request: HttpRequest, digest: str, at: datetime) -> Agent:
+    call = agent_calls.Call(request.method or "", request.path, request.META.get("QUERY_STRING", ""), digest)
+    return agent_calls.authenticate(authorization=request.headers.get("Authorization", ""), call=call, at=at)
+
+
+def _raw(request: HttpRequest) -> bytes:
+    try:
+        return request.body
+    except RequestDataTooBig as exc:
+        raise BodyInvalid(
+            _("The body is larger than %(limit)d bytes.") % {"limit": settings.DATA_UPLOAD_MAX_MEMORY_SIZE}
+        ) from exc
+    except UnreadablePostError as exc:
+        raise BodyInvalid(_("The body broke off.")) from exc
+
+
+def _body(raw: bytes, shape: type[serializers.Serializer[Any]]) -> Body:
+    try:
+        told = json.loads(raw, parse_constant=_no_number)
+    except (ValueError, RecursionError) as exc:
+        raise BodyInvalid(_("The body is not JSON.")) from exc
+    body = shape(data=told)
+    if not body.is_valid():
+        raise BodyInvalid(_("The body does not follow docs/agent-protocol.md."), errors=body.errors)
+    return dict(body.validated_data)
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+# --- the calls ----------------------------------------------------------------------------------
+def _enrol(request: HttpRequest) -> HttpResponse:
+    agent = enrolment.enrol(at=clock.now(), **_body(_raw(request), Enrol))
+    answer = {
+        "agent": str(agent.uid),
+        "node": str(agent.node.uid),
+        "node_name": agent.node.name,
+        "origin": settings.SITE_ORIGIN,
+        "site_key": work.site_key(),
+        "heartbeat_every": HEARTBEAT_EVERY.total_seconds(),
+    }
+    return JsonResponse(answer, status=201)
+
+
+enrol = _answered("POST", _enrol)
+
+
+@_signed(Rotate)
+def rotate_key(*, agent: Agent, body: Body, at: datetime) -> HttpResponse:
+    enrolment.rotate_key(agent=agent, public_key=body["public_key"], at=at)
+    return JsonResponse({})
+
+
+@_signed(Heartbeat)
+def heartbeat(*, agent: Agent, body: Body, at: datetime) -> HttpResponse:
+    held = [(item["lease"], item["fence"]) for item in body["leases"]]
+    news = leases.heartbeat(agent=agent, leases=held, at=at)
+    told = [asdict(one) | {"lease": str(one.lease)} for one in news]
+    return JsonResponse({"leases": told, "server_time": at.isoformat()})
+
+
+@_signed(Report)
+def staged(*, agent: Agent, lease: UUID, body: Body, at: datetime) -> HttpResponse:
+    leases.stage(node_id=agent.node_id, lease_uid=lease, fence=body["fence"], at=at)
+    return JsonResponse({})
+
+
+@_signed(Started)
+def started(*, agent: Agent, lease: UUID, body: Body, at: datetime) -> HttpResponse:
+    leases.start(node_id=agent.node_id, lease_uid=lease, at=at, **body)
+    return JsonResponse({})
+
+
+@_signed(Ended)
+def ended(*, agent: Agent, lease: UUID, body: Body, at: datetime) -> HttpResponse:
+    fence, ago = body.pop("fence"), body.pop("ago")
+    leases.end(
+        node_id=agent.node_id, lease_uid=lease, fence=fence, ending=leases.Ending(**body), ago=ago, at=at
+    )
+    return JsonResponse({})
+
+
+@_signed(Log)
+def log(*, agent: Agent, lease: UUID, body: Body, at: datetime) -> HttpResponse:
+    chunks = [outputs.Printed(**chunk) for chunk in body["chunks"]]
+    if sum(len(chunk.text.encode()) for chunk in chunks) > MOST_TEXT:
+        raise BodyInvalid(_("One call takes %(limit)d bytes of text.") % {"limit": MOST_TEXT}, field="chunks")
+    awaited = outputs.append_log(
+        node_id=agent.node_id, lease_uid=lease, fence=body["fence"], chunks=chunks, at=at
+    )
+    return JsonResponse({"next_seq": awaited})
+
+
+def _file(request: HttpRequest, lease: UUID, name: str) -> HttpResponse:
+    at = clock.now()
+    digest = request.headers.get("X-Content-SHA256", "")
+    agent = _caller(request, digest, at)
+    try:
+        outputs.store_file(
+            node_id=agent.node_id, lease_uid=lease, fence=_number(request, "X-Fence"), name=name,
+            size=_number(request, "Content-Length"), sha256=_digest(digest), body=request, at=at,
+        )  # fmt: skip
+    except UnreadablePostError as exc:
+        raise BodyInvalid(_("The body broke off.")) from exc
+    finally:
+        _drain(request)
+    return JsonResponse({})
+
+
+file = _answered("PUT", _file)
+
+
+def _number(request: HttpRequest, header: str) -> int:
+    value = request.headers.get(header, "")
+    if not (value.isascii() and value.isdigit() and len(value) < 19):
+        raise BodyInvalid(_("The header %(name)s must be a whole number.") % {"name": header}, field=header)
+    return int(value)
+
+
+def _digest(value: str) -> str:
+    if not SHA256.fullmatch(value):
+        raise BodyInvalid(_("X-Content-SHA256 must be 64 hexadecimal digits."), field="X-Content-SHA256")
+    return value
+
+
+def _drain(request: HttpRequest) -> None:
+    """Read what is left of a refused file: a sender still writing would not see the answer."""
+    left = outputs.LARGEST_FILE
+    try:
+        while left > 0 and (piece := request.read(outputs.PIECE)):
+            left -= len(piece)
+    except UnreadablePostError:
+        return

@@ -1,0 +1,22 @@
+"""The addresses of this app."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from nodes import api, streams
+
+pages: list[URLPattern] = []
+
+# /agent/v1/
+endpoints = [
+    path("agent/v1/enrol", api.enrol, name="agent_enrol"),
+    path("agent/v1/key", api.rotate_key, name="agent_key"),
+    path("agent/v1/work", streams.work, name="agent_work"),
+    path("agent/v1/heartbeat", api.heartbeat, name="agent_heartbeat"),
+    path("agent/v1/leases/<uuid:lease>/staged", api.staged, name="agent_staged"),
+    path("agent/v1/leases/<uuid:lease>/started", api.started, name="agent_started"),
+    path("agent/v1/leases/<uuid:lease>/ended", api.ended, name="agent_ended"),
+    path("agent/v1/leases/<uuid:lease>/log", api.log, name="agent_log"),
+    path("agent/v1/leases/<uuid:lease>/files/<path:name>", api.file, name="agent_file"),
+]
