@@ -107,6 +107,7 @@ def _set_aside(grant: Grant, amount: Decimal) -> None:
             Grant.objects.filter(pk=grant.pk).update(encumbered=F("encumbered") + amount)
     except IntegrityError as exc:
         if isinstance(exc.__cause__, CheckViolation):
+            grant.refresh_from_db()
             raise _exhausted(amount - grant.left) from exc
         raise
     grant.encumbered += amount

@@ -67,28 +67,40 @@ def test_the_database_has_the_last_word_on_a_grant() -> None:
         Grant.objects.update(used=11)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_eight_who_ask_at_once_for_a_grant_for_one_get_it_once() -> None:
-    project = factories.make_project()
-    factories.make_grant(project, "1.5")
-    barrier = Barrier(8)
+def ask_at_once(project: Project, callers: int = 8) -> Counter[str]:
+    barrier = Barrier(callers)
 
     def ask(number: int) -> str:
         try:
             barrier.wait()
             set_aside(project, f"reservation-{number}")
         except GrantExhausted as exc:
-            # Told from the figures, not by the constraint: the lock made it wait its turn.
             return f"short {exc.details['short']}"
         finally:
             connection.close()
         return "granted"
 
-    with ThreadPoolExecutor(8) as pool:
-        answers = Counter(pool.map(ask, range(8)))
-    assert answers == {"granted": 1, "short 0.500000": 7}
+    with ThreadPoolExecutor(callers) as pool:
+        return Counter(pool.map(ask, range(callers)))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_who_ask_at_once_for_a_grant_for_one_get_it_once() -> None:
+    project = factories.make_project()
+    factories.make_grant(project, "1.5")
+    assert ask_at_once(project) == {"granted": 1, "short 0.500000": 7}
     grant = Grant.objects.get()
     assert (grant.encumbered, Encumbrance.objects.count()) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_grants_for_three_slots_pay_three_slots_however_many_ask_at_once() -> None:
+    """The second slot needs a part of each, which only who waits for the lock can know."""
+    project = factories.make_project()
+    for _ in range(2):
+        factories.make_grant(project, "1.5")
+    assert ask_at_once(project) == {"granted": 3, "short 1.000000": 5}
+    assert [grant.left for grant in Grant.objects.all()] == [0, 0]
 
 
 @pytest.mark.django_db
