@@ -95,6 +95,7 @@ class LiveSite:
         self._run(sys.executable, "bin/keys")
         self.start_broker()
         self.manage("migrate", "--verbosity=0")
+        self.manage("make_keys", "--declare")
         if "seed_demo" in get_commands():
             self.manage("seed_demo")
         self.manage("collectstatic", "--noinput", "--verbosity=0")
@@ -152,6 +153,14 @@ class LiveSite:
                 command, cwd=BASE_DIR, env=self.environment | extra, stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
+
+    def start_agent(self, node: str = "workbench") -> None:
+        """Enrol a real agent to this node, the first time, and run it as the process `agent`."""
+        program, state = str(SCRIPTS / "equinode-agent"), str(self.directory / "agent")
+        if not (self.directory / "agent").exists():
+            token = self.manage("enrolment_token", node, "--bare").strip()
+            self._run(program, "enrol", "--state", state, "--site", self.url, "--token", token)
+        self.spawn("agent", [program, "run", "--state", state])
 
     def wait_for_web(self) -> None:
         def answers() -> bool:

@@ -108,6 +108,7 @@ class Supervisor:
         self.start_servers()
         say("Bringing the database up to date ...")
         self.manage("migrate", "--verbosity=0")
+        self.manage("make_keys", "--declare")
         self.manage("collectstatic", "--noinput", "--verbosity=0")
         say("Loading the example world ...")
         self.manage("seed_demo")
@@ -156,18 +157,18 @@ class Supervisor:
         enrolled = folder / "enrolled_with"
         program = str(PROGRAMS / "equinode-agent")
         if not enrolled.exists() or enrolled.read_text() != self.url:
-            token = self.manage("enrolment_token", NODE).strip()
+            token = self.manage("enrolment_token", NODE, "--bare").strip()
             folder.mkdir(parents=True, exist_ok=True)
             log = LOG_DIR / "agent.log"
             with log.open("ab") as out:
                 done = subprocess.run(
-                    [program, "--state", str(folder), "enrol", "--site", self.url, "--token", token],
-                    env=self.environment, stdout=out, stderr=out, check=False,
+                    [program, "enrol", "--state", str(folder), "--site", self.url, "--again"],
+                    env=self.environment | {"EQUINODE_TOKEN": token}, stdout=out, stderr=out, check=False,
                 )  # fmt: skip
             if done.returncode:
                 fail("The agent could not be enrolled.", log)
             enrolled.write_text(self.url)
-        agent = Service("agent", [program, "--state", str(folder), "run"], self.environment)
+        agent = Service("agent", [program, "run", "--state", str(folder)], self.environment)
         agent.start()
         self.services.append(agent)
 

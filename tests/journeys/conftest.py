@@ -45,6 +45,13 @@ def site() -> Iterator[LiveSite]:
         live.stop()
 
 
+@pytest.fixture(scope="session")
+def agent(site: LiveSite) -> LiveSite:
+    """The live site with a real agent on its node `workbench`, so that booked jobs really run."""
+    site.start_agent()
+    return site
+
+
 @pytest.fixture
 def rows(
     site: LiveSite, django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
