@@ -1,0 +1,183 @@
+"""The life of one lease on this node: staged, started at its moment, watched, torn down, reported."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from equinode_agent import clock, gpus, outputs, policy
+from equinode_agent.clock import Moment
+from equinode_agent.desk import DeviceDesk
+from equinode_agent.errors import AgentError
+from equinode_agent.journal import LeaseRecord
+from equinode_agent.lease import Lease, Specification, specification_of
+from equinode_agent.logs import LogBook
+from equinode_agent.sandbox.box import Plan, Sandbox
+from equinode_agent.watch import Orders, Outcome, watch
+
+# bwrap is built this long before the moment; it takes a twentieth of a second on an idle machine.
+BUILD_AHEAD = 5.0
+# The journal is on disk, and the last long sleep over, this long before the moment.
+LAST_WAIT = 0.05
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where executions of this agent happen."""
+
+    state: Path
+    scratch: Path
+    desk: DeviceDesk
+
+
+class Execution:
+    """One thread per lease. It lives as long as its job: bwrap dies with the thread that started it."""
+
+    def __init__(
+        self, record: LeaseRecord, lease: Lease, place: Place, *, on_change: Callable[[], None]
+    ) -> None:
+        self.record, self.lease, self._place = record, lease, place
+        self._on_change = on_change
+        received = record.received.boot
+        self.orders = Orders(
+            ends=received + lease.ends_in,
+            expires=received + lease.expires_in,
+            terminate_before_end=lease.terminate_before_end,
+            kill_before_end=lease.kill_before_end,
+        )
+        self._moment = received + lease.starts_in
+        self.thread = threading.Thread(target=self._run, name=f"lease-{record.fence}", daemon=True)
+
+    # --- orders from outside ------------------------------------------------
+    def stop(self, reason: str = "stopped", note: str = "") -> None:
+        self.orders.stop(reason, note)
+
+    def discard(self) -> None:
+        """The site holds this lease for over: stop, and report nothing."""
+        self.orders.discard()
+        self.record.close("The site holds this lease for over.")
+
+    # --- the thread ---------------------------------------------------------
+    def _run(self) -> None:
+        try:
+            self._live()
+        except AgentError as exc:
+            log.warning("Lease %s: %s", self.record.lease, exc)
+            reason = "lost" if self.record.may_have_started else "refused"
+            self._end(Outcome(reason=reason, note=str(exc)))
+        except Exception as exc:
+            log.exception("Lease %s", self.record.lease)
+            self._end(Outcome(reason="lost", note=f"The agent failed: {exc!r}."))
+        finally:
+            self._on_change()
+
+    def _live(self) -> None:
+        specification = specification_of(self.lease)
+        self._ask_owner(specification)
+        sandbox = self._sandbox(specification)
+        try:
+            sandbox.stage()
+            self.record.happened("staged", at=Moment.take())
+            self._on_change()
+            outcome = self._wait_and_run(sandbox, specification)
+        finally:
+            # Only a job that is confirmed gone frees its devices: otherwise they stay taken.
+            sandbox.close()
+            self._place.desk.give_back(self.record.lease)
+        if self.orders.discarded:
+            sandbox.wipe()
+            return
+        harvest = outputs.collect(
+            sandbox.folder / "work",
+            specification.bring_back,
+            into=self.record.folder / "files",
+            limit=specification.limits.file_bytes,
+        )
+        sandbox.wipe()
+        if harvest.files:
+            self.record.add_files(harvest.files)
+        outcome.note = " ".join(part for part in (outcome.note, harvest.note) if part)
+        self._end(outcome)
+
+    def _ask_owner(self, specification: Specification) -> None:
+        now = datetime.now(tz=UTC)
+        passed = clock.now() - self.record.received.boot
+        policy.load(self._place.state).require(
+            specification,
+            starts=now + timedelta(seconds=max(0.0, self.lease.starts_in - passed)),
+            ends=now + timedelta(seconds=self.lease.ends_in - passed),
+        )
+
+    def _sandbox(self, specification: Specification) -> Sandbox:
+        limits = specification.limits
+        plan = Plan(
+            name=self.record.lease,
+            script=specification.script,
+            environment={
+                **gpus.environment(self.lease.devices),
+                **specification.environment,
+            },
+            memory_bytes=limits.memory_bytes,
+            processes=limits.processes,
+            disk_bytes=limits.disk_bytes,
+            device_files=gpus.device_files(self.lease.devices),
+            slot=min(device.index for device in self.lease.devices),
+        )
+        return Sandbox(plan, scratch=self._place.scratch, private=self.record.folder)
+
+    def _wait_and_run(self, sandbox: Sandbox, specification: Specification) -> Outcome:
+        if self.orders.wait(self._moment - BUILD_AHEAD):
+            return self.orders.outcome()
+        self._ask_owner(specification)
+        sandbox.build()
+        devices = [device.index for device in self.lease.devices]
+        free = self._place.desk.take(
+            devices, self.record.lease, until=self.orders.terminate_at, stop=self.orders.stopped
+        )
+        if self.orders.wait(self._moment - LAST_WAIT):
+            return self.orders.outcome()
+        if not free:
+            return Outcome(
+                reason="refused", note="The job before on this device could not be removed in time."
+            )
+        if clock.now() >= min(self.orders.expires, self.orders.terminate_at):
+            # The site may have given the slot's work to somebody else by now.
+            return Outcome(reason="refused", note="The lease ran out before its job could start.")
+        self.record.about_to_start(sandbox.first_process)
+        if self.orders.wait(self._moment):
+            return self.orders.outcome()
+        started = sandbox.release()
+        self.record.happened(
+            "started",
+            at=Moment.take(started),
+            start_delay_ms=round(max(0.0, started - self._moment) * 1000),
+        )
+        self._on_change()
+        book = LogBook(specification.limits.log_bytes, self.record.append_log)
+        return watch(
+            sandbox,
+            book,
+            self.orders,
+            started=started,
+            limits=specification.limits,
+            stop_when_away=specification.on_disconnect == "stop",
+        )
+
+    def _end(self, outcome: Outcome) -> None:
+        self.record.happened(
+            "ended",
+            at=Moment.take() if outcome.at is None else Moment.take(outcome.at),
+            reason=outcome.reason,
+            exit_code=outcome.exit_code,
+            note=outcome.note[:500],
+            peak_memory_bytes=outcome.peak_memory_bytes,
+            cpu_seconds=outcome.cpu_seconds,
+            log_bytes=outcome.log_bytes,
+            log_truncated=outcome.log_truncated,
+        )

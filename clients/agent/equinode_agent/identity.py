@@ -1,0 +1,95 @@
+"""The state folder: which node this is, at which site, with which keys. Made by enrolling."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from equinode_agent import disk, keys
+from equinode_agent.errors import StateError
+
+KEY_FILE = "agent.key"
+IDENTITY_FILE = "agent.json"
+# On disk, unlike /tmp and /run on many machines, and open to be walked through.
+SHARED_SCRATCH = Path("/var/tmp")  # noqa: S108 - the folder made there is checked for its owner
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What the site told at enrolment. `site_key` is pinned: it is never replaced by a later answer."""
+
+    site: str
+    origin: str
+    agent: str
+    node: str
+    node_name: str
+    site_key: str
+    heartbeat_every: float
+
+
+def default_state() -> Path:
+    if chosen := os.getenv("EQUINODE_STATE"):
+        return Path(chosen)
+    if os.geteuid() == 0:
+        return Path("/var/lib/equinode-agent")
+    base = os.getenv("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local/state") / "equinode-agent"
+
+
+def make_state(state: Path) -> None:
+    state.mkdir(parents=True, exist_ok=True)
+    state.chmod(0o700)
+
+
+def is_enrolled(state: Path) -> bool:
+    return (state / IDENTITY_FILE).exists()
+
+
+def save(state: Path, identity: Identity) -> None:
+    disk.write_json(state / IDENTITY_FILE, asdict(identity))
+
+
+def load(state: Path) -> Identity:
+    try:
+        return Identity(**json.loads((state / IDENTITY_FILE).read_text()))
+    except FileNotFoundError as exc:
+        raise StateError(f"{state} holds no enrolment. Run equinode-agent enrol first.") from exc
+    except (OSError, TypeError, ValueError) as exc:
+        raise StateError(f"{state / IDENTITY_FILE} is damaged: {exc}.") from exc
+
+
+def load_key(state: Path) -> Ed25519PrivateKey:
+    return keys.load_key(state / KEY_FILE)
+
+
+def lock(state: Path) -> IO[str]:
+    """Keep a second agent off this state folder for as long as the returned file is open."""
+    file = (state / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        file.close()
+        raise StateError(f"Another agent is already running on {state}.") from exc
+    return file
+
+
+def scratch_folder(state: Path) -> Path:
+    """Where jobs' folders lie. As root, jobs run as another user, who must be able to get there."""
+    if os.geteuid() != 0:
+        chosen = state / "scratch"
+    else:
+        name = hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:12]
+        chosen = SHARED_SCRATCH / f"equinode-agent-{name}"
+    chosen.mkdir(mode=0o711, exist_ok=True)
+    # Anybody may make a folder in /var/tmp: use none that another user prepared.
+    if chosen.is_symlink() or chosen.stat().st_uid != os.geteuid():
+        raise StateError(f"{chosen} belongs to somebody else. Remove it, then start again.")
+    chosen.chmod(0o711)
+    return chosen

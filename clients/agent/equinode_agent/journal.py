@@ -1,0 +1,228 @@
+"""What the agent must not forget: fences seen, leases accepted, reports not yet delivered.
+
+A lease is a folder: `record.json` (replaced atomically), `log.ndjson` (appended), `files/` (moved in).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from equinode_agent import disk
+from equinode_agent.clock import Moment
+from equinode_agent.lease import Lease, SignedLease
+
+# Delivered leases are kept for `equinode-agent status`; the fence is kept on its own, for good.
+KEPT_DELIVERED = 200
+
+ACCEPTED, STAGED, RUNNING, ENDED, CLOSED = "accepted", "staged", "running", "ended", "closed"
+
+
+class LeaseRecord:
+    """One lease on disk. Its execution and its courier share it, so every change is under a lock."""
+
+    def __init__(self, folder: Path, content: dict[str, Any]) -> None:
+        self.folder = folder
+        self._content = content
+        self._lock = threading.RLock()
+        # Told whenever there is something new to deliver.
+        self.news = threading.Condition(self._lock)
+
+    @classmethod
+    def make(cls, folder: Path, *, lease: Lease, signed: SignedLease, received: Moment) -> LeaseRecord:
+        folder.mkdir(mode=0o700)
+        record = cls(
+            folder,
+            {
+                "lease": lease.lease,
+                "fence": lease.fence,
+                "reference": lease.reference,
+                "signed": {"payload": signed.payload, "signature": signed.signature},
+                "received": received.dump(),
+                "state": ACCEPTED,
+                "events": {},
+                "delivered": [],
+                "log_delivered": 0,
+                "files": [],
+                "box": None,
+            },
+        )
+        record._save()
+        return record
+
+    @classmethod
+    def load(cls, folder: Path) -> LeaseRecord:
+        return cls(folder, json.loads((folder / "record.json").read_text()))
+
+    def _save(self) -> None:
+        disk.write_json(self.folder / "record.json", self._content)
+
+    # --- reading ------------------------------------------------------------
+    @property
+    def lease(self) -> str:
+        return str(self._content["lease"])
+
+    @property
+    def fence(self) -> int:
+        return int(self._content["fence"])
+
+    @property
+    def reference(self) -> str:
+        return str(self._content["reference"])
+
+    @property
+    def state(self) -> str:
+        return str(self._content["state"])
+
+    @property
+    def signed(self) -> SignedLease:
+        return SignedLease.load(self._content["signed"])
+
+    @property
+    def received(self) -> Moment:
+        return Moment.load(self._content["received"])
+
+    @property
+    def box(self) -> dict[str, Any] | None:
+        """The sandbox's first process, so that a later agent can make sure that it is gone."""
+        return self._content["box"]  # type: ignore[no-any-return]
+
+    @property
+    def event_names(self) -> list[str]:
+        return list(self._content["events"])
+
+    def event(self, name: str) -> dict[str, Any] | None:
+        with self._lock:
+            found = self._content["events"].get(name)
+            return None if found is None else dict(found)
+
+    # --- what happened ------------------------------------------------------
+    def happened(self, name: str, *, at: Moment, **body: Any) -> None:
+        """`staged`, `started` or `ended`, once each; the courier delivers it with how long ago it was."""
+        with self.news:
+            if name in self._content["events"] or self.state == CLOSED:
+                return
+            self._content["events"][name] = {"at": at.dump(), "body": body}
+            self._content["state"] = {"staged": STAGED, "started": RUNNING, "ended": ENDED}[name]
+            self._save()
+            self.news.notify_all()
+
+    def about_to_start(self, box: dict[str, Any]) -> None:
+        """On disk before the gate opens: a lease that may have started is never started again."""
+        with self._lock:
+            if self.state == CLOSED:
+                return
+            self._content["box"] = box
+            self._content["state"] = RUNNING
+            self._save()
+
+    @property
+    def may_have_started(self) -> bool:
+        return self.state == RUNNING or "started" in self._content["events"]
+
+    def add_files(self, files: list[dict[str, Any]]) -> None:
+        with self.news:
+            self._content["files"] = files
+            self._save()
+            self.news.notify_all()
+
+    # --- the log ------------------------------------------------------------
+    def append_log(self, seq: int, text: str) -> None:
+        line = json.dumps({"seq": seq, "text": text, "at": Moment.take().dump()})
+        with self.news:
+            if self.state == CLOSED:
+                return
+            with (self.folder / "log.ndjson").open("a") as file:
+                file.write(line + "\n")
+            self.news.notify_all()
+
+    def log_after(self, seq: int, *, skip_bytes: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
+        """Chunks above `seq`, each with the place in the file right after it, to go on from."""
+        try:
+            file = (self.folder / "log.ndjson").open("rb")
+        except FileNotFoundError:
+            return
+        with file:
+            file.seek(skip_bytes)
+            while (line := file.readline()).endswith(b"\n"):
+                chunk = json.loads(line)
+                if chunk["seq"] > seq:
+                    yield chunk, file.tell()
+
+    # --- delivering ---------------------------------------------------------
+    @property
+    def log_delivered(self) -> int:
+        return int(self._content["log_delivered"])
+
+    @property
+    def files(self) -> list[dict[str, Any]]:
+        with self._lock:
+            return [dict(file) for file in self._content["files"]]
+
+    def is_delivered(self, name: str) -> bool:
+        return name in self._content["delivered"]
+
+    def delivered(self, name: str) -> None:
+        with self._lock:
+            self._content["delivered"].append(name)
+            self._save()
+
+    def log_delivered_up_to(self, seq: int) -> None:
+        # Not flushed: after a crash the chunks are sent again, and the site ignores repeated numbers.
+        self._content["log_delivered"] = seq
+
+    def close(self, note: str = "") -> None:
+        """Nothing more to deliver: keep the record, drop the log and the files."""
+        with self.news:
+            self._content["state"] = CLOSED
+            self._content["closing_note"] = note
+            self._save()
+            (self.folder / "log.ndjson").unlink(missing_ok=True)
+            shutil.rmtree(self.folder / "files", ignore_errors=True)
+            self.news.notify_all()
+
+    def summary(self) -> dict[str, Any]:
+        with self._lock:
+            return {
+                name: self._content[name] for name in ("lease", "fence", "reference", "state", "delivered")
+            } | {"ended": self._content["events"].get("ended", {}).get("body", {})}
+
+
+class Journal:
+    """All leases of this node and the highest fence seen for each reference."""
+
+    def __init__(self, state: Path) -> None:
+        self._folder = state / "leases"
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._fences_path = state / "fences.json"
+        self._fences: dict[str, int] = {}
+        if self._fences_path.exists():
+            self._fences = json.loads(self._fences_path.read_text())
+        self._lock = threading.Lock()
+
+    def fence_seen(self, reference: str) -> int:
+        return self._fences.get(reference, -1)
+
+    def accept(self, lease: Lease, *, signed: SignedLease, received: Moment) -> LeaseRecord:
+        """Write the fence, then the lease. In this order a crash between them refuses, and never repeats."""
+        with self._lock:
+            self._fences[lease.reference] = max(lease.fence, self.fence_seen(lease.reference))
+            disk.write_json(self._fences_path, self._fences)
+            return LeaseRecord.make(self._folder / lease.lease, lease=lease, signed=signed, received=received)
+
+    def knows(self, lease: str) -> bool:
+        return (self._folder / lease / "record.json").exists()
+
+    def records(self) -> list[LeaseRecord]:
+        """All leases on disk, oldest first."""
+        found = [LeaseRecord.load(path.parent) for path in self._folder.glob("*/record.json")]
+        return sorted(found, key=lambda record: (record.received.wall, record.fence))
+
+    def prune(self) -> None:
+        closed = [record for record in self.records() if record.state == CLOSED]
+        for record in closed[:-KEPT_DELIVERED]:
+            shutil.rmtree(record.folder, ignore_errors=True)

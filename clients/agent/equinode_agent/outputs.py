@@ -1,0 +1,111 @@
+"""Files to bring back: chosen by pattern after the job is gone, never through a link."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+# docs/agent-protocol.md: at most 1 GiB a file.
+LARGEST_FILE = 1 << 30
+# A name is at most 255 characters at the site.
+LONGEST_NAME = 255
+DEEPEST = 64
+MOST_FILES = 1000
+
+
+@dataclass
+class Harvest:
+    files: list[dict[str, Any]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    @property
+    def note(self) -> str:
+        if not self.left_out:
+            return ""
+        named = ", ".join(self.left_out[:5])
+        more = f" and {len(self.left_out) - 5} more" if len(self.left_out) > 5 else ""
+        return f"Not brought back: {named}{more}."
+
+
+def pattern_to_regex(pattern: str) -> re.Pattern[str]:
+    """`*` and `?` stay inside one folder, `**` crosses them; a folder's name brings all that is in it."""
+    wanted = pattern.removeprefix("./").strip("/")
+    parts = []
+    for piece in re.findall(r"\*\*/?|\*|\?|\[!?[^\]/]+\]|[^*?\[]+|\[", wanted):
+        if piece == "**/":
+            parts.append("(?:[^/]+/)*")
+        elif piece == "**":
+            parts.append(".*")
+        elif piece == "*":
+            parts.append("[^/]*")
+        elif piece == "?":
+            parts.append("[^/]")
+        elif piece.startswith("[") and len(piece) > 1:
+            inner = piece[1:-1].replace("\\", "\\\\")
+            parts.append("[" + ("^/" + inner[1:] if inner.startswith("!") else inner) + "]")
+        else:
+            parts.append(re.escape(piece))
+    return re.compile("".join(parts) + "(?:/.*)?", re.DOTALL)
+
+
+def collect(work: Path, patterns: Sequence[str], *, into: Path, limit: int) -> Harvest:
+    """Move matching regular files out of the job's folder, at most `limit` bytes together."""
+    harvest = Harvest()
+    expressions = [pattern_to_regex(pattern) for pattern in patterns if pattern.strip("./")]
+    if not expressions:
+        return harvest
+    taken = 0
+    for name, path, found in _regular_files(work):
+        if not any(expression.fullmatch(name) for expression in expressions):
+            continue
+        taken_with_it = taken + found.st_size
+        too_large = found.st_size > LARGEST_FILE or taken_with_it > limit
+        if too_large or len(harvest.files) >= MOST_FILES or not _is_sayable(name):
+            harvest.left_out.append(name if _is_sayable(name) else repr(name[:60]))
+            continue
+        into.mkdir(mode=0o700, exist_ok=True)
+        kept = into / str(len(harvest.files))
+        size, digest = _take(path, kept, limit=found.st_size)
+        taken += size
+        harvest.files.append({"name": name, "size": size, "sha256": digest, "kept": kept.name})
+    return harvest
+
+
+def _is_sayable(name: str) -> bool:
+    clean = name.isprintable() and "\\" not in name
+    return clean and len(name) <= LONGEST_NAME and ".." not in PurePosixPath(name).parts
+
+
+def _regular_files(work: Path) -> Iterator[tuple[str, Path, os.stat_result]]:
+    """Regular files below, in order of name. Links, pipes and devices are passed over."""
+    for folder, folders, names in os.walk(work, followlinks=False):
+        folders.sort()
+        relative = os.path.relpath(folder, work)
+        if relative.count("/") >= DEEPEST:
+            folders.clear()
+        for name in sorted(names):
+            path = Path(folder, name)
+            found = path.lstat()
+            if stat.S_ISREG(found.st_mode):
+                yield (name if relative == "." else f"{relative}/{name}"), path, found
+
+
+def _take(path: Path, kept: Path, *, limit: int) -> tuple[int, str]:
+    """Copy a file and digest what was copied. Nobody writes to it any more: the job is gone."""
+    digest, size = hashlib.sha256(), 0
+    # No job runs, but a link put here is still a link: never follow it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as source, kept.open("wb") as target:
+        while size < limit and (piece := source.read(min(1 << 20, limit - size))):
+            digest.update(piece)
+            target.write(piece)
+            size += len(piece)
+        target.flush()
+        os.fsync(target.fileno())
+    return size, digest.hexdigest()

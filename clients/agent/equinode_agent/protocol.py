@@ -1,0 +1,215 @@
+"""Calls to the site: signed, over one kept connection per thread, each refusal with its code."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import ssl
+import threading
+import urllib.parse
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from equinode_agent import __version__, keys
+from equinode_agent.errors import AgentError, Refused, SiteAway
+
+PREFIX = "/agent/v1/"
+CALL_SECONDS = 15.0
+UPLOAD_SECONDS = 120.0
+# An answer holds leases with their scripts, never more.
+LARGEST_ANSWER = 16 << 20
+# The site is busy, restarting, or behind a proxy that finds it away.
+TRY_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class Address:
+    """Where the site is, taken apart once."""
+
+    def __init__(self, url: str) -> None:
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise AgentError(f"“{url}” is not the address of a site. It looks like https://equinode.example.")
+        self.secure = parts.scheme == "https"
+        self.host = parts.hostname
+        self.port = parts.port or (443 if self.secure else 80)
+        self.base = parts.path.rstrip("/") + PREFIX
+
+    def connect(self, timeout: float) -> http.client.HTTPConnection:
+        if not self.secure:
+            return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        context = ssl.create_default_context()
+        return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=context)
+
+
+def enrol(site: str, *, token: str, public_key: str, inventory: Mapping[str, Any]) -> dict[str, Any]:
+    """Trade the one-time token for this node's identity. The only call without a signature."""
+    body = json.dumps(
+        {"token": token, "public_key": public_key, "version": __version__, "inventory": inventory}
+    ).encode()
+    address = Address(site)
+    connection = address.connect(CALL_SECONDS)
+    try:
+        connection.request("POST", address.base + "enrol", body, {"Content-Type": "application/json"})
+        return _answer(connection.getresponse())
+    except (OSError, http.client.HTTPException) as exc:
+        raise SiteAway(f"{site} does not answer: {exc}.") from exc
+    finally:
+        connection.close()
+
+
+class SiteClient:
+    """Signed calls for one agent. Safe to share between threads: each keeps its own connection."""
+
+    def __init__(self, *, site: str, origin: str, agent: str, key: Ed25519PrivateKey) -> None:
+        self._address = Address(site)
+        self._site, self._origin, self._agent, self._key = site, origin, agent, key
+        self._local = threading.local()
+        # What to add to this machine's clock to get the site's, once it said they differ.
+        self._clock_offset = 0.0
+
+    def get(self, path: str, *, timeout: float = CALL_SECONDS) -> dict[str, Any]:
+        return self._call("GET", path, b"", keys.EMPTY_DIGEST, {}, timeout)
+
+    def post(self, path: str, body: Mapping[str, Any], *, timeout: float = CALL_SECONDS) -> dict[str, Any]:
+        raw = json.dumps(body).encode()
+        digest = hashlib.sha256(raw).hexdigest()
+        return self._call("POST", path, raw, digest, {"Content-Type": "application/json"}, timeout)
+
+    def put_file(self, path: str, file: Path, *, size: int, sha256: str, fence: int) -> dict[str, Any]:
+        """Stream a file; the token is signed over its digest, so neither side holds it in memory."""
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(size),
+            "X-Fence": str(fence),
+            "X-Content-SHA256": sha256,
+        }
+        with file.open("rb") as content:
+            return self._call("PUT", path, content, sha256, headers, UPLOAD_SECONDS)
+
+    def close(self) -> None:
+        """Close the calling thread's connection."""
+        connection = getattr(self._local, "connection", None)
+        self._local.connection = None
+        if connection is not None:
+            connection.close()
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | IO[bytes],
+        digest: str,
+        headers: dict[str, str],
+        timeout: float,
+    ) -> dict[str, Any]:
+        try:
+            return self._attempt(method, path, body, digest, headers, timeout)
+        except Refused as exc:
+            if exc.code != "clock_skew" or not self._learn_clock(exc):
+                raise
+        if not isinstance(body, bytes):
+            body.seek(0)
+        return self._attempt(method, path, body, digest, headers, timeout)
+
+    def _learn_clock(self, refusal: Refused) -> bool:
+        """Take the site's clock for signing. Slots do not depend on it: they are counted in durations."""
+        try:
+            theirs = datetime.fromisoformat(str(refusal.details["server_time"]))
+        except (KeyError, ValueError):
+            return False
+        ours = datetime.now(tz=theirs.tzinfo)
+        self._clock_offset = (theirs - ours).total_seconds()
+        return True
+
+    def _attempt(
+        self,
+        method: str,
+        path: str,
+        body: bytes | IO[bytes],
+        digest: str,
+        headers: dict[str, str],
+        timeout: float,
+    ) -> dict[str, Any]:
+        target = self._address.base + path
+        reused = getattr(self._local, "connection", None) is not None
+        try:
+            return self._send(method, target, body, digest, headers, timeout)
+        except (OSError, http.client.HTTPException) as exc:
+            self.close()
+            if not reused:
+                raise SiteAway(f"{self._site} does not answer: {exc or type(exc).__name__}.") from exc
+        # The kept connection had gone stale. Every call may be repeated, with a fresh token.
+        if not isinstance(body, bytes):
+            body.seek(0)
+        try:
+            return self._send(method, target, body, digest, headers, timeout)
+        except (OSError, http.client.HTTPException) as exc:
+            self.close()
+            raise SiteAway(f"{self._site} does not answer: {exc or type(exc).__name__}.") from exc
+
+    def _send(
+        self,
+        method: str,
+        target: str,
+        body: bytes | IO[bytes],
+        digest: str,
+        headers: dict[str, str],
+        timeout: float,
+    ) -> dict[str, Any]:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._address.connect(timeout)
+        connection.timeout = timeout
+        if connection.sock is not None:
+            connection.sock.settimeout(timeout)
+        token = keys.bearer(
+            self._key,
+            agent=self._agent,
+            audience=self._origin,
+            method=method,
+            target=target,
+            body_digest=digest,
+            clock_offset=self._clock_offset,
+        )
+        connection.request(
+            method,
+            target,
+            body or None,
+            {
+                **headers,
+                "Authorization": f"Bearer {token}",
+                "Accept": "application/json",
+                "User-Agent": f"equinode-agent/{__version__}",
+            },
+        )
+        response = connection.getresponse()
+        try:
+            return _answer(response)
+        finally:
+            if response.will_close:
+                self.close()
+
+
+def _answer(response: http.client.HTTPResponse) -> dict[str, Any]:
+    raw = response.read(LARGEST_ANSWER + 1)
+    if len(raw) > LARGEST_ANSWER:
+        raise SiteAway("The site's answer is larger than 16 MiB.")
+    try:
+        content = json.loads(raw) if raw.strip() else {}
+    except ValueError:
+        content = None
+    if 200 <= response.status < 300:
+        if not isinstance(content, dict):
+            raise SiteAway(f"The site answered {response.status} with something else than JSON.")
+        return content
+    problem = content if isinstance(content, dict) else {}
+    if response.status in TRY_LATER or 300 <= response.status < 400:
+        raise SiteAway(f"The site answered {response.status} {response.reason}.")
+    code = str(problem.get("code", ""))
+    detail = str(problem.get("detail", f"The site answered {response.status} {response.reason}."))
+    raise Refused(detail, status=response.status, code=code, details=problem)

@@ -1,0 +1,309 @@
+"""One sandbox from before the job's moment until nothing of it is left."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from equinode_agent import clock, disk
+from equinode_agent.errors import SandboxError
+from equinode_agent.sandbox import bubblewrap, cgroups, processes
+
+LAUNCHER = Path(__file__).with_name("launch.py")
+# One user per slot, so that jobs side by side cannot signal or count each other.
+# Above the people of a machine (1000-60000 on Debian), below systemd's dynamic users (61184).
+JOB_UID = 60_600
+BUILD_SECONDS = 10.0
+GONE_SECONDS = 20.0
+# Without a control group, memory is read from /proc this often.
+SAMPLE_SECONDS = 0.05
+READY, GONE_OFF = b"r", b"s"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to build: everything is decided here, nothing is asked later."""
+
+    name: str
+    script: str
+    environment: Mapping[str, str]
+    memory_bytes: int
+    processes: int
+    disk_bytes: int
+    device_files: Sequence[str]
+    slot: int
+
+
+@dataclass(frozen=True)
+class Use:
+    peak_memory_bytes: int
+    cpu_seconds: float
+
+
+class Sandbox:
+    """Built with its gate closed; `release` starts the job; `close` proves that it is gone."""
+
+    def __init__(self, plan: Plan, *, scratch: Path, private: Path) -> None:
+        self._plan = plan
+        self.folder = scratch / plan.name
+        self._private = private
+        self._uid = JOB_UID + plan.slot if os.geteuid() == 0 else None
+        self._cgroup: cgroups.Cgroup | None = None
+        self._bwrap: subprocess.Popen[bytes] | None = None
+        self._init = 0
+        self._init_fd = -1
+        self._peak, self._cpu, self._sample_at = 0, 0.0, 0.0
+
+    # --- before the moment --------------------------------------------------
+    def stage(self) -> None:
+        """Put the job's files in place; no process yet."""
+        disk.wipe(self.folder)
+        self.folder.mkdir(mode=0o711)
+        self.folder.chmod(0o711)
+        for name in ("work", "tmp"):
+            place = self.folder / name
+            place.mkdir(mode=0o700)
+            self._give(place)
+        etc = self.folder / "etc"
+        etc.mkdir(mode=0o755)
+        etc.chmod(0o755)
+        for name, text in bubblewrap.STUBS.items():
+            (etc / name).write_text(text)
+            (etc / name).chmod(0o644)
+        script = self.folder / "job.sh"
+        script.write_text(self._plan.script)
+        script.chmod(0o400)
+        self._give(script)
+
+    def _give(self, path: Path) -> None:
+        if self._uid is not None:
+            os.chown(path, self._uid, self._uid)
+
+    def build(self) -> None:
+        """Start bwrap with a gate inside that waits: all that takes time happens here."""
+        self._cgroup = cgroups.make(
+            self._plan.name, memory_bytes=self._plan.memory_bytes, processes=self._plan.processes
+        )
+        info_read, info_write = os.pipe()
+        try:
+            plan = self._private / "box.json"
+            disk.write_json(plan, self._launch_plan(info_write))
+            self._bwrap = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(LAUNCHER), str(plan)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=(info_write,),
+                cwd="/",
+                bufsize=0,
+            )
+            os.close(info_write)
+            info_write = -1
+            self._learn_init(info_read)
+            self._expect(READY)
+            plan.unlink(missing_ok=True)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            os.close(info_read)
+            if info_write >= 0:
+                os.close(info_write)
+
+    def _launch_plan(self, info_fd: int) -> dict[str, Any]:
+        limits: list[tuple[str, int]] = [
+            ("RLIMIT_CORE", 0),
+            ("RLIMIT_FSIZE", self._plan.disk_bytes),
+            ("RLIMIT_NOFILE", 65536),
+            ("RLIMIT_MEMLOCK", self._plan.memory_bytes),
+        ]
+        uid = os.geteuid() if self._uid is None else self._uid
+        own = processes.count_of_user(uid) + cgroups.OWN_PROCESSES
+        limits.append(("RLIMIT_NPROC", own + self._plan.processes))
+        if self._cgroup is None:
+            # A brake for one process between two samples; RLIMIT_AS would stop programs that only reserve.
+            limits.append(("RLIMIT_DATA", 2 * self._plan.memory_bytes))
+        return {
+            "bwrap": bubblewrap.program(),
+            "bwrap_arguments": bubblewrap.arguments(
+                folder=self.folder,
+                environment=self._plan.environment,
+                device_files=self._plan.device_files,
+                shared_memory_bytes=max(self._plan.memory_bytes // 2, 1 << 20),
+                info_fd=info_fd,
+            ),
+            "command": bubblewrap.COMMAND,
+            "cgroup_procs": [] if self._cgroup is None else self._cgroup.procs_files,
+            "rlimits": limits,
+            "uid": self._uid,
+            # The agent and the machine's own services go first, and die last.
+            "nice": 5,
+            "oom_score_adj": 1000,
+        }
+
+    def _learn_init(self, info: int) -> None:
+        """bwrap tells the number of the sandbox's first process: with it goes all that is inside."""
+        text = b""
+        until = time.monotonic() + BUILD_SECONDS
+        while b"}" not in text:
+            if not select.select([info], [], [], max(0.0, until - time.monotonic()))[0]:
+                raise SandboxError("bubblewrap did not start in time.")
+            piece = os.read(info, 4096)
+            if not piece:
+                raise SandboxError(f"bubblewrap did not start: {self._last_words()}")
+            text += piece
+        self._init = int(json.loads(text)["child-pid"])
+        self._init_fd = os.pidfd_open(self._init)
+
+    def _expect(self, word: bytes) -> None:
+        output = self.output_fd
+        if not select.select([output], [], [], BUILD_SECONDS)[0]:
+            raise SandboxError("The sandbox did not answer in time.")
+        said = os.read(output, 1)
+        if said != word:
+            raise SandboxError(
+                f"The sandbox did not come up: {said.decode(errors='replace')}{self._last_words()}"
+            )
+
+    def _last_words(self) -> str:
+        words = b""
+        with contextlib.suppress(OSError):
+            while select.select([self.output_fd], [], [], 1.0)[0] and len(words) < 2000:
+                piece = os.read(self.output_fd, 2000)
+                if not piece:
+                    break
+                words += piece
+        return words.decode(errors="replace").strip()
+
+    # --- the moment ---------------------------------------------------------
+    def release(self) -> float:
+        """Open the gate and return when the job went through it, on the agent's clock."""
+        stdin = self._process.stdin
+        assert stdin is not None
+        try:
+            stdin.write(b"go\n")
+            stdin.close()
+        except OSError as exc:
+            raise SandboxError(f"The sandbox was gone before the moment: {self._last_words()}") from exc
+        self._expect(GONE_OFF)
+        return clock.now()
+
+    # --- while it runs ------------------------------------------------------
+    @property
+    def _process(self) -> subprocess.Popen[bytes]:
+        assert self._bwrap is not None, "build() comes first"
+        return self._bwrap
+
+    @property
+    def output_fd(self) -> int:
+        output = self._process.stdout
+        assert output is not None
+        return output.fileno()
+
+    @property
+    def init_fd(self) -> int:
+        """Readable once every process of the sandbox is gone."""
+        return self._init_fd
+
+    @property
+    def first_process(self) -> dict[str, Any]:
+        return {
+            "pid": self._init,
+            "started": processes.started_ticks(self._init),
+            "boot_id": clock.boot_id(),
+            "folder": str(self.folder),
+        }
+
+    def pids(self) -> list[int]:
+        return processes.descendants(self._init)
+
+    def is_out_of_memory(self) -> bool:
+        """Asked every few dozen milliseconds; without a control group this is also what measures."""
+        if self._cgroup is not None:
+            return self._cgroup.ran_out_of_memory()
+        if clock.now() < self._sample_at:
+            return False
+        self._sample_at = clock.now() + SAMPLE_SECONDS
+        pids = self.pids()
+        now = processes.sample(pids)
+        self._cpu = max(self._cpu, now.cpu_seconds)
+        memory = now.memory_bytes
+        if memory > self._plan.memory_bytes:
+            memory = processes.proportional_memory(pids)
+        self._peak = max(self._peak, memory)
+        return memory > self._plan.memory_bytes
+
+    def terminate(self) -> None:
+        """SIGTERM to every process inside: a shell alone would not pass it on."""
+        processes.tell(self.pids(), signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL to the first process: the kernel takes all others of its namespace with it."""
+        if self._init_fd >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._init_fd, signal.SIGKILL)
+        elif self._bwrap is not None:
+            self._bwrap.kill()
+
+    # --- afterwards ---------------------------------------------------------
+    def exit_code(self) -> int:
+        return _shell_code(self._process.wait(GONE_SECONDS))
+
+    def use(self) -> Use:
+        if self._cgroup is not None:
+            self._peak, self._cpu = self._cgroup.peak_memory(), self._cgroup.cpu_seconds()
+        return Use(peak_memory_bytes=self._peak, cpu_seconds=round(self._cpu, 3))
+
+    def close(self) -> None:
+        """Kill what is left and return when it is confirmed gone; SandboxError if it will not go."""
+        self.kill()
+        if self._init_fd >= 0:
+            gone = select.select([self._init_fd], [], [], GONE_SECONDS)[0]
+            if not gone:
+                raise SandboxError("Processes of the job could not be killed.")
+            os.close(self._init_fd)
+            self._init_fd = -1
+        if self._bwrap is not None:
+            self._bwrap.wait(GONE_SECONDS)
+            for stream in (self._bwrap.stdin, self._bwrap.stdout):
+                if stream is not None:
+                    with contextlib.suppress(OSError):
+                        stream.close()
+        if self._cgroup is not None:
+            self._cgroup.kill()
+            if not self._cgroup.remove():
+                raise SandboxError("The job's control group could not be removed.")
+            self._cgroup = None
+
+    def wipe(self) -> None:
+        disk.wipe(self.folder)
+
+
+def _shell_code(returned: int) -> int:
+    return returned if returned >= 0 else 128 - returned
+
+
+def finish_off(first: dict[str, Any]) -> None:
+    """Make sure that the sandbox of an agent that was killed is gone, folder included."""
+    pid, started = int(first["pid"]), first["started"]
+    if first["boot_id"] == clock.boot_id() and started is not None:
+        with contextlib.suppress(ProcessLookupError):
+            descriptor = os.pidfd_open(pid)
+            try:
+                # The number may have been given to another process since.
+                if processes.started_ticks(pid) == started:
+                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+                    select.select([descriptor], [], [], GONE_SECONDS)
+            finally:
+                os.close(descriptor)
+    disk.wipe(Path(first["folder"]))

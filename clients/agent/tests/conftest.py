@@ -1,0 +1,48 @@
+"""The agent under test, in a process of its own, against a site in a thread."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent
+sys.path.insert(0, str(PACKAGE))  # the agent is no part of the site's environment
+
+from agent_process import AgentProcess  # noqa: E402
+from equinode_agent import cli  # noqa: E402
+from fake_site import GOOD_TOKEN, FakeSite  # noqa: E402
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if shutil.which("bwrap") is None:
+        reason = pytest.mark.skip(reason="bubblewrap (bwrap) is not installed on this machine")
+        for item in items:
+            if "agent" in getattr(item, "fixturenames", ()) or "scratch" in getattr(item, "fixturenames", ()):
+                item.add_marker(reason)
+
+
+@pytest.fixture
+def site() -> Iterator[FakeSite]:
+    site = FakeSite()
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def state(tmp_path: Path, site: FakeSite) -> Path:
+    """The state folder of an enrolled agent."""
+    state = tmp_path / "state"
+    assert cli.main(["enrol", "--site", site.url, "--token", GOOD_TOKEN, "--state", str(state)]) == 0
+    return state
+
+
+@pytest.fixture
+def agent(state: Path) -> Iterator[AgentProcess]:
+    agent = AgentProcess(state)
+    yield agent
+    agent.stop()
+    sys.stderr.write(agent.said)  # shown where the test failed
