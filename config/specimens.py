@@ -125,6 +125,7 @@ class SpecimenForm(forms.Form):
     most = forms.DecimalField(
         label=_("At most, EUR"),
         required=False,
+        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
         error_messages={"invalid": _("Write an amount such as 2.50")},
     )
     device = forms.ChoiceField(label=_("Device"), choices=[("h100", _("H100 80 GB or better"))])
