@@ -1,0 +1,164 @@
+"""Every page, in light and dark, wide and narrow, judged by axe against WCAG 2.2 AA.
+
+The pages are found as a person finds them, by following links; a page that no link leads to, or
+whose address has no name below, fails the test.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import Resolver404, resolve
+from playwright.sync_api import Page
+
+from tests.journeys.conftest import NARROW, WIDE, Windows
+from tests.live import LiveSite
+
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+START = ["/", "/styleguide/", "/accounts/login/", "/me/"]
+# What a link may lead to that is not a page of this kind.
+NOT_PAGES = re.compile(r"_(json|csv)$|^(checkpoint|run_log|run_file|run_events|tile|entries|tlog_proof)$")
+OPEN_TO_ALL = {
+    "home", "prices", "node", "policy", "fairness", "ledger", "ledger_entry", "status", "projects", "book",
+    "styleguide", "accessibility", "account_login", "account_signup", "account_reset_password",
+}  # fmt: skip
+FOR_MEMBERS = {
+    "me", "project", "reservation", "decision", "account_email", "account_change_password",
+}  # fmt: skip
+# A bar of the page's own width may be scrolled inside; the page itself may not.
+WIDER_THAN_WINDOW = "() => document.documentElement.scrollWidth - window.innerWidth"
+
+
+@pytest.fixture
+def ada(site: LiveSite) -> tuple[str, str]:
+    """The example world's researcher: e-mail address and password."""
+    log_ins = [line.split("\t") for line in site.manage("seed_demo", "--log-ins").splitlines()]
+    return next((email, password) for email, password, _who in log_ins if email.startswith("ada@"))
+
+
+def links_of(page: Page) -> list[str]:
+    found: list[str] = page.eval_on_selector_all(
+        "a[href]", "anchors => anchors.map(anchor => anchor.getAttribute('href'))"
+    )
+    return [urlsplit(link).path + (f"?{query}" if (query := urlsplit(link).query) else "") for link in found
+            if link.startswith("/")]  # fmt: skip
+
+
+def name_of(address: str) -> str | None:
+    """The address's name, or None where it is no page: a download, the admin, another language."""
+    try:
+        match = resolve(urlsplit(address).path)
+    except Resolver404:
+        return None
+    name = match.url_name or ""
+    return None if match.app_names or NOT_PAGES.search(name) else name
+
+
+def walk(page: Page) -> Iterator[str]:
+    """Open one page of each kind that links lead to, and say its kind."""
+    waiting, seen = list(START), set()
+    while waiting:
+        address = waiting.pop(0)
+        name = name_of(address)
+        if name is None or name in seen:
+            continue
+        answer = page.goto(address)
+        assert answer is not None
+        assert answer.status == 200, f"{address}: {answer.status}"
+        arrived = name_of(page.url)  # signing in may stand between
+        if arrived is None or arrived in seen:
+            continue
+        seen.add(arrived)
+        yield arrived
+        waiting += links_of(page)
+
+
+def axe_faults(page: Page, *, rules: list[str] | None = None) -> list[str]:
+    options = {"runOnly": {"type": "rule", "values": rules} if rules else WCAG, "resultTypes": ["violations"]}
+    violations = Axe().run(page, options=options).response["violations"]
+    return [
+        f"{urlsplit(page.url).path}: {violation['id']}: {node['target']} {node['html'][:160]}"
+        for violation in violations
+        for node in violation["nodes"]
+    ]
+
+
+def faults_of(page: Page) -> list[str]:
+    """Everything in light; in dark only what can differ there, colours; narrow, what moves there."""
+    page.set_viewport_size(WIDE)
+    page.emulate_media(color_scheme="light")
+    faults = axe_faults(page)
+    page.emulate_media(color_scheme="dark")
+    faults += [f"dark {fault}" for fault in axe_faults(page, rules=["color-contrast"])]
+    page.set_viewport_size(NARROW)
+    faults += [f"narrow {fault}" for fault in axe_faults(page)]
+    if (excess := page.evaluate(WIDER_THAN_WINDOW)) > 0:
+        faults.append(f"narrow {urlsplit(page.url).path}: {excess} px wider than the window")
+    return faults
+
+
+def structure_faults(page: Page) -> list[str]:
+    """What axe leaves to people: one title on the page, and the language it is in."""
+    faults = []
+    if page.locator("h1").count() != 1:
+        faults.append(f"{page.url}: {page.locator('h1').count()} headings of the first level")
+    if not page.title().endswith("– Equinode") or page.title().startswith(" "):
+        faults.append(f"{page.url}: title {page.title()!r}")
+    return faults
+
+
+def test_a_visitor_meets_no_barrier(page: Page) -> None:
+    seen, faults = set(), []
+    for name in walk(page):
+        seen.add(name)
+        faults += faults_of(page) + structure_faults(page)
+    assert faults == []
+    assert OPEN_TO_ALL - seen == set(), "no link leads there"
+
+
+def test_a_researcher_meets_no_barrier(sign_in: Callable[..., Page], ada: tuple[str, str]) -> None:
+    page = sign_in(*ada)
+    seen, faults = set(), []
+    for name in walk(page):
+        seen.add(name)
+        faults += faults_of(page) + structure_faults(page)
+    assert faults == []
+    assert FOR_MEMBERS - seen == set(), "no link leads there"
+
+
+@pytest.mark.matrix
+def test_the_pages_meet_no_barrier_in_french(windows: Windows) -> None:
+    page = windows.open(locale="fr-FR")
+    faults = []
+    for _name in walk(page):
+        assert page.locator("html").get_attribute("lang") == "fr"
+        faults += faults_of(page)
+    assert faults == []
+
+
+def test_the_first_tab_leads_past_the_masthead(page: Page) -> None:
+    page.goto("/styleguide/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_the_language_is_switched_with_the_keyboard_and_the_page_stays(page: Page) -> None:
+    page.goto("/styleguide/")
+    page.get_by_role("button", name="Français").press("Enter")
+    page.wait_for_selector("html[lang=fr]")
+    assert urlsplit(page.url).path == "/styleguide/"
+
+
+def test_nothing_comes_from_another_house(page: Page) -> None:
+    """And nothing is blocked by our own policy: `windows` fails the test on any such message."""
+    hosts = set()
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    page.goto("/styleguide/")
+    page.goto("/accounts/signup/")
+    assert hosts == {urlsplit(page.url).netloc}
