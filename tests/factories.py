@@ -19,11 +19,15 @@ from ledger.models import Entry
 from nodes.models import Device, Node, Site
 from nodes.services.occupancy import WantedHold, hold_devices
 from pricing.domain.declared import Declared, PublicGrant
+from pricing.domain.grants import cover
 from pricing.models import Grant, Tariff
+from pricing.services.grants import encumber, lock_grants
 from pricing.services.statements import publish_statement
 from pricing.services.tariffs import publish_tariff
 from reservations.domain.policy import Policy as PolicyRules
-from reservations.models import Decision, Policy, Reservation, ReservedDevice
+from reservations.models import Decision, Policy, Reservation, ReservedDevice, Vertex
+from reservations.services import shares as shares_service
+from reservations.services.usage import weighted_hours
 
 _numbers = itertools.count(1)
 GIB = 1024**3
@@ -154,6 +158,14 @@ def make_policy(**changes: Any) -> Policy:
     )  # fmt: skip
 
 
+def make_vertex(project: Project, *, shares: int = 1) -> Vertex:
+    """The project's place in the share tree, right below the root."""
+    if found := Vertex.objects.filter(project=project).first():
+        return found
+    root = Vertex.objects.filter(parent=None).first() or shares_service.create_root(name="All")
+    return shares_service.create_project_vertex(parent=root, project=project, shares=shares)
+
+
 def make_slot(
     project: Project, devices: Sequence[Device], *, start: datetime, end: datetime, by: User, at: datetime
 ) -> Reservation:
@@ -167,6 +179,8 @@ def make_slot(
     reservation = Reservation.objects.create(
         project=project, booked_by=by, decision=decision, during=during, created_at=at, quoted_price=0
     )
+    if not project.grants.exists():
+        make_grant(project)
     wanted = [WantedHold(device.pk, rates[device.pk].weight, rates[device.pk].to_pay) for device in devices]
     holds = hold_devices(
         wanted=wanted, during=during, reference=reservation.reference, kind="reservation", at=at
@@ -177,4 +191,15 @@ def make_slot(
             reservation=reservation, device_id=hold.device_id, hold_uid=hold.uid, weight=rate.weight,
             price=rate.price, fee=rate.fee, tariff_id=rate.tariff_id,
         )  # fmt: skip
+    vertex = make_vertex(project)
+    vertex.committed += sum(weighted_hours(rates[device.pk].weight, end - start) for device in devices)
+    vertex.save(update_fields=["committed"])
+    with transaction.atomic():
+        grants = lock_grants(project_id=project.pk)
+        price = sum((rates[device.pk].to_pay for device in devices), Decimal(0))
+        encumber(
+            grants=grants,
+            cover=cover(grants, hours=during, price_per_hour=price),
+            reference=reservation.reference,
+        )
     return reservation

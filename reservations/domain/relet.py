@@ -1,0 +1,72 @@
+"""Which hours that were given back late somebody else then took, and what that refunds.
+
+Each hour counts once, for the placement that was granted first. What the same project or the same
+person took counts nothing: moving a booking would otherwise be a way around the price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from nodes.domain.intervals import Interval
+from reservations.domain.settlement import Relet
+
+
+@dataclass(frozen=True)
+class GivenBack:
+    """Time of one device that its holder gave back and is to pay for unless it was taken."""
+
+    device_id: int
+    during: Interval
+    at: datetime
+    project_id: int
+    person_id: int
+    to_pay: Decimal  # EUR per device-hour
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Time of one device that a later reservation holds, and pays for."""
+
+    device_id: int
+    during: Interval
+    granted_at: datetime
+    project_id: int
+    person_id: int
+    to_pay: Decimal  # EUR per device-hour, subsidies included
+
+
+def relet(given_back: GivenBack, placements: Iterable[Placement]) -> list[Relet]:
+    """The pieces of that time which others took, each with what a device-hour gives back."""
+    free = [given_back.during]
+    pieces: list[Relet] = []
+    for placement in sorted(placements, key=lambda one: (one.granted_at, one.during)):
+        if _counts(placement, given_back):
+            refund = min(placement.to_pay, given_back.to_pay)
+            taken = [part for one in free if (part := _common(one, placement.during))]
+            pieces += [Relet(given_back.device_id, part, refund) for part in taken]
+            free = [rest for one in free for rest in _without(one, placement.during)]
+    return sorted(pieces, key=lambda piece: piece.during)
+
+
+def _counts(placement: Placement, given_back: GivenBack) -> bool:
+    return (
+        placement.device_id == given_back.device_id
+        and placement.granted_at >= given_back.at
+        and placement.project_id != given_back.project_id
+        and placement.person_id != given_back.person_id
+    )
+
+
+def _common(one: Interval, other: Interval) -> Interval | None:
+    start, end = max(one.start, other.start), min(one.end, other.end)
+    return Interval(start, end) if start < end else None
+
+
+def _without(one: Interval, taken: Interval) -> list[Interval]:
+    before = Interval(one.start, min(one.end, taken.start))
+    after = Interval(max(one.start, taken.end), one.end)
+    return [part for part in (before, after) if part.start < part.end]

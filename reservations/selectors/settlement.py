@@ -1,0 +1,129 @@
+"""The facts about a slot that is over, read from hold events, leases and prices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from common.ranges import bounds
+from nodes.domain.intervals import Interval
+from nodes.models import HoldEvent, Lease
+from reservations.domain import relet
+from reservations.domain.settlement import Execution, Facts, Held, Relet, Terms
+from reservations.models import Reservation, ReservedDevice
+from reservations.selectors import policies
+
+Event = HoldEvent.Event
+
+
+def facts_of(reservation: Reservation) -> Facts:
+    """What happened in this slot, as far as it bears on its price."""
+    free_cancel = _free_cancel(reservation)
+    held = _held(reservation)
+    return Facts(
+        held=held,
+        executions=_executions(reservation),
+        free_cancel=free_cancel,
+        relet=[piece for one in held for piece in _relet(reservation, one, free_cancel)],
+    )
+
+
+def _free_cancel(reservation: Reservation) -> timedelta:
+    """Under the policy of the reservation's own decision: a later one does not reach back."""
+    return policies.by_digest(reservation.decision.policy.digest)[2].free_cancel
+
+
+def _held(reservation: Reservation) -> list[Held]:
+    reserved = list(reservation.devices.select_related("device").order_by("device_id"))
+    events = _events_by_hold(reserved)
+    return [_one_held(one, events.get(one.hold_uid, [])) for one in reserved]
+
+
+def _events_by_hold(reserved: Iterable[ReservedDevice]) -> dict[UUID, list[HoldEvent]]:
+    found: dict[UUID, list[HoldEvent]] = {}
+    for event in HoldEvent.objects.filter(hold_uid__in=[one.hold_uid for one in reserved]).order_by("id"):
+        found.setdefault(event.hold_uid, []).append(event)
+    return found
+
+
+def _one_held(reserved: ReservedDevice, events: Sequence[HoldEvent]) -> Held:
+    granted = next(event for event in events if event.event == Event.GRANTED)
+    back = [event for event in events if event.event in (Event.CANCELLED, Event.RELEASED, Event.WITHDRAWN)]
+    # Given back more than once, from the end: the first to name an hour decides who pays for it.
+    first = back[0] if back else None
+    return Held(
+        device_id=reserved.device_id,
+        terms=Terms(reserved.device.node_id, reserved.tariff_id, reserved.price, reserved.fee),
+        granted=Interval(*bounds(granted.during)),
+        given_back=Interval(*bounds(first.during)) if first else None,
+        given_back_at=first.at if first else None,
+        taken_away=first is not None and first.event == Event.WITHDRAWN,
+    )
+
+
+def _executions(reservation: Reservation) -> list[Execution]:
+    numbers = {run.lease_uid: run.number for run in reservation.runs.all() if run.lease_uid is not None}
+    return [
+        Execution(
+            node_id=lease.node_id,
+            number=numbers[lease.uid],
+            ready_at=lease.created_at,
+            not_before=lease.not_before,
+            started_at=lease.started_at,
+            ended_at=lease.ended_at,
+            is_lost=lease.state == Lease.State.LOST,
+            delay=timedelta(milliseconds=lease.start_delay_ms or 0),
+        )
+        for lease in Lease.objects.filter(uid__in=numbers).order_by("fence")
+    ]
+
+
+def _relet(reservation: Reservation, held: Held, free_cancel: timedelta) -> list[Relet]:
+    if held.given_back is None or held.given_back_at is None or held.taken_away:
+        return []
+    if held.given_back_at <= held.granted.start - free_cancel:
+        return []
+    given_back = relet.GivenBack(
+        device_id=held.device_id, during=held.given_back, at=held.given_back_at,
+        project_id=reservation.project_id, person_id=reservation.booked_by_id, to_pay=held.terms.to_pay,
+    )  # fmt: skip
+    return relet.relet(given_back, _placements_after(given_back))
+
+
+def _placements_after(given_back: relet.GivenBack) -> list[relet.Placement]:
+    """Later reservations on the same device, as far as somebody pays for them."""
+    granted = HoldEvent.objects.filter(
+        event=Event.GRANTED, device_id=given_back.device_id, hold_kind="reservation",
+        at__gte=given_back.at, during__overlap=(given_back.during.start, given_back.during.end),
+    )  # fmt: skip
+    later = ReservedDevice.objects.filter(hold_uid__in=granted.values("hold_uid")).select_related(
+        "device", "reservation__decision__policy"
+    )
+    rows = list(later)
+    events = _events_by_hold(rows)
+    return [
+        placement for row in rows if (placement := _placement(row, events.get(row.hold_uid, []))) is not None
+    ]
+
+
+def _placement(row: ReservedDevice, events: Sequence[HoldEvent]) -> relet.Placement | None:
+    held = _one_held(row, events)
+    during = _paid(held, _free_cancel(row.reservation))
+    if during is None:
+        return None
+    return relet.Placement(
+        device_id=row.device_id, during=during, granted_at=events[0].at,
+        project_id=row.reservation.project_id, person_id=row.reservation.booked_by_id,
+        to_pay=held.terms.to_pay,
+    )  # fmt: skip
+
+
+def _paid(held: Held, free_cancel: timedelta) -> Interval | None:
+    """The time its holder pays for: what was kept, and what was given back too late to be free."""
+    is_late = (
+        held.given_back_at is not None
+        and not held.taken_away
+        and held.given_back_at > held.granted.start - free_cancel
+    )
+    return held.granted if is_late else held.used

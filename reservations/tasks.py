@@ -1,0 +1,68 @@
+"""The sweeps: each finds its own work in the database. How often is in reservations.domain.sweeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import wraps
+from time import monotonic
+
+from celery import shared_task
+
+import ledger.services
+from common import clock
+from nodes.services import agent_calls
+from reservations.errors import NoPolicy
+from reservations.services import capacity, dispatch, settle, sweeps
+
+
+def sweep(work: Callable[[datetime], object]) -> Callable[[], None]:
+    """Make it a task that reads the clock once and leaves word of when it finished."""
+
+    @wraps(work)
+    def task() -> None:
+        at, began = clock.now(), monotonic()
+        work(at)
+        took = timedelta(seconds=monotonic() - began)
+        sweeps.record(name=work.__name__, finished_at=at + took, took=took)
+
+    return task
+
+
+@shared_task
+@sweep
+def dispatch_due(at: datetime) -> None:
+    dispatch.dispatch_due(at=at)
+
+
+@shared_task
+@sweep
+def reap(at: datetime) -> None:
+    if dispatch.reap(at=at):
+        dispatch.dispatch_due(at=at)  # the next job of the same slot need not wait for the tick
+
+
+@shared_task
+@sweep
+def settle_ended(at: datetime) -> None:
+    settle.settle_ended(at=at)
+
+
+@shared_task
+@sweep
+def sequence_ledger(at: datetime) -> None:
+    ledger.services.sequence(at=at)
+
+
+@shared_task
+@sweep
+def measure_capacity(at: datetime) -> None:
+    with suppress(NoPolicy):  # a site whose first policy is not published yet has nothing to measure
+        capacity.measure(at=at)
+
+
+@shared_task
+@sweep
+def forget_agent_calls(at: datetime) -> None:
+    agent_calls.forget_old(at=at)

@@ -1,0 +1,150 @@
+"""Charging a slot once it is over, and counting its use."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from accounts.models import User
+from common import clock
+from common.ranges import bounds
+from nodes.models import Device
+from nodes.services import occupancy
+from pricing.models import Charge, Grant
+from reservations.models import Reservation, Run, UsageEntry, Vertex
+from reservations.services import dispatch, settle
+from tests import factories
+from tests.races import at_once, split
+from tests.reservations.services.test_dispatch import MINUTE, end, start
+from tests.reservations.services.test_runs import HOUR, queue, slot
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def booked(ada: User) -> Reservation:
+    """Two devices for two hours, in two days."""
+    return slot(ada, start=clock.now() + 2 * DAY, devices=2)
+
+
+def over(reservation: Reservation) -> datetime:
+    return bounds(reservation.during)[1]
+
+
+def charged() -> Decimal:
+    return sum((charge.amount for charge in Charge.objects.all()), Decimal(0))
+
+
+def price(reservation: Reservation) -> Decimal:
+    hours = sum(2 * (device.price + device.fee) for device in reservation.devices.all())
+    return Decimal(hours)
+
+
+def run_one(reservation: Reservation, ada: User) -> Run:
+    """A job that starts with the slot; the test says how it ends."""
+    run = queue(reservation, ada)
+    begin = bounds(reservation.during)[0]
+    dispatch.dispatch_due(at=begin)
+    start(run, begin)
+    dispatch.reap(at=begin)
+    return run
+
+
+@pytest.mark.django_db
+def test_a_slot_that_is_over_is_charged_and_counted(booked: Reservation, ada: User) -> None:
+    end(run_one(booked, ada), bounds(booked.during)[0] + MINUTE)
+    dispatch.reap(at=over(booked))
+    assert settle.settle_ended(at=over(booked)) == 1
+    booked.refresh_from_db()
+    assert (booked.state, booked.settled_at) == (Reservation.State.ENDED, over(booked))
+    assert charged() == price(booked)
+    grant, vertex = Grant.objects.get(), Vertex.objects.get(project=booked.project)
+    assert (grant.encumbered, grant.used) == (0, price(booked))
+    assert vertex.committed == 0
+    assert vertex.decayed_usage > 0
+
+
+@pytest.mark.django_db
+def test_a_slot_that_is_not_over_waits(booked: Reservation) -> None:
+    assert settle.settle_ended(at=over(booked) - MINUTE) == 0
+    assert not Charge.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_slot_waits_for_the_last_word_about_its_runs(booked: Reservation, ada: User) -> None:
+    run = run_one(booked, ada)
+    assert settle.settle_ended(at=over(booked)) == 0
+    end(run, over(booked) + MINUTE)
+    dispatch.reap(at=over(booked) + MINUTE)
+    assert settle.settle_ended(at=over(booked) + MINUTE) == 1
+
+
+@pytest.mark.django_db
+def test_sweeping_twice_charges_once(booked: Reservation) -> None:
+    assert settle.settle_ended(at=over(booked)) == 1
+    assert settle.settle_ended(at=over(booked)) == 0
+    assert Charge.objects.filter(item="slot").count() == 1
+    assert UsageEntry.objects.count() == 2  # one for each device
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sweeping_at_once_charges_once(booked: Reservation) -> None:
+    answers, failed = split(at_once(*[lambda: settle.settle_ended(at=over(booked))] * 6))
+    assert failed == []
+    assert sum(answers) == 1
+    assert charged() == price(booked)
+    assert UsageEntry.objects.count() == 2
+    assert Grant.objects.get().used == price(booked)
+
+
+@pytest.mark.django_db
+def test_a_job_that_was_lost_is_not_charged(booked: Reservation, ada: User) -> None:
+    run_one(booked, ada)
+    late = over(booked) + HOUR
+    dispatch.reap(at=late)  # the node has not been heard of since
+    assert settle.settle_ended(at=late) == 1
+    assert charged() == 0
+    assert Charge.objects.get(item="lost").quantity == -4
+    grant = Grant.objects.get()
+    assert (grant.encumbered, grant.used) == (0, 0)
+
+
+@pytest.mark.django_db
+def test_hours_given_back_late_and_taken_by_others_are_refunded(booked: Reservation) -> None:
+    begin, finish = bounds(booked.during)
+    at = begin - HOUR
+    occupancy.cancel_holds(reference=booked.reference, at=at)
+    Reservation.objects.update(state=Reservation.State.CANCELLED, cancelled_at=at)
+    other = factories.make_user()
+    device = booked.devices.first().device  # type: ignore[union-attr]
+    factories.make_slot(
+        factories.make_project(other), [device], start=begin, end=finish - HOUR, by=other, at=at + MINUTE
+    )
+    settle.settle_ended(at=finish)
+    mine = Charge.objects.filter(reference=booked.reference)
+    assert {charge.category for charge in mine} == {"unused", "credit"}
+    refund = mine.get(item="relet")
+    assert refund.quantity == -1
+    assert sum(charge.amount for charge in mine) == price(booked) * 3 / 4
+
+
+@pytest.mark.django_db
+def test_one_slot_that_cannot_be_settled_does_not_hold_up_the_others(booked: Reservation, ada: User) -> None:
+    at = over(booked)
+    healthy = factories.make_slot(
+        booked.project, [device_elsewhere()], start=at - HOUR, end=at, by=ada, at=clock.now()
+    )
+    booked.devices.update(price=Decimal(10_000))  # far more than was set aside for it
+    assert settle.settle_ended(at=at) == 1
+    healthy.refresh_from_db()
+    booked.refresh_from_db()
+    assert healthy.settled_at == at
+    assert booked.settled_at is None
+
+
+def device_elsewhere() -> Device:
+    node = factories.make_node(devices=1)
+    factories.publish_prices(node)
+    return node.devices.get()
