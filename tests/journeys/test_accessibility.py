@@ -90,9 +90,9 @@ def axe_faults(page: Page, *, rules: list[str] | None = None) -> list[str]:
 def faults_of(page: Page) -> list[str]:
     """Everything in light; in dark only what can differ there, colours; narrow, what moves there."""
     page.set_viewport_size(WIDE)
-    page.emulate_media(color_scheme="light")
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
     faults = axe_faults(page)
-    page.emulate_media(color_scheme="dark")
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     faults += [f"dark {fault}" for fault in axe_faults(page, rules=["color-contrast"])]
     page.set_viewport_size(NARROW)
     faults += [f"narrow {fault}" for fault in axe_faults(page)]
