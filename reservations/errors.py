@@ -2,17 +2,64 @@
 
 DomainError
 └── ReservationError         409 reservation_refused
+    ├── Refused              409 refused                a rule says no; carries the stored decision
+    ├── CancelRefused        409 cancel_refused         it has begun, or is cancelled or over already
+    ├── UnknownDevice        404 unknown_device         not on a listed node
+    ├── NoPolicy             409 no_policy              nothing is in force yet
+    ├── NoShare              409 no_share               the project has no place in the share tree
+    ├── PolicyRefused        400 policy_refused         `faults`: {field: sentence}
+    ├── ShareRefused         400 share_refused          the tree would not be a tree
     ├── NotAMember           403 not_a_member           only members of the project may do that
     └── RunRefused           400 run_refused            what was asked to run, or when
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from common.errors import DomainError
 
 
 class ReservationError(DomainError):
     code = "reservation_refused"
+
+
+class Refused(ReservationError):
+    """`decision` is the stored row, `answer` what it says (reservations.domain.decision.Answer)."""
+
+    code = "refused"
+
+    def __init__(self, message: str, *, decision: Any, answer: Any, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.decision = decision
+        self.answer = answer
+
+
+class CancelRefused(ReservationError):
+    code = "cancel_refused"
+
+
+class UnknownDevice(ReservationError):
+    code = "unknown_device"
+    status = 404
+
+
+class NoPolicy(ReservationError):
+    code = "no_policy"
+
+
+class NoShare(ReservationError):
+    code = "no_share"
+
+
+class PolicyRefused(ReservationError):
+    code = "policy_refused"
+    status = 400
+
+
+class ShareRefused(ReservationError):
+    code = "share_refused"
+    status = 400
 
 
 class NotAMember(ReservationError):

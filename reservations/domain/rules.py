@@ -193,7 +193,7 @@ def room_left(case: Case) -> Rule:
     """Held and wanted cost-weighted hours later than the exempt ones stay under the project's room."""
     late = case.late_slot
     if late is None or not case.snapshot.is_priced:
-        return Rule("room", IDLE, facts={"priced": case.snapshot.is_priced})
+        return Rule("room", IDLE, facts=_exempt(case))
     standing, policy = case.snapshot.standing, case.policy
     minimum = whole_node(case) * policy.least_node_hours
     its_room = room.room_of(standing, minimum=minimum, policy=policy, at=case.request.at)
@@ -203,6 +203,7 @@ def room_left(case: Case) -> Rule:
         "held": _shown(standing.held), "wanted": _shown(wanted), "capacity": str(standing.capacity),
         "share": str(its_room.share), "factor": _shown(its_room.factor), "usage": _shown(its_room.usage),
         "entitled": _shown(its_room.entitled), "minimum": _shown(minimum),
+        "exempt_hours": policy.exempt_hours,
     }  # fmt: skip
     return _compared("room", its_room.limit, actual, facts)
 
@@ -224,7 +225,7 @@ def model_half(case: Case) -> Rule:
     """One project leaves others their part of a device model's hours in every week."""
     late = case.late_slot
     if late is None:
-        return Rule("model_half", IDLE)
+        return Rule("model_half", IDLE, facts=_exempt(case))
     cells = [cell for stock in case.snapshot.models for cell in _model_weeks(case, stock, late)]
     # The rule's own numbers are those of the week in which least is left.
     tightest = max(cells, key=lambda cell: (cell.actual - cell.limit, cell.week))
@@ -286,6 +287,10 @@ def _compared(code: str, limit: Decimal, actual: Decimal, facts: dict[str, Json]
     return Rule(
         code, verdict, limit=format(limit, "f"), actual=format(actual, "f"), excess=excess, facts=facts
     )
+
+
+def _exempt(case: Case) -> dict[str, Json]:
+    return {"exempt_hours": case.policy.exempt_hours}
 
 
 def _shown(number: Fraction) -> str:

@@ -31,7 +31,7 @@ def facts_of(reservation: Reservation) -> Facts:
 
 def _free_cancel(reservation: Reservation) -> timedelta:
     """Under the policy of the reservation's own decision: a later one does not reach back."""
-    return policies.by_digest(reservation.decision.policy.digest)[2].free_cancel
+    return policies.by_digest(reservation.decision.policy.digest).free_cancel
 
 
 def _held(reservation: Reservation) -> list[Held]:

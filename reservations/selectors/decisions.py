@@ -1,0 +1,52 @@
+"""Stored decisions: what they say, and what the engine says today on the snapshot they store."""
+
+from __future__ import annotations
+
+from reservations.domain import decision as engine, exact_json
+from reservations.domain.asking import Request, Snapshot
+from reservations.domain.decision import Answer
+from reservations.domain.exact_json import Json
+from reservations.domain.policy import Policy as Rules
+from reservations.models import Decision
+
+
+def answer_of(decision: Decision) -> Answer:
+    """The answer as it was given."""
+    return Answer.from_json(answer_json(decision))
+
+
+def answer_json(decision: Decision) -> dict[str, Json]:
+    return {
+        "engine": decision.engine, "outcome": decision.outcome, "rules": decision.rules, **(decision.quote or {}),
+    }  # fmt: skip
+
+
+def digest_of(decision: Decision) -> str:
+    """The digest of the row as it is stored now."""
+    return engine.digest(
+        policy=Rules.from_json(decision.policy.rules),
+        request=decision.request,
+        snapshot=decision.snapshot,
+        answer=answer_json(decision),
+    )
+
+
+def replayed(decision: Decision) -> Answer:
+    """The answer of the engine the decision names, computed again. LookupError where it is gone."""
+    if decision.engine != engine.ENGINE:
+        raise LookupError(f"engine {decision.engine}")
+    return engine.decide(
+        exact_json.read(Request, decision.request),
+        exact_json.read(Snapshot, decision.snapshot),
+        Rules.from_json(decision.policy.rules),
+    )
+
+
+def replayed_digest(decision: Decision) -> str:
+    """Equal to the stored digest where inputs, engine and answer are what they were."""
+    return engine.digest(
+        policy=Rules.from_json(decision.policy.rules),
+        request=decision.request,
+        snapshot=decision.snapshot,
+        answer=replayed(decision).to_json(),
+    )

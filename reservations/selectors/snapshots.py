@@ -1,0 +1,145 @@
+"""Everything a decision is taken on, read from the database at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from accounts.selectors import public_names
+from common.ranges import bounds
+from nodes import selectors as nodes
+from nodes.models import Hold
+from pricing.models import Grant
+from pricing.selectors import Rate, rates
+from reservations.domain.asking import (
+    GrantLeft,
+    ModelStock,
+    NodeSize,
+    Price,
+    Request,
+    Snapshot,
+    Taken,
+    WantedDevice,
+)
+from reservations.domain.policy import Policy
+from reservations.errors import NoShare, UnknownDevice
+from reservations.models import Reservation
+from reservations.selectors.standing import position_of
+
+REFERENCE = "reservation-"
+
+_WANTED = """
+SELECT device.id, device.uid, node.slug, device.model_key, device.model,
+       (SELECT count(*) FROM nodes_device other WHERE other.node_id = node.id),
+       (SELECT count(*) FROM nodes_device other JOIN nodes_node its ON its.id = other.node_id
+         WHERE other.model_key = device.model_key AND its.state = 'listed')
+  FROM nodes_device device
+  JOIN nodes_node node ON node.id = device.node_id AND node.state = 'listed'
+ WHERE device.uid = ANY(%s)
+ ORDER BY device.id
+"""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A device that is asked for, with what its node and model count."""
+
+    id: int
+    uid: UUID
+    node: str
+    model_key: str
+    model: str
+    on_node: int
+    of_model: int
+
+
+def wanted_devices(uids: Sequence[UUID]) -> list[Wanted]:
+    """In id order. Raises UnknownDevice unless every one is on a listed node."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WANTED, [list(uids)])
+        wanted = [Wanted(*row) for row in cursor.fetchall()]
+    missing = set(uids) - {device.uid for device in wanted}
+    if missing or not wanted:
+        raise UnknownDevice(
+            _("There is no such device to book."), devices=sorted(str(uid) for uid in missing)
+        )
+    return wanted
+
+
+def snapshot_of(
+    *, request: Request, project_id: int, wanted: Sequence[Wanted], grants: Iterable[Grant], policy: Policy
+) -> tuple[Snapshot, dict[int, Rate]]:
+    """The snapshot, and the rates it was made with. Lock first what must not change meanwhile."""
+    ids = [device.id for device in wanted]
+    priced = rates(device_ids=ids, at=request.at)
+    taken, next_free = _in_the_way(request, wanted, policy)
+    models = {device.model_key: device for device in wanted}
+    position = position_of(project_id=project_id, policy=policy, at=request.at, model_keys=[*models])
+    if position is None:
+        raise NoShare(_("This project has no place in the share tree yet."))
+    snapshot = Snapshot(
+        devices=tuple(
+            WantedDevice(str(device.uid), device.node, device.model_key, _price(priced.get(device.id)))
+            for device in wanted
+        ),
+        nodes=tuple(NodeSize(slug, size) for slug, size in {d.node: d.on_node for d in wanted}.items()),
+        models=tuple(
+            ModelStock(key, device.model, device.of_model, position.held.get(key, ()))
+            for key, device in models.items()
+        ),
+        taken=taken,
+        next_free=next_free,
+        standing=position.standing,
+        grants=tuple(
+            GrantLeft(grant.pk, grant.name, grant.valid.lower, grant.valid.upper, grant.left)
+            for grant in grants
+        ),
+    )
+    return snapshot, priced
+
+
+def _price(rate: Rate | None) -> Price | None:
+    return (
+        None if rate is None else Price(rate.weight, rate.price, rate.fee, rate.tariff_id, rate.statement_id)
+    )
+
+
+def _in_the_way(
+    request: Request, wanted: Sequence[Wanted], policy: Policy
+) -> tuple[tuple[Taken, ...], datetime | None]:
+    """The first hold in the way on each device, and when all devices are free for that long."""
+    if not request.has_length:
+        return (), None
+    ids = [device.id for device in wanted]
+    first: dict[int, Hold] = {}
+    for hold in nodes.conflicts(device_ids=ids, start=request.start, end=request.end):
+        first.setdefault(hold.device_id, hold)
+    if not first:
+        return (), None
+    uids = {device.id: str(device.uid) for device in wanted}
+    names = _holders(first.values(), request.at)
+    taken = tuple(
+        Taken(uids[hold.device_id], *bounds(hold.during), hold.kind, names.get(hold.reference, ""))
+        for hold in first.values()
+    )
+    next_free = nodes.next_free(
+        device_ids=ids, length=request.end - request.start, after=max(request.start, request.at),
+        until=request.at + policy.horizon,
+    )  # fmt: skip
+    return taken, next_free
+
+
+def _holders(holds: Iterable[Hold], at: datetime) -> dict[str, str]:
+    """The public name behind each reference that is a reservation's."""
+    references = {hold.reference for hold in holds if hold.reference.startswith(REFERENCE)}
+    found = Reservation.objects.filter(
+        uid__in=[reference.removeprefix(REFERENCE) for reference in references]
+    )
+    projects = {f"{REFERENCE}{uid}": project for uid, project in found.values_list("uid", "project_id")}
+    names = public_names(projects.values(), at)
+    return {reference: names[project] for reference, project in projects.items()}

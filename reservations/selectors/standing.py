@@ -1,0 +1,121 @@
+"""Where a project stands: its path in the share tree, usage, capacity and what it holds. One query."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.db import connection
+
+from reservations.domain.asking import WeekHeld
+from reservations.domain.policy import Policy
+from reservations.domain.room import Standing, Step
+from reservations.domain.slots import Week
+
+# Written by hand: every booking asks it, and each part alone would be a query.
+#
+# `near`: everybody who competes with a vertex of the project's path, by the account they compete in;
+# children of an account that uses its parent's shares compete one account higher (Fair Tree).
+_STANDING = """
+WITH RECURSIVE me AS (
+    SELECT id, path, decayed_usage, committed FROM reservations_vertex WHERE project_id = %(project)s
+), near AS (
+    SELECT child.id, child.project_id, child.shares, child.name, child.parent_id AS account
+      FROM reservations_vertex child
+      JOIN reservations_vertex account ON account.id = child.parent_id
+     CROSS JOIN me
+     WHERE account.parent_id IS NULL OR (account.id = ANY(me.path) AND account.shares IS NOT NULL)
+    UNION ALL
+    SELECT child.id, child.project_id, child.shares, child.name, near.account
+      FROM reservations_vertex child
+      JOIN near ON near.id = child.parent_id
+     WHERE near.shares IS NULL AND near.project_id IS NULL
+), active AS (
+    SELECT DISTINCT unnest(path) AS id FROM reservations_vertex
+     WHERE project_id = %(project)s
+        OR (project_id IS NOT NULL AND (last_active_at >= %(active_since)s OR committed > 0))
+), step AS (
+    SELECT min(array_position(me.path, near.id)) AS position,
+           min(near.name) FILTER (WHERE near.id = ANY(me.path)) AS name,
+           min(near.shares) FILTER (WHERE near.id = ANY(me.path)) AS shares,
+           COALESCE(sum(near.shares), 0) AS of_all,
+           COALESCE(sum(near.shares) FILTER (WHERE near.id IN (SELECT id FROM active)), 0) AS of_active
+      FROM near CROSS JOIN me
+     WHERE near.shares IS NOT NULL OR near.project_id IS NOT NULL
+     GROUP BY near.account
+), held AS (
+    SELECT device.model_key, reserved.weight,
+           greatest(lower(hold.during), %(late)s) AS begins, upper(hold.during) AS ends
+      FROM reservations_reservation reservation
+      JOIN reservations_reserveddevice reserved ON reserved.reservation_id = reservation.id
+      JOIN nodes_hold hold ON hold.uid = reserved.hold_uid
+      JOIN nodes_device device ON device.id = hold.device_id
+     WHERE reservation.project_id = %(project)s AND reservation.settled_at IS NULL
+       AND upper(hold.during) > %(late)s
+), weekly AS (
+    SELECT model_key, week,
+           sum(extract(epoch FROM least(ends, week + interval '7 days') - greatest(begins, week))) AS seconds
+      FROM held
+     CROSS JOIN LATERAL generate_series(
+               date_trunc('week', begins, 'UTC'), ends - interval '1 microsecond', interval '7 days') AS week
+     WHERE model_key = ANY(%(models)s)
+     GROUP BY model_key, week
+)
+SELECT me.decayed_usage, me.committed,
+       everybody.stored, everybody.committed,
+       capacity.cost_weighted_hours, capacity.horizon_hours, capacity.at,
+       (SELECT COALESCE(sum(weight * extract(epoch FROM ends - begins)), 0) FROM held),
+       (SELECT json_agg(json_build_array(name, shares, of_all, of_active) ORDER BY position) FROM step
+         WHERE position IS NOT NULL),
+       (SELECT json_agg(json_build_array(model_key, week, seconds::text) ORDER BY model_key, week)
+          FROM weekly)
+  FROM me
+ CROSS JOIN (SELECT sum(decayed_usage) AS stored, sum(committed) AS committed
+               FROM reservations_vertex WHERE project_id IS NOT NULL) everybody
+  LEFT JOIN LATERAL (SELECT * FROM reservations_capacity ORDER BY at DESC LIMIT 1) capacity ON TRUE
+"""
+
+
+@dataclass(frozen=True)
+class Position:
+    """A project's standing, and what it holds of each device model, week by week."""
+
+    standing: Standing
+    held: dict[str, tuple[WeekHeld, ...]]
+    measured_at: datetime | None  # when capacity was
+
+
+def position_of(
+    *, project_id: int, policy: Policy, at: datetime, model_keys: Sequence[str] = ()
+) -> Position | None:
+    """None where the project has no place in the share tree."""
+    values: dict[str, Any] = {
+        "project": project_id, "active_since": at - policy.active, "late": at + policy.exempt,
+        "models": list(model_keys),
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING, values)
+        row = cursor.fetchone()
+    return _position(*row) if row else None
+
+
+def _position(
+    stored: Decimal, committed: Decimal, stored_by_all: Decimal, committed_by_all: Decimal,
+    capacity: Decimal | None, capacity_hours: Decimal | None, measured_at: datetime | None,
+    held_seconds: Decimal, steps: list[list[Any]], weekly: list[list[str]] | None,
+) -> Position:  # fmt: skip
+    held: dict[str, tuple[WeekHeld, ...]] = {}
+    for model, week, seconds in weekly or []:
+        label = str(Week.of(datetime.fromisoformat(week)))
+        held[model] = (*held.get(model, ()), WeekHeld(label, Fraction(seconds) / 3600))
+    standing = Standing(
+        path=tuple(Step(*step) for step in steps), stored=stored, committed=committed,
+        stored_by_all=stored_by_all, committed_by_all=committed_by_all,
+        capacity=capacity or Decimal(0), capacity_hours=capacity_hours or Decimal(0),
+        held=Fraction(held_seconds) / 3600,
+    )  # fmt: skip
+    return Position(standing, held, measured_at)

@@ -1,0 +1,304 @@
+"""Asking for a slot, booking it and giving it up before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Project, User
+from common.ids import uuid7
+from common.ranges import between, bounds
+from ledger.services import append
+from nodes.errors import DeviceTaken
+from nodes.models import Hold, Node
+from nodes.services import occupancy
+from pricing.domain.grants import Cover, Part
+from pricing.models import Grant
+from pricing.selectors import Rate
+from pricing.services import grants as purse
+from reservations import wording
+from reservations.domain import decision as engine, exact_json
+from reservations.domain.asking import Request, Snapshot
+from reservations.domain.decision import Answer, Quote
+from reservations.domain.policy import Policy as Rules
+from reservations.errors import CancelRefused, NoShare, NotAMember, Refused
+from reservations.models import Decision, Reservation
+from reservations.selectors import policies, snapshots
+from reservations.selectors.snapshots import Wanted
+from reservations.services import capacity, runs, usage
+
+# A hold that was made without the devices' locks can appear between the decision and ours: then
+# everything is taken back and decided again, and the new decision sees it.
+ATTEMPTS = 3
+
+# The project's row in the share tree is the lock that all changes of its room and budget take first.
+_LOCK = """
+SELECT policy.id, policy.version, policy.digest,
+       EXISTS(SELECT FROM accounts_projectmembership WHERE project_id = %(project)s AND user_id = %(user)s)
+  FROM reservations_vertex vertex
+  LEFT JOIN reservations_policy policy ON policy.effective @> %(at)s::timestamptz
+ WHERE vertex.project_id = %(project)s
+   FOR NO KEY UPDATE OF vertex
+"""
+
+# One statement instead of three: bookings per second count, and the rows belong together.
+_RESERVE = """
+WITH reservation AS (
+    INSERT INTO reservations_reservation
+           (uid, project_id, booked_by_id, decision_id, during, state, quoted_price, created_at)
+    VALUES (%(uid)s, %(project)s, %(user)s, %(decision)s, %(during)s, 'booked', %(price)s, %(at)s)
+    RETURNING id
+), reserved AS (
+    INSERT INTO reservations_reserveddevice
+           (reservation_id, device_id, hold_uid, weight, price, fee, tariff_id)
+    SELECT reservation.id, device.* FROM reservation, unnest(
+           %(devices)s::bigint[], %(holds)s::uuid[], %(weights)s::numeric[], %(prices)s::numeric[],
+           %(fees)s::numeric[], %(tariffs)s::bigint[]) AS device
+)
+UPDATE reservations_vertex
+   SET committed = committed + %(hours)s::numeric, last_active_at = greatest(last_active_at, %(at)s)
+ WHERE project_id = %(project)s
+RETURNING (SELECT id FROM reservation)
+"""
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """What to run first in the slot; on a reservation over several nodes, on the first of them."""
+
+    script: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    bring_back: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """One answer with all it was taken on."""
+
+    request: Request
+    snapshot: Snapshot
+    answer: Answer
+    wanted: Sequence[Wanted]
+    rates: dict[int, Rate]
+
+
+def preview(
+    *,
+    project: Project,
+    devices: Sequence[UUID],
+    start: datetime | None,
+    end: datetime,
+    asked_by: User,
+    at: datetime,
+) -> Answer:
+    """What `book` would answer now. Nothing is locked, held or stored. Without a start: now."""
+    if not project.memberships.filter(user=asked_by).exists():
+        raise _not_a_member()
+    _policy, rules = policies.in_force(at)
+    request = _request(project, devices, start, end, at)
+    its_grants = Grant.objects.filter(project=project).order_by("id")
+    return _decided(request, project.pk, snapshots.wanted_devices(devices), its_grants, rules).answer
+
+
+def book(
+    *,
+    project: Project,
+    devices: Sequence[UUID],
+    start: datetime | None,
+    end: datetime,
+    asked_by: User,
+    at: datetime,
+    job: JobSpec | None = None,
+) -> Reservation:
+    """Book the devices for the project, or raise Refused. Either way the decision is stored for good.
+
+    Without a start the slot starts now.
+    """
+    request = _request(project, devices, start, end, at)
+    for attempt in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                decision, answer, reservation = _decide_and_write(request, project, asked_by, job)
+            break
+        except DeviceTaken:
+            if attempt == ATTEMPTS - 1:
+                raise
+    if reservation is None:  # raised only now, when the refusal's decision is committed
+        raise Refused(
+            wording.headline(answer), decision=decision, answer=answer,
+            decision_uid=str(decision.uid), rules=wording.as_json(answer),
+        )  # fmt: skip
+    return reservation
+
+
+def _request(
+    project: Project, devices: Sequence[UUID], start: datetime | None, end: datetime, at: datetime
+) -> Request:
+    wanted = tuple(sorted({str(uid) for uid in devices}))
+    return Request(project=str(project.uid), devices=wanted, start=start or at, end=end, at=at)
+
+
+def _decide_and_write(
+    request: Request, project: Project, asked_by: User, job: JobSpec | None
+) -> tuple[Decision, Answer, Reservation | None]:
+    """Lock in the one order (project, grants, devices), then read, decide and write."""
+    policy_id, version, rules = _lock_project(project.pk, asked_by.pk, request.at)
+    its_grants = purse.lock_grants(project_id=project.pk)
+    wanted = snapshots.wanted_devices([UUID(uid) for uid in request.devices])
+    # Who waits here for another project's booking reads its holds afterwards, and is told of them.
+    occupancy.lock_devices(device_ids=[device.id for device in wanted])
+    decided = _decided(request, project.pk, wanted, its_grants, rules)
+    decision = _record(decided, project, asked_by, policy_id, version, rules)
+    if decided.answer.quote is None or not decided.answer.is_granted:
+        return decision, decided.answer, None
+    reservation = _reserve(decided, decided.answer.quote, decision, project, asked_by, its_grants)
+    if job is not None:
+        _queue(job, reservation, decided.wanted[0], asked_by, request.at)
+    return decision, decided.answer, reservation
+
+
+def _lock_project(project_id: int, user_id: int, at: datetime) -> tuple[int, int, Rules]:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, {"project": project_id, "user": user_id, "at": at})
+        row = cursor.fetchone()
+    if row is None:
+        raise NoShare(_("This project has no place in the share tree yet."))
+    policy_id, version, digest, is_member = row
+    if not is_member:
+        raise _not_a_member()
+    if digest is None:
+        raise policies.none_in_force()
+    return policy_id, version, policies.by_digest(digest)
+
+
+def _decided(
+    request: Request, project_id: int, wanted: Sequence[Wanted], its_grants: Any, rules: Rules
+) -> _Decided:
+    def read() -> tuple[Snapshot, dict[int, Rate]]:
+        return snapshots.snapshot_of(
+            request=request, project_id=project_id, wanted=wanted, grants=its_grants, policy=rules
+        )
+
+    snapshot, rates = read()
+    if not snapshot.standing.capacity_hours:  # nobody has measured yet; afterwards a sweep does
+        capacity.measure(at=request.at)
+        snapshot, rates = read()
+    return _Decided(request, snapshot, engine.decide(request, snapshot, rules), wanted, rates)
+
+
+def _record(
+    decided: _Decided, project: Project, asked_by: User, policy_id: int, version: int, rules: Rules
+) -> Decision:
+    """Store the answer with its inputs; the ledger gets its digest, nothing of its content."""
+    request, snapshot = exact_json.written(decided.request), exact_json.written(decided.snapshot)
+    answer, at, uid = decided.answer.to_json(), decided.request.at, uuid7()
+    digest = engine.digest(policy=rules, request=request, snapshot=snapshot, answer=answer)
+    body = {
+        "decision": uid, "policy": version, "engine": engine.ENGINE,
+        "outcome": decided.answer.outcome, "digest": digest,
+    }  # fmt: skip
+    return Decision.objects.create(
+        uid=uid, project=project, asked_by=asked_by, policy_id=policy_id, engine=engine.ENGINE,
+        request=request, snapshot=snapshot, rules=answer["rules"],
+        quote={name: answer[name] for name in ("quote", "level", "nearest")},
+        outcome=decided.answer.outcome, digest=digest, decided_at=at,
+        entry=append(kind="decision", body=body, at=at),
+    )  # fmt: skip
+
+
+def _reserve(
+    decided: _Decided,
+    quote: Quote,
+    decision: Decision,
+    project: Project,
+    asked_by: User,
+    its_grants: list[Grant],
+) -> Reservation:
+    request, rates = decided.request, decided.rates
+    during, at = between(request.start, request.end), request.at
+    uid = uuid7()
+    reservation = Reservation(
+        uid=uid, project=project, booked_by=asked_by, decision=decision, during=during,
+        quoted_price=quote.total, created_at=at,
+    )  # fmt: skip
+    holds = occupancy.hold_devices(
+        wanted=[occupancy.WantedHold(id, rate.weight, rate.to_pay) for id, rate in rates.items()],
+        during=during, reference=reservation.reference, kind=Hold.Kind.RESERVATION, at=at,
+    )  # fmt: skip
+    paid = Cover(quote.total, tuple(Part(part.grant, part.amount) for part in quote.payments), quote.short)
+    purse.encumber(grants=its_grants, cover=paid, reference=reservation.reference)
+    its_rates = [rates[hold.device_id] for hold in holds]
+    values = {
+        "uid": uid, "project": project.pk, "user": asked_by.pk, "decision": decision.pk, "during": during,
+        "price": quote.total, "at": at, "hours": _weighted_hours(request, its_rates),
+        "devices": [hold.device_id for hold in holds], "holds": [hold.uid for hold in holds],
+        "weights": [rate.weight for rate in its_rates], "prices": [rate.price for rate in its_rates],
+        "fees": [rate.fee for rate in its_rates], "tariffs": [rate.tariff_id for rate in its_rates],
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_RESERVE, values)
+        (reservation.pk,) = cursor.fetchone()
+    reservation._state.adding = False
+    return reservation
+
+
+def _weighted_hours(request: Request, rates: Sequence[Rate]) -> Decimal:
+    """Hold by hold, as they will be counted back."""
+    length = request.end - request.start
+    return sum((usage.weighted_hours(rate.weight, length) for rate in rates), Decimal(0))
+
+
+def _queue(job: JobSpec, reservation: Reservation, first: Wanted, by: User, at: datetime) -> None:
+    node = Node.objects.get(slug=first.node)
+    runs.queue_run(
+        reservation=reservation, node=node, script=job.script, environment=job.environment,
+        bring_back=job.bring_back, by=by, at=at,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def cancel(*, reservation: Reservation, by: User, at: datetime) -> Reservation:
+    """Give a slot up before it begins. Free until shortly before; later, hours nobody else takes are paid.
+
+    A late cancellation keeps its money set aside until it is settled, after the slot.
+    """
+    usage.lock_vertex(project_id=reservation.project_id)
+    booked = Reservation.objects.select_related("decision__policy")
+    reservation = booked.select_for_update(of=("self",)).get(pk=reservation.pk)
+    if not reservation.project.memberships.filter(user=by).exists():
+        raise _not_a_member()
+    start, _end = bounds(reservation.during)
+    _require_cancellable(reservation, start, at)
+    # Under the policy it was booked under: a later one does not reach back.
+    is_free = at <= start - policies.by_digest(reservation.decision.policy.digest).free_cancel
+    if is_free:
+        purse.lock_grants(project_id=reservation.project_id)
+    occupancy.lock_devices(device_ids=[*reservation.devices.values_list("device", flat=True)])
+    events = occupancy.cancel_holds(reference=reservation.reference, at=at)
+    usage.give_back(events=events, project_id=reservation.project_id)
+    reservation.state, reservation.cancelled_at = Reservation.State.CANCELLED, at
+    if is_free:
+        purse.release_encumbrance(reference=reservation.reference, at=at)
+        reservation.settled_at = at
+    reservation.save(update_fields=["state", "cancelled_at", "settled_at"])
+    return reservation
+
+
+def _require_cancellable(reservation: Reservation, start: datetime, at: datetime) -> None:
+    if reservation.state == Reservation.State.CANCELLED:
+        raise CancelRefused(_("This reservation is cancelled already."))
+    if reservation.state == Reservation.State.ENDED:
+        raise CancelRefused(_("This reservation is over."))
+    if start <= at:
+        raise CancelRefused(_("This slot has begun, so it can no longer be cancelled."))
+
+
+def _not_a_member() -> NotAMember:
+    return NotAMember(_("Only members of this project may do that."))
