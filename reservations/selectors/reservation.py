@@ -8,11 +8,10 @@ from datetime import datetime
 from itertools import groupby
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from accounts.models import Project, ProjectMembership, User
+from accounts.models import Project, User
 from common import formats
 from common.ranges import bounds
 from nodes.models import Node
@@ -79,7 +78,6 @@ def reservation_page(*, uid: UUID, user: User, at: datetime) -> ReservationPage:
     leases = leases_of(runs)
     rows = tuple(run_row(run, leases.get(run.reference)) for run in runs)
     newest = leases.get(runs[0].reference) if runs else None
-    may_manage = reservation.booked_by_id == user.pk or reservation.is_lead  # type: ignore[attr-defined]
     is_booked = reservation.state == Reservation.State.BOOKED
     state, tone = _state(reservation, rows, start, end, at)
     nodes = tuple(_node_devices(devices))
@@ -98,7 +96,7 @@ def reservation_page(*, uid: UUID, user: User, at: datetime) -> ReservationPage:
         log=log_tail(newest) if newest and newest.started_at else None,
         files=tuple(files_of(runs, leases)),
         receipt=_receipt(reservation, devices, rows),
-        may_cancel=may_manage and is_booked and at < start,
+        may_cancel=is_booked and at < start,
         may_run=is_booked and at < end,
         zone=timezone.get_current_timezone_name(),
         cancelling=_cancelling(reservation, start, at),
@@ -117,7 +115,8 @@ def cancelling(policy: Rules, start: datetime, at: datetime) -> str:
     if at <= free_until:
         return gettext("Cancelling is free until %s.") % formats.moment(free_until)
     return gettext(
-        "It starts within %(hours)d hours, so cancelling is not free: you pay for hours that nobody else takes."
+        "It starts within %(hours)d hours, so cancelling is not free:"
+        " you pay for hours that nobody else takes."
     ) % {"hours": policy.free_cancel_hours}
 
 
@@ -127,21 +126,7 @@ def _place(nodes: Sequence[NodeDevices]) -> str:
 
 
 def _reservation(uid: UUID, user: User) -> Reservation:
-    lead = ProjectMembership.objects.filter(
-        project=OuterRef("project"), user=user, role=ProjectMembership.Role.LEAD
-    )
-    return (
-        Reservation.objects.of(user)
-        .select_related("project", "decision__policy")
-        .annotate(is_lead=Exists(lead))
-        .get(uid=uid)
-    )
-
-
-def may_manage(*, reservation: Reservation, user: User) -> bool:
-    """Who booked a slot or leads its project may run jobs in it, stop them and cancel it."""
-    leads = reservation.project.memberships.filter(user=user, role=ProjectMembership.Role.LEAD)
-    return reservation.booked_by_id == user.pk or leads.exists()
+    return Reservation.objects.of(user).select_related("project", "decision__policy").get(uid=uid)
 
 
 def _state(

@@ -1,0 +1,114 @@
+"""A stored decision as a page and as open data: the request, every rule with its numbers, the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from accounts.models import Project, User
+from nodes.models import Device
+from reservations import wording
+from reservations.domain import exact_json
+from reservations.domain.asking import Request
+from reservations.models import Decision
+from reservations.selectors.decisions import answer_of
+from reservations.selectors.links import slot_url
+from reservations.selectors.preview import Asked, Nearest, fleet, nearest
+from reservations.wording import RuleWords
+
+
+@dataclass(frozen=True)
+class DecisionPage:
+    decision: Decision
+    project: Project
+    title: str  # the devices that were asked for
+    places: tuple[tuple[str, str], ...]  # name and address of each node
+    start: datetime
+    end: datetime
+    is_granted: bool
+    headline: str
+    rules: tuple[RuleWords, ...]
+    total: Decimal | None
+    nearest: Nearest | None
+    again_url: str  # the booking page with the same contents
+    reservation_url: str
+    policy_version: int
+    entry: int | None
+
+    def count(self, outcome: str) -> int:
+        return sum(rule.outcome == outcome for rule in self.rules)
+
+    @property
+    def refused(self) -> int:
+        return self.count("refused")
+
+    @property
+    def passed(self) -> int:
+        return self.count("passed")
+
+    @property
+    def idle(self) -> int:
+        return self.count("idle")
+
+
+def decision_page(*, uid: UUID, user: User) -> DecisionPage:
+    """`Decision.DoesNotExist` for whoever is not a member."""
+    decision = _decisions(user).get(uid=uid)
+    request = exact_json.read(Request, decision.request)
+    answer = answer_of(decision)
+    devices = _devices(request)
+    starts_at_once = request.start == request.at
+    asked = Asked(
+        decision.project, devices, None if starts_at_once else request.start, request.end, request.at
+    )
+    reservation = getattr(decision, "reservation", None)
+    return DecisionPage(
+        decision=decision,
+        project=decision.project,
+        title=fleet(devices),
+        places=tuple(dict.fromkeys((one.node.name, one.node.get_absolute_url()) for one in devices)),
+        start=request.start,
+        end=request.end,
+        is_granted=answer.is_granted,
+        headline=wording.headline(answer),
+        rules=tuple(wording.rules(answer)),
+        total=answer.quote.total if answer.quote else None,
+        nearest=nearest(asked=asked, answer=answer),
+        again_url=slot_url(
+            project=decision.project.slug, devices=asked.uids, start=asked.start, end=asked.end
+        ),
+        reservation_url=reservation.get_absolute_url() if reservation else "",
+        policy_version=decision.policy.version,
+        entry=decision.entry.index,
+    )
+
+
+def decision_json(*, uid: UUID, user: User) -> dict[str, Any]:
+    """All that the digest covers, so that anybody who has it can replay the decision."""
+    decision = _decisions(user).get(uid=uid)
+    return {
+        "decision": str(decision.uid),
+        "engine": decision.engine,
+        "policy": decision.policy.rules,
+        "policy_version": decision.policy.version,
+        "request": decision.request,
+        "snapshot": decision.snapshot,
+        "answer": answer_of(decision).to_json(),
+        "sentences": wording.as_json(answer_of(decision)),
+        "digest": decision.digest,
+        "decided_at": exact_json.moment(decision.decided_at),
+        "ledger_entry": decision.entry.index,
+    }
+
+
+def _decisions(user: User) -> Any:
+    return Decision.objects.of(user).select_related("project", "policy", "entry", "reservation")
+
+
+def _devices(request: Request) -> Sequence[Device]:
+    found = Device.objects.filter(uid__in=request.devices).select_related("node__site")
+    return list(found.order_by("node_id", "index"))

@@ -1,0 +1,167 @@
+"""What each account was promised and what it got, and why people heard no."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from django.db import connection
+
+from accounts.selectors import public_names
+from reservations import wording
+from reservations.domain.shares import Tree
+from reservations.selectors.levels import Level, said
+from reservations.selectors.policies import in_force
+from reservations.selectors.shares import ShareTree, share_tree
+
+_LOOK_BACK = timedelta(days=28)
+
+_ASKED = """
+WITH recent AS (
+    SELECT decision.outcome, decision.rules, reservation.during, reservation.created_at
+      FROM reservations_decision decision
+      LEFT JOIN reservations_reservation reservation ON reservation.decision_id = decision.id
+     WHERE decision.decided_at >= %(since)s
+)
+SELECT count(*), count(*) FILTER (WHERE outcome = 'granted'),
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM lower(during) - created_at)),
+       (SELECT json_object_agg(code, number)
+          FROM (SELECT rule ->> 'code' AS code, count(*) AS number
+                  FROM recent CROSS JOIN LATERAL jsonb_array_elements(rules) AS rule
+                 WHERE rule ->> 'verdict' = 'refuse' GROUP BY 1) AS refusals)
+  FROM recent
+"""
+
+
+@dataclass(frozen=True)
+class ShareRow:
+    """An account or a project of the tree, in the order in which requests would be served."""
+
+    name: str
+    depth: int
+    is_project: bool
+    shares: int | None
+    promised: Fraction
+    received: Fraction  # of what everybody used, decayed, and booked
+    level: Level
+    rank: int | None  # projects only: 1 goes first
+
+    @property
+    def points(self) -> Fraction:
+        """How far received is from promised, as a ratio."""
+        return self.received - self.promised
+
+
+@dataclass(frozen=True)
+class Refusals:
+    rule: str
+    code: str
+    number: int
+    share: Fraction  # of the most frequent
+
+
+@dataclass(frozen=True)
+class FairnessPage:
+    at: datetime
+    policy_version: int
+    half_life_days: int
+    rows: tuple[ShareRow, ...]
+    largest: Fraction  # the largest share of all, so that bars compare
+    jain: Decimal | None
+    asked: int
+    granted: int
+    median_wait: timedelta | None
+    refusals: tuple[Refusals, ...]
+
+    @property
+    def accounts(self) -> tuple[ShareRow, ...]:
+        return tuple(row for row in self.rows if not row.depth)
+
+    @property
+    def granted_share(self) -> Fraction | None:
+        return Fraction(self.granted, self.asked) if self.asked else None
+
+
+def fairness_page(*, at: datetime) -> FairnessPage:
+    row, rules = in_force(at)
+    shares = share_tree(policy=rules, at=at)
+    rows = tuple(_rows(shares, at)) if shares else ()
+    asked, granted, wait, refusals = _asked(at)
+    tops = [row for row in rows if not row.depth]
+    return FairnessPage(
+        at=at,
+        policy_version=row.version,
+        half_life_days=rules.half_life_hours // 24,
+        rows=rows,
+        largest=max((max(row.promised, row.received) for row in rows), default=Fraction(1)),
+        jain=jain([row.received / row.promised for row in tops if row.promised]),
+        asked=asked,
+        granted=granted,
+        median_wait=timedelta(seconds=float(wait)) if wait is not None else None,
+        refusals=tuple(_refusals(refusals or {})),
+    )
+
+
+def jain(ratios: Sequence[Fraction]) -> Decimal | None:
+    """Jain’s index (DEC-TR-301, 1984): 1 where all get the same part of their promise, 1/n for one."""
+    squares = sum((ratio * ratio for ratio in ratios), Fraction(0))
+    if not squares:
+        return None
+    index = sum(ratios, Fraction(0)) ** 2 / (len(ratios) * squares)
+    return Decimal(index.numerator) / index.denominator
+
+
+def _rows(shares: ShareTree, at: datetime) -> Iterator[ShareRow]:
+    names = public_names(shares.key_of_project, at)
+    yield from _below(shares, names, shares.tree.root, Fraction(1), 0)
+
+
+def _below(
+    shares: ShareTree, names: dict[int, str], account: str, promised: Fraction, depth: int
+) -> Iterator[ShareRow]:
+    """The competitors of an account, the least served first, each followed by its own."""
+    tree = shares.tree
+    competitors = sorted(
+        tree.siblings(account), key=lambda one: (-tree.levels[one.key], shares.names[one.key])
+    )
+    for vertex in competitors:
+        part = promised * tree.norm_shares(vertex.key)
+        project = shares.project_of_key.get(vertex.key)
+        yield ShareRow(
+            name=shares.names[vertex.key] if project is None else names[project],
+            depth=depth,
+            is_project=vertex.is_leaf,
+            shares=vertex.shares,
+            promised=part,
+            received=_received(tree, vertex.key),
+            level=said(tree.levels[vertex.key]),
+            rank=_place(tree, vertex.key) if vertex.is_leaf else None,
+        )
+        if not vertex.is_leaf:
+            yield from _below(shares, names, vertex.key, part, depth + 1)
+
+
+def _received(tree: Tree, key: str) -> Fraction:
+    everything = tree.usage[tree.root]
+    return tree.usage[key] / everything if everything else Fraction(0)
+
+
+def _place(tree: Tree, key: str) -> int:
+    """Slurm ranks from N down; people count from 1."""
+    return len(tree.leaves) - tree.ranks[key] + 1
+
+
+def _asked(at: datetime) -> tuple[int, int, Decimal | None, dict[str, int] | None]:
+    with connection.cursor() as cursor:
+        cursor.execute(_ASKED, {"since": at - _LOOK_BACK})
+        asked, granted, wait, refusals = cursor.fetchone()
+    return asked, granted, wait, refusals
+
+
+def _refusals(counts: dict[str, int]) -> Iterator[Refusals]:
+    most = max(counts.values(), default=1)
+    for code, number in sorted(counts.items(), key=lambda item: -item[1]):
+        yield Refusals(wording.name(code), code, number, Fraction(number, most))

@@ -1,0 +1,270 @@
+"""What a slot would cost and change, before anybody books it: the engine's answer in a reader's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+
+from accounts.models import Project
+from common import formats
+from nodes.models import Device, Node
+from pricing.domain.cost import split
+from pricing.selectors import Rate, WaterfallStep, rates, waterfall
+from reservations import wording
+from reservations.domain import slots
+from reservations.domain.decision import Answer, Quote
+from reservations.domain.policy import Policy as Rules
+from reservations.domain.rules import IDLE
+from reservations.selectors.levels import Level
+from reservations.selectors.links import slot_fields, slot_url
+from reservations.selectors.receipt import Line
+from reservations.selectors.reservation import cancelling
+from reservations.wording import RuleWords
+
+
+@dataclass(frozen=True)
+class PreviewNode:
+    name: str
+    url: str
+    place: str
+    devices: str
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    node: str
+    url: str
+    steps: list[WaterfallStep]
+
+
+@dataclass(frozen=True)
+class RoomMeter:
+    used: Decimal
+    limit: Decimal
+    adding: Decimal
+    figures: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Nearest:
+    url: str
+    sentence: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    title: str
+    nodes: tuple[PreviewNode, ...]
+    start: datetime
+    end: datetime
+    is_now: bool
+    zone: str
+    starts_in: timedelta | None
+    is_granted: bool
+    headline: str
+    rules: tuple[RuleWords, ...]
+    rules_title: str
+    nearest: Nearest | None
+    receipt: tuple[Line, ...]
+    waterfalls: tuple[Waterfall, ...]
+    level_before: str
+    level_after: str
+    room: RoomMeter | None
+    payments: str
+    readers: str
+    runner: str
+    cancelling: str
+    action: str
+    fields: tuple[tuple[str, str], ...]
+
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.start
+
+    @property
+    def refused(self) -> list[RuleWords]:
+        return [rule for rule in self.rules if rule.outcome == "refused"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the reader asked about; without a start it begins at once."""
+
+    project: Project
+    devices: Sequence[Device]  # with their nodes and sites
+    start: datetime | None
+    end: datetime
+    at: datetime
+
+    @property
+    def uids(self) -> list[str]:
+        return [str(device.uid) for device in self.devices]
+
+
+def preview_page(*, asked: Asked, answer: Answer, policy: Rules) -> Preview:
+    start = asked.start or asked.at
+    prices = rates(device_ids=[device.pk for device in asked.devices], at=asked.at)
+    nodes = [device.node for device in asked.devices]
+    refused = len(answer.refusing)
+    quote = answer.quote
+    return Preview(
+        title=fleet(asked.devices),
+        nodes=tuple(_nodes(asked.devices)),
+        start=start,
+        end=asked.end,
+        is_now=asked.start is None,
+        zone=timezone.get_current_timezone_name(),
+        starts_in=start - asked.at if start > asked.at else None,
+        is_granted=answer.is_granted,
+        headline=wording.headline(answer),
+        rules=tuple(wording.rules(answer)),
+        rules_title=_rules_title(len(answer.rules), refused),
+        nearest=nearest(asked=asked, answer=answer),
+        receipt=_receipt(quote, prices, asked) if quote else (),
+        waterfalls=tuple(_waterfalls(asked.devices, prices)),
+        level_before=Level(answer.level.before).figure,
+        level_after=Level(answer.level.after).figure,
+        room=_room(answer),
+        payments=_payments(quote) if quote else "",
+        readers=_readers(nodes),
+        runner=_runner(nodes),
+        cancelling=cancelling(policy, start, asked.at),
+        action=_action(quote, answer.is_granted),
+        fields=slot_fields(project=asked.project.slug, devices=asked.uids, start=asked.start, end=asked.end),
+    )
+
+
+def nearest(*, asked: Asked, answer: Answer) -> Nearest | None:
+    """The nearest slot that passes, as a link that fills the form in."""
+    found = answer.nearest
+    if found is None:
+        return None
+    url = slot_url(project=asked.project.slug, devices=asked.uids, start=found.start, end=found.end)
+    length = formats.duration(found.end - found.start)
+    action = gettext("Preview %(length)s from %(start)s") % {
+        "length": length,
+        "start": formats.moment(found.start),
+    }
+    return Nearest(url, wording.nearest(answer), action)
+
+
+def fleet(devices: Sequence[Device]) -> str:
+    """`2 × H100 SXM5 80 GB`"""
+    names = sorted(
+        f"{device.model} {formats.number(device.memory_bytes // 1024**3)} GB" for device in devices
+    )
+    return " + ".join(f"{len(list(same))} × {name}" for name, same in groupby(names))
+
+
+def _nodes(devices: Sequence[Device]) -> Iterator[PreviewNode]:
+    for node, group in groupby(devices, key=lambda device: device.node):
+        indexes = [str(device.index) for device in group]
+        yield PreviewNode(
+            name=node.name,
+            url=node.get_absolute_url(),
+            place=f"{node.site.name}, {formats.country(node.site.country)}",
+            devices=ngettext("Device %s.", "Devices %s.", len(indexes)) % ", ".join(indexes),
+        )
+
+
+def _receipt(quote: Quote, prices: Mapping[int, Rate], asked: Asked) -> tuple[Line, ...]:
+    """From what the hours cost to what is paid; rounding is split so that the lines add up."""
+    hours = slots.hours(asked.end - (asked.start or asked.at))
+    quantity = _sum(line.quantity for line in quote.lines if line.item == "slot")
+    at = gettext("%(hours)s device-hours") % {"hours": formats.number(quantity, 2)}
+    lines = [
+        (gettext("Full cost"), at, _sum(rate.full_delivered for rate in prices.values())),
+        (
+            gettext("Paid by public grants"),
+            "",
+            _sum(rate.chargeable_delivered - rate.full_delivered for rate in prices.values()),
+        ),
+        (
+            gettext("Owner’s tariff against cost"),
+            gettext("Carried over, left off or added; the node’s page tells which"),
+            _sum(rate.price - rate.chargeable_delivered for rate in prices.values()),
+        ),
+        (gettext("Equinode fee"), "", _sum(rate.fee for rate in prices.values())),
+    ]
+    kept = [line for line in lines if line[2]]
+    if not quote.total:
+        return (Line(gettext("You pay, EUR"), "", quote.total, is_sum=True),)
+    wanted = [amount * hours.numerator / hours.denominator for _, _, amount in kept]
+    amounts = split(quote.total, wanted)
+    sums = [Line(label, why, amount) for (label, why, _), amount in zip(kept, amounts, strict=True)]
+    why = gettext("Invoiced as %s") % formats.money(quote.total)
+    return (*sums, Line(gettext("You pay, EUR"), why, quote.total, is_sum=True))
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, Decimal(0))
+
+
+def _waterfalls(devices: Sequence[Device], prices: Mapping[int, Rate]) -> Iterator[Waterfall]:
+    for node, group in groupby(devices, key=lambda device: device.node):
+        rate = prices.get(next(group).pk)
+        if rate is not None:
+            yield Waterfall(node.name, node.get_absolute_url(), waterfall(rate))
+
+
+def _room(answer: Answer) -> RoomMeter | None:
+    rule = next(rule for rule in answer.rules if rule.code == "room")
+    if rule.verdict == IDLE:
+        return None
+    held, wanted, limit = (
+        Decimal(str(value)) for value in (rule.facts["held"], rule.facts["wanted"], rule.limit)
+    )
+    left = max(Decimal(0), limit - held - wanted)
+    return RoomMeter(
+        used=held,
+        limit=limit,
+        adding=wanted,
+        figures=gettext("%s left") % formats.number(left, 1),
+        note=gettext("Held %(held)s, this adds %(wanted)s of %(limit)s cost-weighted hours.")
+        % {
+            "held": formats.number(held, 1),
+            "wanted": formats.number(wanted, 1),
+            "limit": formats.number(limit, 1),
+        },
+    )
+
+
+def _payments(quote: Quote) -> str:
+    parts = [
+        gettext("%(grant)s pays %(amount)s.")
+        % {"grant": payment.name, "amount": formats.money(payment.amount, 4)}
+        for payment in quote.payments
+    ]
+    if quote.short:
+        parts.append(gettext("%s is short.") % formats.money(quote.short, 4))
+    return " ".join(parts)
+
+
+def _readers(nodes: Sequence[Node]) -> str:
+    countries = ", ".join(sorted({formats.country(node.site.country) for node in nodes}))
+    return gettext("The administrators of the node, in %s.") % countries
+
+
+def _runner(nodes: Sequence[Node]) -> str:
+    runners = ", ".join(sorted({str(Node.Runner(node.runner).label) for node in nodes}))
+    return gettext("%s, no network") % runners
+
+
+def _rules_title(count: int, refused: int) -> str:
+    if refused:
+        return gettext("%(refused)d of %(count)d rules refuse") % {"refused": refused, "count": count}
+    return gettext("All %d rules pass") % count
+
+
+def _action(quote: Quote | None, is_granted: bool) -> str:
+    if not is_granted or quote is None:
+        return gettext("Ask all the same")
+    return gettext("Book for %s") % formats.money(quote.total)

@@ -1,0 +1,243 @@
+"""A project as its members see it: level, room, budget, slots, decisions, members."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, F, OuterRef, Q
+from django.db.models.functions import JSONObject
+from django.utils.translation import gettext, ngettext
+
+from accounts.models import Project, ProjectMembership, User
+from accounts.selectors import pseudonym
+from common import formats
+from common.ranges import bounds
+from pricing.models import Grant
+from reservations.domain.policy import Policy as Rules
+from reservations.domain.room import Room, Standing, active_share, level_of, promised_share, room_of
+from reservations.models import Decision, Reservation
+from reservations.selectors.asked import DecisionRow, decision_rows
+from reservations.selectors.levels import Level, said
+from reservations.selectors.policies import in_force
+from reservations.selectors.shares import share_tree
+from reservations.selectors.standing import position_of
+
+_LATEST = 10
+_LAPSES_SOON = timedelta(days=14)  # a lead can still use or move what is left
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the project stands in the order in which requests are served."""
+
+    level: Level
+    rank: int
+    of: int
+    share: Fraction  # promised, whoever is active
+    active_share: Fraction
+    accounts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RoomLeft:
+    limit: Decimal
+    held: Decimal
+    left: Decimal
+    note: str
+
+
+@dataclass(frozen=True)
+class Budget:
+    name: str
+    funder: str
+    amount: Decimal
+    taken: Decimal  # spent and booked
+    left: Decimal
+    note: str
+    lapses: str  # a warning; empty where nothing lapses soon
+
+
+@dataclass(frozen=True)
+class Slot:
+    url: str
+    title: str
+    start: datetime
+    end: datetime
+    state: str
+    tone: str
+    price: Decimal
+
+
+@dataclass(frozen=True)
+class Member:
+    name: str
+    role: str
+
+
+@dataclass(frozen=True)
+class ProjectPage:
+    project: Project
+    place: Place | None  # None: not in the share tree, so nothing can be booked
+    room: RoomLeft | None
+    budgets: tuple[Budget, ...]
+    budget_left: Decimal
+    slots: tuple[Slot, ...]
+    running: int
+    decisions: tuple[DecisionRow, ...]
+    members: tuple[Member, ...]
+    public_name: str
+    half_life_days: int
+
+
+def project_page(*, slug: str, user: User, at: datetime) -> ProjectPage:
+    """Everything on a project's page; `Project.DoesNotExist` for whoever is not a member."""
+    project = _project(slug, user)
+    _, rules = in_force(at)
+    position = position_of(project_id=project.pk, policy=rules, at=at)
+    budgets = tuple(_budgets(project, at))
+    slots = tuple(_slots(project, at))
+    return ProjectPage(
+        project=project,
+        place=_place(project, position.standing, rules, at) if position else None,
+        room=_room(position.standing, rules, at) if position else None,
+        budgets=budgets,
+        budget_left=sum((budget.left for budget in budgets), Decimal(0)),
+        slots=slots,
+        running=sum(slot.tone == "own" for slot in slots),
+        decisions=decision_rows(Decision.objects.filter(project=project)[:_LATEST]),
+        members=tuple(_members(project)),
+        public_name=_public_name(project, at),
+        half_life_days=rules.half_life_hours // 24,
+    )
+
+
+def projects_page(*, user: User) -> list[Project]:
+    """The reader's projects, each with its `booked` slots that are not over."""
+    open_slots = Count("reservations", filter=Q(reservations__state=Reservation.State.BOOKED))
+    return list(Project.objects.of(user).annotate(booked=open_slots).select_related("organisation"))
+
+
+def _project(slug: str, user: User) -> Project:
+    members = (
+        ProjectMembership.objects.filter(project=OuterRef("pk"))
+        .order_by("-role", "user__name")
+        .values(json=JSONObject(name="user__name", email="user__email", role="role", id="user_id"))
+    )
+    found = Project.objects.of(user).annotate(people=ArraySubquery(members))
+    return found.select_related("organisation").get(slug=slug)
+
+
+def _place(project: Project, standing: Standing, rules: Rules, at: datetime) -> Place | None:
+    shares = share_tree(policy=rules, at=at)
+    if shares is None:
+        return None
+    ranks = shares.tree.ranks
+    own = ranks[shares.key_of_project[project.pk]]
+    return Place(
+        level=said(level_of(standing, half_life=rules.half_life, at=at)),
+        rank=sum(rank > own for rank in ranks.values()) + 1,
+        of=len(ranks),
+        share=promised_share(standing.path),
+        active_share=active_share(standing.path),
+        accounts=tuple(step.name for step in standing.path[:-1]),
+    )
+
+
+def _room(standing: Standing, rules: Rules, at: datetime) -> RoomLeft:
+    # Without a wanted node there is no minimum: a booking may find more room than this, never less.
+    room = room_of(standing, minimum=Fraction(0), policy=rules, at=at)
+    held = Decimal(standing.held.numerator) / standing.held.denominator
+    return RoomLeft(
+        limit=room.limit,
+        held=held,
+        left=max(Decimal(0), room.limit - held),
+        note=_room_note(standing, room, rules),
+    )
+
+
+def _room_note(standing: Standing, room: Room, rules: Rules) -> str:
+    return gettext(
+        "Limit = share %(share)s × %(capacity)s bookable × %(factor)s for what you used lately;"
+        " at least one whole node for %(hours)d hours. Hours within %(exempt)d hours from now need no room."
+    ) % {
+        "share": formats.percent(float(room.share)),
+        "capacity": formats.number(standing.capacity, 0),
+        "factor": formats.number(float(room.factor), 2),
+        "hours": rules.least_node_hours,
+        "exempt": rules.exempt_hours,
+    }
+
+
+def _budgets(project: Project, at: datetime) -> Iterator[Budget]:
+    grants = Grant.objects.filter(project=project, valid__contains=at).select_related("funder")
+    for grant in grants.order_by(F("valid").asc()):
+        ends = grant.valid.upper
+        notes = gettext("Spent %(used)s, booked %(booked)s.") % {
+            "used": formats.number(grant.used, 2),
+            "booked": formats.number(grant.encumbered, 2),
+        }
+        expiry = gettext("Expires %s.") % formats.long_day(ends) if ends else ""
+        yield Budget(
+            name=grant.name,
+            funder=grant.funder.name,
+            amount=grant.amount,
+            taken=grant.used + grant.encumbered,
+            left=grant.left,
+            note=f"{notes} {expiry}".strip(),
+            lapses=_lapsing(grant.left, ends, at),
+        )
+
+
+def _lapsing(left: Decimal, ends: datetime | None, at: datetime) -> str:
+    if ends is None or ends - at > _LAPSES_SOON or left <= 0:
+        return ""
+    days = (ends - at).days
+    return ngettext("%(money)s lapses in %(days)d day.", "%(money)s lapses in %(days)d days.", days) % {
+        "money": formats.money(left),
+        "days": days,
+    }
+
+
+def _slots(project: Project, at: datetime) -> Iterator[Slot]:
+    """What is booked and not over, soonest first, then what was."""
+    rows = Reservation.objects.filter(project=project).select_related("decision").order_by("-id")[:_LATEST]
+    order = sorted(rows, key=lambda one: (bounds(one.during)[1] < at, abs(bounds(one.during)[0] - at)))
+    titles = {row.pk: row.title for row in decision_rows(one.decision for one in order)}
+    for reservation in order:
+        start, end = bounds(reservation.during)
+        state, tone = _slot_state(reservation, start, end, at)
+        yield Slot(
+            url=reservation.get_absolute_url(),
+            title=titles[reservation.decision_id],
+            start=start,
+            end=end,
+            state=state,
+            tone=tone,
+            price=reservation.quoted_price,
+        )
+
+
+def _slot_state(reservation: Reservation, start: datetime, end: datetime, at: datetime) -> tuple[str, str]:
+    if reservation.state == Reservation.State.CANCELLED:
+        return gettext("Cancelled"), ""
+    if at >= end or reservation.state == Reservation.State.ENDED:
+        return gettext("Over"), ""
+    return (gettext("Now"), "own") if at >= start else (gettext("Booked"), "good")
+
+
+def _members(project: Project) -> Iterable[Member]:
+    people: list[dict[str, str]] = project.people  # type: ignore[attr-defined]  # annotated above
+    for person in people:
+        role = str(ProjectMembership.Role(person["role"]).label)
+        yield Member(person["name"] or person["email"], role)
+
+
+def _public_name(project: Project, at: datetime) -> str:
+    if project.uses_public_money:
+        return project.name
+    return gettext("project %(pseudonym)s") % {"pseudonym": pseudonym(str(project.uid), at)}
