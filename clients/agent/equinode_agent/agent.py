@@ -52,6 +52,7 @@ class Agent:
         self._couriers: list[Courier] = []
         self._lock = threading.RLock()
         self._stopping = threading.Event()
+        self._is_told_to_stop = False
         self._heartbeat: Heartbeat | None = None
 
     # --- the main thread ------------------------------------------------------
@@ -59,15 +60,22 @@ class Agent:
         bubblewrap.program()
         protect(NICE, OOM_SCORE)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stopping.set())
+            signal.signal(number, self._on_signal)
         self._heartbeat = Heartbeat(self._state, on_answer=self._on_heartbeat, on_refusal=self._on_refusal)
         self._recover()
         threading.Thread(target=self._keep_telling, name="telling", daemon=True).start()
         # A thread, since a long-poll would hold up the end of the agent for half a minute.
         threading.Thread(target=self._poll, name="poll", daemon=True).start()
         log.info("Serving %s for %s", self._identity.node_name, self._identity.site)
-        self._stopping.wait()
+        # A signal may reach another thread and not wake this one: look up now and then.
+        while not self._is_told_to_stop:
+            time.sleep(0.2)
+        self._stopping.set()
         self._say_farewell()
+
+    def _on_signal(self, _number: int, _frame: object) -> None:
+        # Only a flag: taking a lock here could wait for the very code that was interrupted.
+        self._is_told_to_stop = True
 
     def _say_farewell(self) -> None:
         """Jobs cannot outlive the agent: end them properly and say so, as far as time allows."""

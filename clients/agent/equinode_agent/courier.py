@@ -70,6 +70,9 @@ class Courier:
         if refusal.code in OVER:
             self._on_over(self._record)
             self._record.close(str(refusal))
+        elif refusal.code == "device_busy":
+            # The job before on this device has ended here; its courier is still telling so.
+            self._back_off()
         else:
             # A key that was revoked, a report the site cannot read: people must look, the report stays.
             self._pause = LONGEST_PAUSE
@@ -112,9 +115,16 @@ class Courier:
             place = after
         if not chunks:
             return False
-        self._client.post(f"leases/{self._record.lease}/log", {"fence": self._record.fence, "chunks": chunks})
-        self._record.log_delivered_up_to(chunks[-1]["seq"])
-        self._log_place = place
+        body = {"fence": self._record.fence, "chunks": chunks}
+        answer = self._client.post(f"leases/{self._record.lease}/log", body)
+        last = chunks[-1]["seq"]
+        taken = min(int(answer.get("next_seq", last + 1)) - 1, last)
+        # Behind what was sent: the site lacks something before it, so go on from there.
+        self._log_place = place if taken == last else 0
+        has_moved = taken > self._record.log_delivered
+        self._record.log_delivered_up_to(taken)
+        if not has_moved:
+            raise SiteAway("The site took nothing of the log.")
         return True
 
     def _file(self) -> bool:

@@ -137,6 +137,8 @@ class Execution:
         self._ask_owner(specification)
         sandbox.build()
         devices = [device.index for device in self.lease.devices]
+        # Without word from the site for so long, such a job may run elsewhere by now.
+        is_movable = specification.on_disconnect == "stop"
         free = self._place.desk.take(
             devices, self.record.lease, until=self.orders.terminate_at, stop=self.orders.stopped
         )
@@ -146,8 +148,7 @@ class Execution:
             return Outcome(
                 reason="refused", note="The job before on this device could not be removed in time."
             )
-        if clock.now() >= min(self.orders.expires, self.orders.terminate_at):
-            # The site may have given the slot's work to somebody else by now.
+        if clock.now() >= self.orders.terminate_at or (is_movable and clock.now() >= self.orders.expires):
             return Outcome(reason="refused", note="The lease ran out before its job could start.")
         self.record.about_to_start(sandbox.first_process)
         if self.orders.wait(self._moment):

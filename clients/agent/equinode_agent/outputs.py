@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-# docs/agent-protocol.md: at most 1 GiB a file.
+# docs/agent-protocol.md: at most 1 GiB a file; 1000 files and 4 GiB a lease; names of 255 bytes.
 LARGEST_FILE = 1 << 30
-# A name is at most 255 characters at the site.
-LONGEST_NAME = 255
-DEEPEST = 64
+MOST_BYTES = 4 << 30
 MOST_FILES = 1000
+LONGEST_NAME = 255
+DEEPEST = 20
 
 
 @dataclass
@@ -55,7 +55,7 @@ def pattern_to_regex(pattern: str) -> re.Pattern[str]:
 
 
 def collect(work: Path, patterns: Sequence[str], *, into: Path, limit: int) -> Harvest:
-    """Move matching regular files out of the job's folder, at most `limit` bytes together."""
+    """Copy matching regular files of at most `limit` bytes each out of the job's folder."""
     harvest = Harvest()
     expressions = [pattern_to_regex(pattern) for pattern in patterns if pattern.strip("./")]
     if not expressions:
@@ -64,8 +64,7 @@ def collect(work: Path, patterns: Sequence[str], *, into: Path, limit: int) -> H
     for name, path, found in _regular_files(work):
         if not any(expression.fullmatch(name) for expression in expressions):
             continue
-        taken_with_it = taken + found.st_size
-        too_large = found.st_size > LARGEST_FILE or taken_with_it > limit
+        too_large = found.st_size > min(limit, LARGEST_FILE) or taken + found.st_size > MOST_BYTES
         if too_large or len(harvest.files) >= MOST_FILES or not _is_sayable(name):
             harvest.left_out.append(name if _is_sayable(name) else repr(name[:60]))
             continue
@@ -79,7 +78,7 @@ def collect(work: Path, patterns: Sequence[str], *, into: Path, limit: int) -> H
 
 def _is_sayable(name: str) -> bool:
     clean = name.isprintable() and "\\" not in name
-    return clean and len(name) <= LONGEST_NAME and ".." not in PurePosixPath(name).parts
+    return clean and len(name.encode()) <= LONGEST_NAME and ".." not in PurePosixPath(name).parts
 
 
 def _regular_files(work: Path) -> Iterator[tuple[str, Path, os.stat_result]]:
@@ -87,7 +86,7 @@ def _regular_files(work: Path) -> Iterator[tuple[str, Path, os.stat_result]]:
     for folder, folders, names in os.walk(work, followlinks=False):
         folders.sort()
         relative = os.path.relpath(folder, work)
-        if relative.count("/") >= DEEPEST:
+        if relative.count("/") + 2 >= DEEPEST:
             folders.clear()
         for name in sorted(names):
             path = Path(folder, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import sys
 import threading
 import time
 import uuid
@@ -266,6 +267,12 @@ class FakeSite:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """An agent that was killed in the middle of a call is no fault of this site; all else is."""
+        if not isinstance(sys.exception(), ConnectionError):
+            self.site.refusals.append(("error", repr(sys.exception())))
+            super().handle_error(request, client_address)
 
     def __init__(self, site: FakeSite) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

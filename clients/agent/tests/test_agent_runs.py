@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import signal
+import time
+from pathlib import Path
+
 from agent_process import AgentProcess
-from fake_site import FakeSite
+from equinode_agent import identity
+from fake_site import MIB, FakeSite
 
 
 def test_a_job_runs_and_is_told_from_start_to_end(site: FakeSite, agent: AgentProcess) -> None:
@@ -13,3 +20,156 @@ def test_a_job_runs_and_is_told_from_start_to_end(site: FakeSite, agent: AgentPr
     assert site.log(lease) == "hello\nthere\n"
     assert [verb for verb, _ in site.leases[lease]["reports"]] == ["staged", "started", "ended"]
     assert site.refusals == []
+
+
+def test_it_starts_at_the_moment(site: FakeSite, agent: AgentProcess) -> None:
+    lease = site.offer(site.payload("echo now", starts_in=2.0))
+    site.ended(lease)
+    entry = site.leases[lease]
+    _, started = entry["reports"][1]
+    # The gate opens within a few milliseconds; a busy machine with two cores gets some more.
+    assert 0 <= started["start_delay_ms"] < 50
+    # Seen from the site: never before the moment, and after it by no more than a call takes.
+    assert -0.01 < entry["started_at"] - entry["moment"] < 0.3
+
+
+def test_what_it_prints_arrives_while_it_runs(site: FakeSite, agent: AgentProcess) -> None:
+    lease = site.offer(site.payload("echo first; sleep 30"))
+    site.wait_for(lease, "running")
+    until = time.monotonic() + 2
+    while site.log(lease) != "first\n" and time.monotonic() < until:
+        time.sleep(0.02)
+    assert site.log(lease) == "first\n"
+    site.stop(lease)
+    assert site.ended(lease)["reason"] == "stopped"
+
+
+def test_files_come_back_by_pattern(site: FakeSite, agent: AgentProcess) -> None:
+    script = """
+        mkdir -p out/deep "a b"; echo one > out/x.csv; echo two > out/deep/y.csv; echo no > out/z.txt
+        echo three > "a b/été (1).csv"; ln -s /etc/passwd out/link.csv; ln -s / out/root; mkfifo out/pipe.csv
+        head -c 5000000 /dev/zero > out/large.csv
+    """
+    specification = {"bring_back": ["out/**/*.csv", "a b/", "nothing.*"]}
+    limits = {"file_bytes": MIB}
+    lease = site.offer(site.payload(script, specification=specification, limits=limits))
+    ended = site.ended(lease)
+    files = site.leases[lease]["files"]
+    assert {name: content.decode() for name, content in files.items()} == {
+        "out/x.csv": "one\n",
+        "out/deep/y.csv": "two\n",
+        "a%20b/%C3%A9t%C3%A9%20(1).csv": "three\n",
+    }
+    assert ended["note"] == "Not brought back: out/large.csv."
+
+
+def test_a_stop_before_the_moment_ends_the_lease_unstarted(site: FakeSite, agent: AgentProcess) -> None:
+    lease = site.offer(site.payload("echo never", starts_in=60.0))
+    site.wait_for(lease, "staged")
+    site.stop(lease)
+    ended = site.ended(lease)
+    assert (ended["reason"], ended["exit_code"]) == ("stopped", None)
+    assert site.log(lease) == ""
+
+
+def test_the_slot_ends_a_job_that_listens(site: FakeSite, agent: AgentProcess) -> None:
+    script = "trap 'echo tidying; exit 0' TERM; while :; do sleep 0.1; done"
+    lease = site.offer(site.payload(script, ends_in=5.0))
+    ended = site.ended(lease)
+    assert (ended["reason"], ended["exit_code"]) == ("slot_end", 0)
+    assert site.log(lease).splitlines()[-1] == "tidying"
+    assert time.monotonic() < site.leases[lease]["ends"] - 1.0
+
+
+def test_the_slot_ends_a_job_that_does_not(site: FakeSite, agent: AgentProcess) -> None:
+    lease = site.offer(site.payload("trap '' TERM; while :; do sleep 0.1; done", ends_in=5.0))
+    ended = site.ended(lease)
+    assert (ended["reason"], ended["exit_code"]) == ("slot_end", 137)
+    assert time.monotonic() - ended["ago"] < site.leases[lease]["ends"] - 0.5
+
+
+def test_a_job_has_no_more_time_than_it_asked_for(site: FakeSite, agent: AgentProcess) -> None:
+    lease = site.offer(site.payload("sleep 60", limits={"wall_seconds": 1}))
+    assert site.ended(lease)["reason"] == "time"
+
+
+def test_a_heartbeat_can_bring_the_end_nearer_and_never_push_it_away(
+    site: FakeSite, agent: AgentProcess
+) -> None:
+    nearer = site.offer(site.payload("sleep 60"))
+    site.wait_for(nearer, "running")
+    site.leases[nearer]["ends"] = time.monotonic() + 4
+    assert site.ended(nearer)["reason"] == "slot_end"
+    away = site.offer(site.payload("sleep 60", ends_in=5.0))
+    site.leases[away]["ends"] = time.monotonic() + 100
+    began = time.monotonic()
+    assert site.ended(away)["reason"] == "slot_end"
+    assert time.monotonic() - began < 5
+
+
+def test_one_device_runs_one_job_at_a_time(site: FakeSite, agent: AgentProcess) -> None:
+    first = site.offer(site.payload("trap '' TERM; sleep 2; while :; do sleep 0.1; done", ends_in=5.0))
+    site.wait_for(first, "running")
+    second = site.offer(site.payload("echo mine", starts_in=0.5))
+    other = site.offer(site.payload("echo beside", devices=[{"index": 1, "kind": "host", "model": "test"}]))
+    assert site.ended(other)["reason"] == "finished"
+    assert site.leases[first]["state"] == "running"
+    assert site.ended(second)["reason"] == "finished"
+    ended_at = time.monotonic() - site.ended(first)["ago"]
+    entry = site.leases[second]
+    assert entry["started_at"] >= ended_at - 0.05
+    assert entry["reports"][1][1]["start_delay_ms"] > 500
+
+
+def test_an_agent_that_starves_still_has_a_heartbeat(site: FakeSite, agent: AgentProcess) -> None:
+    lease = site.offer(site.payload("sleep 60"))
+    site.wait_for(lease, "running")
+    os.kill(agent.process.pid, signal.SIGSTOP)
+    try:
+        before = len(site.beats)
+        with site.changed:
+            assert site.changed.wait_for(lambda: len(site.beats) > before + 3, 10)
+        assert site.beats[-1]["leases"] == [{"lease": lease, "fence": 1, "state": "running"}]
+        assert site.beats[-1]["load"]["agent_silent_seconds"] > 0
+    finally:
+        os.kill(agent.process.pid, signal.SIGCONT)
+
+
+def test_a_job_the_site_no_longer_knows_is_dropped(site: FakeSite, agent: AgentProcess) -> None:
+    lease = site.offer(site.payload("sleep 60"))
+    site.wait_for(lease, "running")
+    site.leases[lease]["known"] = False
+    until = time.monotonic() + 10
+    while "holds it for over" not in agent.said and time.monotonic() < until:
+        time.sleep(0.05)
+    # Its device is free at once, and nothing of it was reported.
+    after = site.offer(site.payload("echo next"))
+    assert site.ended(after)["reason"] == "finished"
+    assert [verb for verb, _ in site.leases[lease]["reports"]] == ["staged", "started"]
+
+
+def test_a_wrong_wall_clock_is_corrected_and_moves_no_deadline(site: FakeSite, agent: AgentProcess) -> None:
+    site.skew = 7200.0
+    lease = site.offer(site.payload("echo on time", starts_in=1.0))
+    assert site.ended(lease)["reason"] == "finished"
+    assert abs(site.leases[lease]["started_at"] - site.leases[lease]["moment"]) < 0.5
+    assert {code for code, _ in site.refusals} == {"clock_skew"}
+
+
+def test_variables_reach_the_job_and_no_command_line(site: FakeSite, agent: AgentProcess) -> None:
+    secret = hashlib.sha256(str(time.time()).encode()).hexdigest()
+    script = 'echo "$TOKEN"; sleep 1'
+    lease = site.offer(site.payload(script, specification={"environment": {"TOKEN": secret}}))
+    site.wait_for(lease, "running")
+    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert not any(secret.encode() in line for line in lines)
+    site.ended(lease)
+    assert site.log(lease) == secret + "\n"
+
+
+def test_scratch_is_gone_after_the_job(site: FakeSite, agent: AgentProcess, state: Path) -> None:
+    script = "mkdir closed; echo x > closed/file; chmod 000 closed; i=0; while [ $i -lt 3000 ]; do"
+    script += " mkdir d && cd d || break; i=$((i+1)); done; echo $i"
+    lease = site.offer(site.payload(script, limits={"disk_bytes": 1 << 30}))
+    site.ended(lease)
+    assert list(identity.scratch_folder(state).iterdir()) == []
