@@ -1,4 +1,4 @@
-// The masthead's clock and a slot's countdown. Both are complete without this module: the server
+// The masthead's clock. It is complete without this module: the server
 // wrote the hour at which it answered, in the reader's time zone. Here they go on walking.
 
 const SECOND = 1000;
