@@ -10,6 +10,7 @@ from accounts import urls as accounts_urls
 from config import views
 from ledger import urls as ledger_urls
 from nodes import urls as nodes_urls
+from pricing import urls as pricing_urls
 
 handler500 = "config.views.server_error"
 # The admin asks for the same proof and counts the same attempts as everybody's sign-in.
@@ -22,6 +23,8 @@ urlpatterns = [
     path("", include(ledger_urls.pages)),
     path("", include(ledger_urls.endpoints)),
     path("", include(nodes_urls.endpoints)),
+    path("", include(pricing_urls.pages)),
+    path("", include(pricing_urls.endpoints)),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

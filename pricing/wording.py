@@ -7,9 +7,11 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
+from common import formats
 from common.formats import number
-from pricing.domain.cost import Kind
+from pricing.domain.cost import Kind, markup
 from pricing.domain.declared import Fault, plain
+from pricing.models import CostStatement
 
 COMPONENT_NAMES = {
     Kind.PURCHASE: gettext_lazy("Purchase"),
@@ -89,6 +91,25 @@ def component_sentence(kind: Kind, detail: Mapping[str, str]) -> str:
     if kind is Kind.OVERHEAD:
         return _("Indirect cost over direct cost, from the owner’s accounts")
     return ""
+
+
+def four_costs(statement: CostStatement) -> list[tuple[str, Decimal]]:
+    """The costs a price is held against, by name; EUR per device-hour."""
+    return [
+        (_("Full, per delivered hour"), statement.full_delivered),
+        (_("Full, per available hour"), statement.full_available),
+        (_("Chargeable, per delivered hour"), statement.chargeable_delivered),
+        (_("Chargeable, per available hour"), statement.chargeable_available),
+    ]
+
+
+def against(price: Decimal, cost: Decimal) -> str:
+    """A price held against a cost, in words."""
+    ratio = markup(price, cost)
+    if not ratio:
+        return _("Price is the same")
+    sentence = _("Price is %(share)s below it") if ratio < 0 else _("Price is %(share)s above it")
+    return sentence % {"share": formats.percent(abs(ratio))}
 
 
 def fault_sentence(fault: Fault) -> str:

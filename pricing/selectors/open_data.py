@@ -1,0 +1,214 @@
+"""Published prices and costs as data: JSON with numbers as text, and rows for CSV.
+
+Text that a spreadsheet would run as a formula is marked as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from ledger.domain.jcs import moment
+from ledger.models import Entry
+from pricing import files
+from pricing.domain.declared import plain
+from pricing.models import CostStatement, Tariff
+from pricing.selectors import charts
+from pricing.selectors.node import NodePage
+from pricing.selectors.prices import PriceRow, PricesPage
+
+UNIT = "EUR per device-hour"
+# OWASP, "CSV Injection": what makes a spreadsheet take a cell for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+_PRICE_COLUMNS = (
+    "price",
+    "fee",
+    "to_pay",
+    "full_delivered",
+    "full_available",
+    "chargeable_delivered",
+    "chargeable_available",
+)
+_TEXT_COLUMNS = ("slug", "node", "device", "device_kind", "owner", "site", "country", "zone")
+
+
+def prices_json(page: PricesPage) -> dict[str, Any]:
+    """Every listed node with a price; markups and shares are ratios, 0.1 is 10 %."""
+    return {
+        "at": moment(page.at),
+        "unit": UNIT,
+        "currency": "EUR",
+        "tax": "before VAT",
+        "count": len(page.rows),
+        "prices": [_price_json(row) for row in page.rows],
+    }
+
+
+def prices_csv(page: PricesPage) -> list[list[str]]:
+    header = [
+        *_TEXT_COLUMNS,
+        "owner_is_public",
+        "devices",
+        "memory_bytes",
+        *(f"{name}_eur_per_device_hour" for name in _PRICE_COLUMNS),
+        "markup_on_full_cost_ratio",
+        "markup_on_chargeable_cost_ratio",
+        "publicly_funded_share_of_purchase",
+        "statement_number",
+        "statement_effective_from",
+        "statement_sha256",
+        "tariff_number",
+        "tariff_effective_from",
+        "tariff_sha256",
+    ]
+    return [header, *(_price_row(row) for row in page.rows)]
+
+
+def _price_json(row: PriceRow) -> dict[str, Any]:
+    return {
+        **{name: getattr(row, name) for name in _TEXT_COLUMNS},
+        "url": row.url,
+        "owner_is_public": row.owner_is_public,
+        "devices": row.device_count,
+        "memory_bytes": row.memory_bytes,
+        **{name: plain(getattr(row, name)) for name in _PRICE_COLUMNS},
+        "markup_on_full_cost": _ratio(row.markup_full),
+        "markup_on_chargeable_cost": _ratio(row.markup_chargeable),
+        "publicly_funded_share": plain(row.publicly_funded_share),
+        "statement": _published(row.statement_number, row.statement_from, row.statement_digest),
+        "tariff": _published(row.tariff_number, row.tariff_from, row.tariff_digest),
+    }
+
+
+def _published(number: int, since: datetime, digest: str) -> dict[str, Any]:
+    return {"number": number, "effective_from": moment(since), "sha256": digest}
+
+
+def _price_row(row: PriceRow) -> list[str]:
+    return [
+        *(text(getattr(row, name)) for name in _TEXT_COLUMNS),
+        "true" if row.owner_is_public else "false",
+        str(row.device_count),
+        str(row.memory_bytes),
+        *(plain(getattr(row, name)) for name in _PRICE_COLUMNS),
+        _ratio(row.markup_full) or "",
+        _ratio(row.markup_chargeable) or "",
+        plain(row.publicly_funded_share),
+        str(row.statement_number),
+        moment(row.statement_from),
+        row.statement_digest,
+        str(row.tariff_number),
+        moment(row.tariff_from),
+        row.tariff_digest,
+    ]
+
+
+def node_json(page: NodePage) -> dict[str, Any]:
+    """All that was ever published about a node; `body` is what the digest is of (RFC 8785, SHA-256)."""
+    node, rate = page.node, page.rate
+    return {
+        "at": moment(page.at),
+        "unit": UNIT,
+        "currency": "EUR",
+        "tax": "before VAT",
+        "node": {
+            "id": str(node.uid),
+            "slug": node.slug,
+            "name": node.name,
+            "state": node.state,
+            "owner": node.owner.name,
+            "owner_is_public": node.owner.is_public_body,
+            "site": node.site.name,
+            "country": node.site.country,
+            "electricity_zone": node.site.electricity_zone,
+            "pue": plain(node.site.pue),
+        },
+        "devices": [
+            {"id": str(device.uid), "index": device.index, "kind": device.kind, "model": device.model,
+             "memory_bytes": device.memory_bytes}
+            for device in page.devices
+        ],
+        "price": plain(rate.price) if rate else None,
+        "fee": plain(page.fee),
+        "to_pay": plain(rate.to_pay) if rate else None,
+        "waterfall": [
+            {"code": step.code, "label": step.label, "amount": plain(step.amount), "kind": step.kind}
+            for step in page.waterfall
+        ],
+        "statements": [
+            _row(row, files.statement_body(row, page.components.get(row.pk, []))) for row in page.statements
+        ],
+        "tariffs": [_row(row, files.tariff_body(row)) for row in page.tariffs],
+        "charts": {
+            "waterfall": charts.waterfall_figure(page.waterfall),
+            "history": charts.history_figure(page.statements, page.tariffs, at=page.at),
+        },
+    }  # fmt: skip
+
+
+def node_csv(page: NodePage) -> list[list[str]]:
+    """One published figure a row, through all the node's statements and tariffs."""
+    header = [
+        "record",
+        "number",
+        "effective_from",
+        "effective_until",
+        "figure",
+        "value",
+        "unit",
+        "record_sha256",
+    ]
+    rows = [line for row in page.statements for line in _statement_rows(row, page)]
+    rows += [
+        [*_key("tariff", tariff), name, plain(getattr(tariff, name)), UNIT, tariff.digest]
+        for tariff in page.tariffs
+        for name in ("price", "carried", "owner_adjustment")
+    ]
+    return [header, *rows]
+
+
+def _statement_rows(statement: CostStatement, page: NodePage) -> Iterable[list[str]]:
+    key = _key("cost_statement", statement)
+    for name in files.HOURS:
+        yield [*key, name, plain(getattr(statement, name)), "device-hours a year", statement.digest]
+    for name in files.FIGURES:
+        unit = "share of purchase" if name == "publicly_funded_share" else UNIT
+        yield [*key, name, plain(getattr(statement, name)), unit, statement.digest]
+    for line in page.components.get(statement.pk, []):
+        for name in ("full_year", "chargeable_year"):
+            value = plain(getattr(line, name))
+            yield [*key, f"{line.kind}.{name}", value, "EUR a year for the node", statement.digest]
+
+
+def _key(record: str, row: CostStatement | Tariff) -> Sequence[str]:
+    until = row.effective_until
+    return record, str(row.number), moment(row.effective_from), moment(until) if until else ""
+
+
+def _row(row: CostStatement | Tariff, body: dict[str, Any]) -> dict[str, Any]:
+    until = row.effective_until
+    return {
+        "body": body,
+        "sha256": row.digest,
+        "effective_until": moment(until) if until else None,
+        "ledger_entry": _entry(row.entry),
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    """Where the ledger holds it; an index comes when the entry is sequenced, seconds later."""
+    url = None if entry.index is None else reverse("ledger_entry", args=[entry.index])
+    return {"id": str(entry.uid), "index": entry.index, "url": url}
+
+
+def _ratio(value: Any) -> str | None:
+    return None if value is None else plain(round(value, 6))
+
+
+def text(value: str) -> str:
+    """A cell that stays text in a spreadsheet."""
+    return f"'{value}" if value.startswith(_FORMULA) else value
