@@ -7,6 +7,7 @@ DomainError
  +-- StaleFence           a report about a lease that is over or was replaced
  +-- DeviceBusy           a job starts where another one still counts as running
  +-- LeaseUnknown         not a lease of this node
+ +-- ListingRefused       a place or a node that cannot be entered as described
  +-- BodyInvalid          a call that does not follow docs/agent-protocol.md
  |    +-- FileTooLarge
  +-- EnrolmentRefused
@@ -45,6 +46,11 @@ class DeviceBusy(DomainError):
 class LeaseUnknown(DomainError):
     code = "lease_unknown"
     status = 404
+
+
+class ListingRefused(DomainError):
+    code = "listing_refused"
+    status = 400
 
 
 class BodyInvalid(DomainError):

@@ -1,19 +1,22 @@
-"""The one call of agents that waits: `GET work`, a long-poll. Async; holds no database connection."""
+"""The one call of agents that waits: `GET work`, a long-poll without a thread or a database connection."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import TypeVar
 
 import redis
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from redis import asyncio as aioredis
 
@@ -34,16 +37,33 @@ LOOK_EVERY = 1.0
 T = TypeVar("T")
 
 
-async def work(request: HttpRequest) -> HttpResponse:
-    """GET /agent/v1/work?wait=25"""
+async def work(request: HttpRequest) -> HttpResponseBase:
+    """GET /agent/v1/work?wait=25
+
+    What waits is the body, not the answer: a middleware that is not async (WhiteNoise) keeps a
+    thread for as long as an answer is awaited, and each agent would keep one all its life.
+    """
     if request.method != "GET":
         return problem(405, "method_not_allowed", "Use GET.")
     try:
+        wait = _wait(request)
         agent = await _in_database(partial(_caller, request))
-        found = await _await_work(agent.node, _wait(request))
     except DomainError as exc:
         return problem(exc.status, exc.code, exc.message, field=exc.field, **exc.details)
-    return JsonResponse({"leases": found.leases, "stop": found.stop, "server_time": clock.now().isoformat()})
+    answer = _answer(agent.node, wait)
+    if not isinstance(request, ASGIRequest):  # WSGI cannot write what comes later
+        return HttpResponse([part async for part in answer], content_type="application/json")
+    return StreamingHttpResponse(
+        answer,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _answer(node: Node, wait: int) -> AsyncIterator[bytes]:
+    found = await _await_work(node, wait)
+    told = {"leases": found.leases, "stop": found.stop, "server_time": clock.now().isoformat()}
+    yield json.dumps(told).encode()
 
 
 def _caller(request: HttpRequest) -> Agent:

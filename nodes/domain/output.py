@@ -11,7 +11,7 @@ DEEPEST_FOLDER = 20
 # ECMA-48: control sequences (CSI), then operating-system commands and other strings up to their
 # terminator, then two-character escapes.
 _ESCAPES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
     r"|\x1b[PX\]^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]?"
 )
