@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from django import forms
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
+
+from common import formats
 
 
 @dataclass(frozen=True)
 class Figure:
     name: object
-    value: str
+    value: object
     unit: str
     note: object
 
@@ -73,11 +76,15 @@ LENGTH = timedelta(hours=3, minutes=18)
 SLOT = timedelta(hours=6)
 PRICE = Decimal("16.78")
 AMOUNT = Decimal("1378.16")
+PROMISED = Decimal("22.0")
+DELIVERED = Decimal("20.4")
 BELOW_COST = Decimal("-0.374")
 ABOVE_COST = Decimal("0.082")
 
+written = lazy(formats.number, str)  # in the language of whoever looks, not of whoever imports
+
 FIGURES = [
-    Figure(_("Median price"), "0.98", "EUR/h", _("Full cost 1.37")),
+    Figure(_("Median price"), written(Decimal("0.98")), "EUR/h", _("Full cost 1.37")),
     Figure(_("Carbon now"), "43", "g/h", _("Estimated until 11:00")),
     Figure(_("Reliability"), "–", "", _("Projected: first close on 1 December")),
 ]
