@@ -11,6 +11,7 @@ from config import views
 from ledger import urls as ledger_urls
 from nodes import urls as nodes_urls
 from pricing import urls as pricing_urls
+from reservations import urls as reservations_urls
 
 handler500 = "config.views.server_error"
 # The admin asks for the same proof and counts the same attempts as everybody's sign-in.
@@ -25,6 +26,7 @@ urlpatterns = [
     path("", include(nodes_urls.endpoints)),
     path("", include(pricing_urls.pages)),
     path("", include(pricing_urls.endpoints)),
+    path("", include(reservations_urls.pages)),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

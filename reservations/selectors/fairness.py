@@ -50,9 +50,22 @@ class ShareRow:
     rank: int | None  # projects only: 1 goes first
 
     @property
-    def points(self) -> Fraction:
-        """How far received is from promised, as a ratio."""
-        return self.received - self.promised
+    def promised_figure(self) -> Decimal:
+        return decimal(self.promised)
+
+    @property
+    def received_figure(self) -> Decimal:
+        return decimal(self.received)
+
+    @property
+    def points_figure(self) -> Decimal:
+        """How far received is from promised, in percentage points."""
+        return decimal((self.received - self.promised) * 100)
+
+    @property
+    def indent(self) -> int:
+        """Deeper than this the page has no steps left; the order still tells."""
+        return min(self.depth, 4)
 
 
 @dataclass(frozen=True)
@@ -60,7 +73,7 @@ class Refusals:
     rule: str
     code: str
     number: int
-    share: Fraction  # of the most frequent
+    width: str  # SVG percentage of the most frequent one's
 
 
 @dataclass(frozen=True)
@@ -77,12 +90,20 @@ class FairnessPage:
     refusals: tuple[Refusals, ...]
 
     @property
+    def largest_figure(self) -> Decimal:
+        return decimal(self.largest)
+
+    @property
+    def days(self) -> int:
+        return _LOOK_BACK.days
+
+    @property
     def accounts(self) -> tuple[ShareRow, ...]:
         return tuple(row for row in self.rows if not row.depth)
 
     @property
-    def granted_share(self) -> Fraction | None:
-        return Fraction(self.granted, self.asked) if self.asked else None
+    def granted_share(self) -> Decimal | None:
+        return Decimal(self.granted) / self.asked if self.asked else None
 
 
 def fairness_page(*, at: datetime) -> FairnessPage:
@@ -110,8 +131,12 @@ def jain(ratios: Sequence[Fraction]) -> Decimal | None:
     squares = sum((ratio * ratio for ratio in ratios), Fraction(0))
     if not squares:
         return None
-    index = sum(ratios, Fraction(0)) ** 2 / (len(ratios) * squares)
-    return Decimal(index.numerator) / index.denominator
+    return decimal(sum(ratios, Fraction(0)) ** 2 / (len(ratios) * squares))
+
+
+def decimal(exact: Fraction) -> Decimal:
+    """For writing; comparisons stay with the fraction."""
+    return Decimal(exact.numerator) / exact.denominator
 
 
 def _rows(shares: ShareTree, at: datetime) -> Iterator[ShareRow]:
@@ -164,4 +189,4 @@ def _asked(at: datetime) -> tuple[int, int, Decimal | None, dict[str, int] | Non
 def _refusals(counts: dict[str, int]) -> Iterator[Refusals]:
     most = max(counts.values(), default=1)
     for code, number in sorted(counts.items(), key=lambda item: -item[1]):
-        yield Refusals(wording.name(code), code, number, Fraction(number, most))
+        yield Refusals(wording.name(code), code, number, f"{100 * number / most:.1f}%")

@@ -10,6 +10,7 @@ from decimal import Decimal
 from statistics import median
 
 from django.db.models import Count, Q, Sum
+from django.utils import timezone
 
 from accounts.models import Project
 from common import formats
@@ -46,6 +47,7 @@ class Opening:
 @dataclass(frozen=True)
 class HomePage:
     at: datetime
+    zone: str
     free: int
     bookable: int
     nodes: int
@@ -80,6 +82,7 @@ def home_page(*, at: datetime) -> HomePage:
     )
     return HomePage(
         at=at,
+        zone=timezone.get_current_timezone_name(),
         free=sum(gap.start == at for gap in gaps),
         bookable=len(bookable),
         nodes=len({device.node_id for device in bookable}),

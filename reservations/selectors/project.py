@@ -19,9 +19,10 @@ from common import formats
 from common.ranges import bounds
 from pricing.models import Grant
 from reservations.domain.policy import Policy as Rules
-from reservations.domain.room import Room, Standing, active_share, level_of, promised_share, room_of
+from reservations.domain.room import Room, Standing, level_of, promised_share, room_of
 from reservations.models import Decision, Reservation
 from reservations.selectors.asked import DecisionRow, decision_rows
+from reservations.selectors.fairness import decimal
 from reservations.selectors.levels import Level, said
 from reservations.selectors.policies import in_force
 from reservations.selectors.shares import share_tree
@@ -38,8 +39,7 @@ class Place:
     level: Level
     rank: int
     of: int
-    share: Fraction  # promised, whoever is active
-    active_share: Fraction
+    share: Decimal  # promised, whoever is active
     accounts: tuple[str, ...]
 
 
@@ -142,8 +142,7 @@ def _place(project: Project, standing: Standing, rules: Rules, at: datetime) -> 
         level=said(level_of(standing, half_life=rules.half_life, at=at)),
         rank=sum(rank > own for rank in ranks.values()) + 1,
         of=len(ranks),
-        share=promised_share(standing.path),
-        active_share=active_share(standing.path),
+        share=decimal(promised_share(standing.path)),
         accounts=tuple(step.name for step in standing.path[:-1]),
     )
 
@@ -151,7 +150,7 @@ def _place(project: Project, standing: Standing, rules: Rules, at: datetime) -> 
 def _room(standing: Standing, rules: Rules, at: datetime) -> RoomLeft:
     # Without a wanted node there is no minimum: a booking may find more room than this, never less.
     room = room_of(standing, minimum=Fraction(0), policy=rules, at=at)
-    held = Decimal(standing.held.numerator) / standing.held.denominator
+    held = decimal(standing.held)
     return RoomLeft(
         limit=room.limit,
         held=held,

@@ -1,0 +1,1 @@
+"""Pages of reservations. Rules are the services' business, reading is the selectors'."""

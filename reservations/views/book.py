@@ -1,0 +1,220 @@
+"""The booking page: the week's timetable, the preview of a slot, booking it, and being refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.models import Project
+from common import clock
+from common.errors import DomainError
+from reservations.domain.policy import Policy as Rules
+from reservations.errors import NoPolicy, Refused
+from reservations.forms import SlotForm
+from reservations.selectors import policies
+from reservations.selectors.decision import decision_page
+from reservations.selectors.frame import Frame
+from reservations.selectors.preview import Asked, Preview, preview_page
+from reservations.selectors.timetable import week
+from reservations.services import booking
+from reservations.views.people import person
+
+_WEEKS = 4  # links beside the timetable; every other week has its address too
+_USUAL = timedelta(hours=1)  # what a free cell pressed without scripts asks for
+
+
+@dataclass(frozen=True)
+class Link:
+    text: str
+    label: str
+    url: str
+    is_current: bool
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def book(request: HttpRequest) -> HttpResponse:
+    """The timetable with the reader's slot beside it; posting books that slot."""
+    if request.method == "POST":
+        return _posted(request)
+    return _page(request, _asked(request.GET))
+
+
+@login_required
+@require_GET
+@never_cache
+def book_preview(request: HttpRequest) -> HttpResponse:
+    """The panel beside the timetable, for htmx; without scripts the whole page holds the same."""
+    at = clock.now()
+    projects = list(Project.objects.of(person(request)))
+    form = _form(request.GET, projects, at)
+    return render(request, "reservations/_preview.html", _previewed(request, form, at))
+
+
+@login_required
+def _posted(request: HttpRequest) -> HttpResponse:
+    at = clock.now()
+    form = SlotForm(request.POST, projects=list(Project.objects.of(person(request))), at=at)
+    if not form.is_valid():
+        return _page(request, request.POST, status=400)
+    asked = _slot(form, at)
+    try:
+        reservation = booking.book(
+            project=asked.project,
+            devices=[device.uid for device in asked.devices],
+            start=asked.start,
+            end=asked.end,
+            asked_by=person(request),
+            at=at,
+        )
+    except Refused as refusal:
+        page = decision_page(uid=refusal.decision.uid, user=person(request))
+        return render(request, "reservations/decision.html", {"page": page, "is_fresh": True}, status=409)
+    except DomainError as error:
+        return _page(request, request.POST, status=error.status, problem=error.message)
+    messages.success(request, _("Booked. Queue a job now: it starts when the slot does."))
+    return redirect(reservation)
+
+
+def _page(request: HttpRequest, data: QueryDict, *, status: int = 200, problem: str = "") -> HttpResponse:
+    at, zone = clock.now(), ZoneInfo(timezone.get_current_timezone_name())
+    projects = list(Project.objects.of(request.user))
+    rules = _rules(at)
+    frame = Frame.named(data.get("week", ""), zone) or Frame.of_moment(at, zone)
+    site, model, page = data.get("site", ""), data.get("model", ""), data.get("page", "")
+    timetable = week(
+        frame=frame,
+        at=at,
+        horizon=at + rules.horizon,
+        own={project.pk: project.name for project in projects},
+        site=site,
+        model=model,
+        page=int(page) if page.isdigit() else 1,
+    )
+    form = _form(data, projects, at)
+    project = form.projects.get(data.get("project", "")) or next(iter(projects), None)
+    query = {"site": site, "model": model} | ({"project": project.slug} if project else {})
+    context = {
+        "timetable": timetable,
+        "weeks": _weeks(frame, at, rules, zone, query),
+        "page_links": _pages(timetable.page, timetable.pages, query | {"week": frame.name}),
+        "clear_url": _address(query | {"week": frame.name, "site": "", "model": ""}),
+        "site": site,
+        "model": model,
+        "project": project,
+        "own_project": project,
+        "may_book": bool(projects),
+        "chosen": set(data.getlist("device")),
+        "problem": problem,
+    }
+    return render(request, "reservations/book.html", context | _previewed(request, form, at), status=status)
+
+
+def _rules(at: datetime) -> Rules:
+    """Until a policy is published the timetable is drawn under the defaults; booking is refused."""
+    try:
+        return policies.in_force(at)[1]
+    except NoPolicy:
+        return Rules()
+
+
+def _asked(data: QueryDict) -> QueryDict:
+    """A free cell pressed without scripts says device and start: ask for an hour from there."""
+    uid, found, moment = data.get("pick", "").partition("@")
+    if not found:
+        return data
+    try:
+        start = datetime.strptime(moment, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return data
+    asked = data.copy()
+    asked.setlist("device", [uid])
+    asked.pop("now", None)
+    for name, at in (("start", start), ("end", start + _USUAL)):
+        local = timezone.localtime(at)
+        asked[name], asked[f"{name}_second"] = f"{local:%Y-%m-%dT%H:%M}", str(local.fold)
+    return asked
+
+
+def _form(data: QueryDict, projects: Sequence[Project], at: datetime) -> SlotForm:
+    """Bound once something was chosen: an untouched form has no faults to show."""
+    is_asking = any(data.get(name) for name in ("device", "end", "start", "now"))
+    initial = {"project": data.get("project", "")}
+    return SlotForm(data if is_asking else None, projects=projects, at=at, initial=initial)
+
+
+def _previewed(request: HttpRequest, form: SlotForm, at: datetime) -> dict[str, Any]:
+    """The form with the preview of what it asks for, or with what is wrong in it."""
+    if not form.is_bound or not form.projects:
+        return {"form": form}
+    if not form.is_valid():
+        asked = {question.sentence for question in form.questions}
+        lines = [str(line) for errors in form.errors.values() for line in errors]
+        return {"form": form, "problems": [line for line in lines if line not in asked]}
+    try:
+        return {"form": form, "preview": _preview(request, _slot(form, at))}
+    except DomainError as error:
+        return {"form": form, "problems": [error.message]}
+
+
+def _slot(form: SlotForm, at: datetime) -> Asked:
+    filled = form.cleaned_data
+    devices = sorted(filled["device"], key=lambda device: (device.node_id, device.index))
+    start = None if filled["now"] else filled["start"]
+    return Asked(filled["project"], devices, start, filled["end"], at)
+
+
+def _preview(request: HttpRequest, asked: Asked) -> Preview:
+    answer = booking.preview(
+        project=asked.project,
+        devices=[device.uid for device in asked.devices],
+        start=asked.start,
+        end=asked.end,
+        asked_by=person(request),
+        at=asked.at,
+    )
+    return preview_page(asked=asked, answer=answer, policy=policies.in_force(asked.at)[1])
+
+
+def _weeks(frame: Frame, at: datetime, rules: Rules, zone: ZoneInfo, query: dict[str, str]) -> list[Link]:
+    """The week before, this one and the next ones, as far as something can be booked."""
+    first, last = Frame.of_moment(at, zone), Frame.of_moment(at + rules.horizon, zone)
+    links = []
+    if frame.monday > first.monday:
+        links.append(_week(frame.shifted(-1), "←", _("Previous week"), frame, query))
+    for number in range(_WEEKS):
+        one = frame.shifted(number)
+        if number and one.monday > last.monday:
+            break
+        links.append(_week(one, str(one.number), str(one.number), frame, query))
+    return links
+
+
+def _week(one: Frame, text: str, label: str, shown: Frame, query: dict[str, str]) -> Link:
+    return Link(text, label, _address(query | {"week": one.name}), one.name == shown.name)
+
+
+def _pages(page: int, pages: int, query: dict[str, str]) -> list[Link]:
+    names = {page - 1: _("Previous page"), page + 1: _("Next page")}
+    return [
+        Link(label, label, _address(query | {"page": str(number)}), False)
+        for number, label in names.items()
+        if 1 <= number <= pages
+    ]
+
+
+def _address(query: dict[str, str]) -> str:
+    return "?" + urlencode({name: value for name, value in query.items() if value})

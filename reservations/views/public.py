@@ -1,0 +1,109 @@
+"""Pages that everybody may read: home, policy, fairness, status. What has figures has a JSON twin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from common import clock
+from reservations.domain import exact_json
+from reservations.errors import NoPolicy
+from reservations.selectors.fairness import FairnessPage, ShareRow, fairness_page
+from reservations.selectors.home import home_page
+from reservations.selectors.policy_page import PolicyPage, policy_page
+from reservations.selectors.status import status_page
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "reservations/home.html", {"page": home_page(at=clock.now())})
+
+
+@require_safe
+def policy(request: HttpRequest) -> HttpResponse:
+    return render(request, "reservations/policy.html", {"page": _policy()})
+
+
+@require_safe
+def policy_twin(request: HttpRequest) -> JsonResponse:
+    page = _policy()
+    if page is None:
+        return JsonResponse({"policy": None}, status=404)
+    version = page.version
+    return _open(
+        {
+            "policy": version.number,
+            "effective_from": version.starts,
+            "effective_until": version.ends,
+            "reason": version.reason,
+            "digest": version.digest,
+            "ledger_entry": version.entry,
+            "rules": page.rules,
+        }
+    )
+
+
+@require_safe
+def fairness(request: HttpRequest) -> HttpResponse:
+    return render(request, "reservations/fairness.html", {"page": _fairness()})
+
+
+@require_safe
+def fairness_twin(request: HttpRequest) -> JsonResponse:
+    page = _fairness()
+    if page is None:
+        return JsonResponse({"policy": None}, status=404)
+    return _open(
+        {
+            "at": page.at,
+            "policy": page.policy_version,
+            "shares": [_share(row) for row in page.rows],
+            "jain": page.jain,
+            "requests": {"asked": page.asked, "granted": page.granted, "days": page.days},
+            "refusals": {refusals.code: refusals.number for refusals in page.refusals},
+        }
+    )
+
+
+@require_safe
+def status(request: HttpRequest) -> HttpResponse:
+    """200 even when something is wrong: the page says what."""
+    return render(request, "reservations/status.html", {"page": status_page(at=clock.now())})
+
+
+def _policy() -> PolicyPage | None:
+    try:
+        return policy_page(at=clock.now())
+    except NoPolicy:
+        return None
+
+
+def _fairness() -> FairnessPage | None:
+    try:
+        return fairness_page(at=clock.now())
+    except NoPolicy:
+        return None
+
+
+def _share(row: ShareRow) -> dict[str, Any]:
+    """Exact fractions as text: whoever recomputes them gets the same, not nearly the same."""
+    return {
+        "name": row.name,
+        "depth": row.depth,
+        "is_project": row.is_project,
+        "shares": row.shares,
+        "promised": row.promised,
+        "received": row.received,
+        "level": row.level.value,
+        "place": row.rank,
+    }
+
+
+def _open(content: dict[str, Any]) -> JsonResponse:
+    """Open data: anybody's page may read it."""
+    response = JsonResponse(exact_json.written(content), safe=False)
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response

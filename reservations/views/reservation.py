@@ -1,0 +1,150 @@
+"""A reservation's page, the jobs in it, their logs and files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+from kombu.exceptions import OperationalError
+
+from common import clock
+from common.errors import DomainError
+from nodes.models import LogChunk, OutputFile
+from nodes.selectors import lease_of
+from reservations import tasks
+from reservations.forms import RunForm
+from reservations.models import Reservation, Run
+from reservations.selectors.reservation import ReservationPage, reservation_page
+from reservations.services import booking, runs
+from reservations.views.people import person
+
+logger = logging.getLogger(__name__)
+
+# What a job made is somebody's data, never part of this site: nothing in it may run or be guessed at.
+_SANDBOX = "default-src 'none'; sandbox"
+
+
+@login_required
+@require_GET
+@never_cache
+def reservation(request: HttpRequest, uid: UUID) -> HttpResponse:
+    return _page(request, uid)
+
+
+@login_required
+@require_POST
+def reservation_cancel(request: HttpRequest, uid: UUID) -> HttpResponse:
+    found = get_object_or_404(Reservation.objects.of(person(request)), uid=uid)
+    try:
+        booking.cancel(reservation=found, by=person(request), at=clock.now())
+    except DomainError as error:
+        return _page(request, uid, status=error.status, problem=error.message)
+    messages.success(request, _("Cancelled. The time is free for others again."))
+    return redirect(found)
+
+
+@login_required
+@require_POST
+def run_add(request: HttpRequest, uid: UUID) -> HttpResponse:
+    found = get_object_or_404(Reservation.objects.of(person(request)), uid=uid)
+    page = reservation_page(uid=uid, user=person(request), at=clock.now())
+    form = RunForm(request.POST, nodes=[part.node for part in page.nodes])
+    if form.is_valid():
+        try:
+            run = runs.queue_run(reservation=found, by=person(request), at=clock.now(), **form.cleaned_data)
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+        else:
+            transaction.on_commit(_hurry)
+            messages.success(request, _("Run %(number)d is queued.") % {"number": run.number})
+            return redirect(found)
+    return render(request, "reservations/reservation.html", {"page": page, "form": form}, status=400)
+
+
+@login_required
+@require_POST
+def run_stop(request: HttpRequest, uid: UUID) -> HttpResponse:
+    run = get_object_or_404(Run.objects.of(person(request)).select_related("reservation"), uid=uid)
+    try:
+        runs.stop_run(run=run, by=person(request), at=clock.now())
+    except DomainError as error:
+        return _page(request, run.reservation.uid, status=error.status, problem=error.message)
+    messages.success(request, _("Run %(number)d is asked to stop.") % {"number": run.number})
+    return redirect(run.reservation)
+
+
+@login_required
+@require_GET
+@never_cache
+def run_log(request: HttpRequest, uid: UUID) -> StreamingHttpResponse:
+    """All that a job printed, as plain text."""
+    run = get_object_or_404(Run.objects.of(person(request)), uid=uid)
+    response = StreamingHttpResponse(_printed(run), content_type="text/plain; charset=utf-8")
+    response.headers["Content-Security-Policy"] = _SANDBOX
+    return response
+
+
+@login_required
+@require_GET
+def run_file(request: HttpRequest, uid: UUID, name: str) -> FileResponse:
+    """A file that a job brought back: always a download, never shown."""
+    run = get_object_or_404(Run.objects.of(person(request)), uid=uid)
+    found = get_object_or_404(OutputFile, lease=lease_of(run.reference), name=name)
+    response = FileResponse(
+        found.content.open("rb"),
+        as_attachment=True,
+        filename=name.rsplit("/", maxsplit=1)[-1],
+        content_type="application/octet-stream",
+    )
+    response.headers["Content-Security-Policy"] = _SANDBOX
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _page(request: HttpRequest, uid: UUID, *, status: int = 200, problem: str = "") -> HttpResponse:
+    try:
+        page = reservation_page(uid=uid, user=person(request), at=clock.now())
+    except Reservation.DoesNotExist:
+        page = None
+    if page is None:
+        return render(request, "404.html", status=404)
+    context = {"page": page, "own_project": page.project, "problem": problem, "form": _run_form(page)}
+    return render(request, "reservations/reservation.html", context, status=status)
+
+
+def _run_form(page: ReservationPage) -> RunForm:
+    """The last run once more, to be changed and run again."""
+    newest = page.newest
+    initial: dict[str, Any] = {}
+    if newest is not None:
+        initial = {
+            "script": newest.script,
+            "environment": newest.environment,
+            "bring_back": newest.bring_back,
+        }
+    return RunForm(None, nodes=[part.node for part in page.nodes], initial=initial)
+
+
+def _printed(run: Run) -> Iterator[str]:
+    lease = lease_of(run.reference)
+    if lease is not None:
+        for chunk in LogChunk.objects.filter(lease=lease).order_by("seq").iterator():
+            yield chunk.text
+
+
+def _hurry() -> None:
+    """Due work is a query that comes every second: without a broker it is only a little later."""
+    try:
+        tasks.dispatch_due.delay()
+    except OperationalError as exc:
+        logger.warning("could not hurry the dispatch: %s", exc)
