@@ -13,11 +13,12 @@ from accounts.models import Organisation, OrganisationMembership, Project, Proje
 
 
 def create_person(
-    *, email: str, password: str, name: str = "", language: str = "en", time_zone: str = "Europe/Paris"
+    *, email: str, password: str | None, name: str = "", language: str = "en", time_zone: str = "Europe/Paris"
 ) -> User:
     """A person whose e-mail address is known to be theirs: no code is asked at the first sign-in.
 
     For people entered by a steward or by the example world; who signs up proves it with a code.
+    Without a password they sign in after setting one by e-mail.
     """
     with transaction.atomic():
         user = User.objects.create_user(email, password, name=name, language=language, time_zone=time_zone)

@@ -1,0 +1,259 @@
+"""Makes what the tables say by calling the services: people, nodes with their costs, projects with money."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from accounts import services as accounts
+from accounts.models import Organisation, Project, User
+from common.keys import load_private_key
+from ledger import services as ledger
+from nodes.models import Node, Site
+from nodes.services import listing
+from pricing.domain.declared import Declared, PublicGrant
+from pricing.services import fees, grants, statements, tariffs
+from reservations.domain.policy import Policy
+from reservations.management.example_world import machines, people, places, projects
+from reservations.models import Vertex
+from reservations.services import policy, shares
+
+GIB = 1024**3
+# What running the site costs, spread over the hours it arranges.
+FEE = Decimal("0.020000")
+
+
+@dataclass
+class World:
+    """The rows behind the names in the tables."""
+
+    people: dict[str, User]
+    organisations: dict[str, Organisation]
+    nodes: dict[str, Node]
+    projects: dict[str, Project]
+
+
+def build(*, began_at: datetime, now: datetime) -> World:
+    """The world as it stood when it began, before anybody booked."""
+    users = {person.key: _person(person) for person in people.PEOPLE}
+    organisations = {row.slug: _organisation(row, users, began_at) for row in people.ORGANISATIONS}
+    for purpose, path in (("ledger", settings.LEDGER_KEY_FILE), ("dispatch", settings.DISPATCH_KEY_FILE)):
+        public = load_private_key(path).public_key().public_bytes_raw()
+        ledger.declare_key(purpose=purpose, public_key=public, at=began_at)
+    policy.publish_policy(rules=Policy(), reason="The rules this site begins with.", at=began_at)
+    fees.set_site_fee(
+        amount=FEE, effective_from=began_at, reason="Servers and one post of this site.", at=began_at
+    )
+    sites = {place.slug: _site(place) for place in places.PLACES}
+    nodes = {}
+    for machine in machines.EVERY:
+        node = _node(machine, organisations, sites, began_at)
+        _publish_costs(machine, node, users, began_at=began_at)
+        nodes[machine.slug] = node
+    accounts_by_name = _plant_accounts()
+    made = {}
+    for row in projects.PROJECTS:
+        made[row.slug] = _project(row, users, organisations, began_at=began_at, now=now)
+        shares.create_project_vertex(
+            parent=accounts_by_name[row.account], project=made[row.slug], shares=row.shares
+        )
+    return World(users, organisations, nodes, made)
+
+
+def find() -> World | None:
+    """The world that an earlier run built, or None."""
+    slugs = [row.slug for row in projects.PROJECTS]
+    found = {project.slug: project for project in Project.objects.filter(slug__in=slugs)}
+    if len(found) < len(slugs):
+        return None
+    emails = {person.email: person.key for person in people.PEOPLE}
+    return World(
+        people={emails[user.email]: user for user in User.objects.filter(email__in=emails)},
+        organisations={row.slug: row for row in Organisation.objects.all()},
+        nodes={node.slug: node for node in Node.objects.filter(slug__in=machines.BY_SLUG)},
+        projects=found,
+    )
+
+
+def _person(person: people.Person) -> User:
+    user = accounts.create_person(
+        email=person.email,
+        password=people.PASSWORD if person.log_in else None,
+        name=person.name,
+        language=person.language,
+        time_zone=person.time_zone,
+    )
+    if person.key == people.STEWARD:
+        user.is_steward = user.is_staff = user.is_superuser = True
+        user.save(update_fields=["is_steward", "is_staff", "is_superuser"])
+    return user
+
+
+def _organisation(row: people.Organisation, users: dict[str, User], at: datetime) -> Organisation:
+    return accounts.create_organisation(
+        slug=row.slug,
+        name=row.name,
+        kind=row.kind,
+        country=row.country,
+        lead=users[row.lead],
+        is_public_body=row.is_public_body,
+        verified_at=at,
+    )
+
+
+def _site(place: places.Place) -> Site:
+    return listing.enter_site(
+        slug=place.slug,
+        name=place.name,
+        country=place.country,
+        electricity_zone=place.zone,
+        time_zone=place.time_zone,
+        pue=place.pue,
+    )
+
+
+def _node(
+    machine: machines.Machine, organisations: dict[str, Organisation], sites: dict[str, Site], at: datetime
+) -> Node:
+    if machine is machines.WORKBENCH:
+        machine = _this_computer(machine)
+    memory = (machine.memory_gib if machine.kind == "host" else machine.device_gib) * GIB
+    return listing.enter_node(
+        slug=machine.slug,
+        name=machine.name,
+        owner=organisations[places.BY_SLUG[machine.place].owner],
+        site=sites[machine.place],
+        vendor=machine.vendor,
+        machine_model=machine.model,
+        cpu_model=machine.cpu,
+        cpu_cores=machine.cores,
+        memory_bytes=machine.memory_gib * GIB,
+        devices=[listing.NewDevice(machine.kind, machine.device, memory)] * machine.devices,
+        at=at,
+    )
+
+
+def _this_computer(machine: machines.Machine) -> machines.Machine:
+    described = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in described if line.startswith("model name")]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return replace(
+        machine,
+        cpu=names[0] if names else os.uname().machine,
+        cores=os.cpu_count() or 1,
+        memory_gib=max(1, memory // GIB),
+    )
+
+
+# --- costs ----------------------------------------------------------------------------------
+
+
+def _publish_costs(
+    machine: machines.Machine, node: Node, users: dict[str, User], *, began_at: datetime
+) -> None:
+    """Last year's statement and tariff, where the machine was there, and this year's."""
+    place = places.BY_SLUG[machine.place]
+    owner = next(row for row in people.ORGANISATIONS if row.slug == place.owner)
+    for start, end, electricity in _years(machine, place, began_at):
+        declared = _declared(machine, place, electricity)
+        common: dict[str, Any] = {
+            "effective_from": start,
+            "effective_until": end,
+            "published_by": users[owner.lead],
+            "at": start - timedelta(days=9),
+        }
+        statement = statements.publish_statement(node=node, declared=declared, **common)
+        tariffs.publish_tariff(statement=statement, owner_adjustment=machine.owner_adjustment, **common)
+
+
+def _years(
+    machine: machines.Machine, place: places.Place, began_at: datetime
+) -> Iterator[tuple[datetime, datetime | None, Decimal]]:
+    """The calendar year before the world began, from a month after the purchase, and then until further notice."""
+    this_year = datetime(began_at.year, 1, 1, tzinfo=UTC)
+    bought = datetime(
+        machine.purchase.on.year, machine.purchase.on.month, machine.purchase.on.day, tzinfo=UTC
+    )
+    first = max(datetime(began_at.year - 1, 1, 1, tzinfo=UTC), bought + timedelta(days=30))
+    if first < this_year:
+        yield first, this_year, place.electricity_before
+    yield max(first, this_year), None, place.electricity
+
+
+def _declared(machine: machines.Machine, place: places.Place, electricity: Decimal) -> Declared:
+    purchase = machine.purchase
+    granted = (PublicGrant(purchase.granted_by, Decimal(purchase.granted)),) if purchase.granted else ()
+    return Declared(
+        purchase_price=Decimal(purchase.price),
+        purchased_on=purchase.on,
+        life_years=Decimal(purchase.life_years),
+        residual_value=Decimal(purchase.residual),
+        public_grants=granted,
+        warranty_until=purchase.warranty_until,
+        active_kilowatts=machine.active_kilowatts,
+        idle_kilowatts=machine.idle_kilowatts,
+        pue=place.pue,
+        electricity_price=electricity,
+        available_share=Decimal("0.96"),
+        used_share=machine.used_share,
+        sources={
+            "purchase": f"{purchase.source}. {machine.hardware_source}",
+            "electricity": f"{machine.watts_source}. {place.electricity_source}. PUE: {place.pue_source}",
+        },
+        **dict(machine.yearly),
+    )
+
+
+# --- projects -------------------------------------------------------------------------------
+
+
+def _plant_accounts() -> dict[str, Vertex]:
+    root = shares.create_root(name="Everybody")
+    vertices = {"": root}
+    for account in projects.ACCOUNTS:
+        vertices[account.name] = shares.create_account(
+            parent=vertices[account.parent], name=account.name, shares=account.shares
+        )
+    return vertices
+
+
+def _project(
+    row: projects.Project,
+    users: dict[str, User],
+    organisations: dict[str, Organisation],
+    *,
+    began_at: datetime,
+    now: datetime,
+) -> Project:
+    project = accounts.create_project(
+        slug=row.slug,
+        name=row.name,
+        summary=row.summary,
+        project_class=row.project_class,
+        lead=users[row.lead],
+        organisation=organisations.get(row.organisation),
+        uses_public_money=row.uses_public_money,
+    )
+    for member in row.members:
+        accounts.add_to_project(project=project, user=users[member])
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    for grant in row.grants:
+        until = midnight + timedelta(days=grant.days_left)
+        grants.create_grant(
+            project=project,
+            funder=organisations[grant.funder],
+            name=grant.name,
+            purpose=grant.purpose,
+            valid_from=min(until - timedelta(days=300), began_at),
+            valid_until=until,
+            amount=Decimal(grant.euros),
+            at=began_at,
+        )
+    return project
