@@ -89,14 +89,14 @@ class LiveSite:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
 
     # --- one life -------------------------------------------------------------
-    def prepare(self) -> None:
+    def prepare(self, *, seed: bool = True) -> None:
         """Keys, broker, a migrated and seeded database, static files; no process of ours yet."""
         self._make_database(again=True)
         self._run(sys.executable, "bin/keys")
         self.start_broker()
         self.manage("migrate", "--verbosity=0")
         self.manage("make_keys", "--declare")
-        if "seed_demo" in get_commands():
+        if seed and "seed_demo" in get_commands():
             self.manage("seed_demo")
         self.manage("collectstatic", "--noinput", "--verbosity=0")
 
@@ -158,7 +158,7 @@ class LiveSite:
         """Enrol a real agent to this node, the first time, and run it as the process `agent`."""
         program, state = str(SCRIPTS / "equinode-agent"), str(self.directory / "agent")
         if not (self.directory / "agent").exists():
-            token = self.manage("enrolment_token", node, "--bare").strip()
+            token = self.manage("enrolment_token", node).strip()
             self._run(program, "enrol", "--state", state, "--site", self.url, "--token", token)
         self.spawn("agent", [program, "run", "--state", state])
 

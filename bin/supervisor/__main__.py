@@ -157,7 +157,7 @@ class Supervisor:
         enrolled = folder / "enrolled_with"
         program = str(PROGRAMS / "equinode-agent")
         if not enrolled.exists() or enrolled.read_text() != self.url:
-            token = self.manage("enrolment_token", NODE, "--bare").strip()
+            token = self.manage("enrolment_token", NODE).strip()
             folder.mkdir(parents=True, exist_ok=True)
             log = LOG_DIR / "agent.log"
             with log.open("ab") as out:

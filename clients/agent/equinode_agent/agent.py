@@ -28,7 +28,7 @@ POLL_SECONDS = 25
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 TELL_HEARTBEAT_EVERY = 5.0
 # What a stopped agent gives its jobs to end, and itself to say so.
-FAREWELL_SECONDS = 15.0
+FAREWELL_SECONDS = 12.0
 NICE, OOM_SCORE = -5, -500
 STATUS_FILE = "status.json"
 

@@ -1,0 +1,116 @@
+"""The real agent against the real site: no browser, the lease is given by the service itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from psycopg.types.range import TimestamptzRange
+
+from common import clock
+from nodes.models import Device, Lease, LeasedHold, Node
+from nodes.services import leases, occupancy
+from tests.factories import make_node
+from tests.live import LiveSite, eventually
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def bench(site: LiveSite, rows: None) -> Iterator[Node]:
+    """A node of one host device, served by a real agent."""
+    # One node for all of these tests: the state folder of the live site's agent is enrolled once.
+    node = Node.objects.filter(slug="bench").first()
+    if node is None:
+        node = make_node(slug="bench", devices=0)
+        Device.objects.create(
+            node=node, index=0, kind="host", model="Bench", memory_bytes=4096 * MIB, model_key="bench-4"
+        )
+    site.start_agent(node.slug)
+    yield node
+    site.terminate("agent")
+
+
+def _lease(node: Node, script: str, *, starts_in: float = 0.0, lasts: float = 120.0, **job: Any) -> Lease:
+    now = clock.now()
+    starts, ends = now + timedelta(seconds=starts_in), now + timedelta(seconds=lasts)
+    device = node.devices.get()
+    for hold in device.holds.all():  # what an earlier test left
+        occupancy.release_holds(reference=hold.reference, at=now)
+    reference = f"run-{time.time_ns()}"
+    wanted = [occupancy.WantedHold(device.pk, None, None)]
+    held = occupancy.hold_devices(
+        wanted=wanted, during=TimestamptzRange(starts, ends), reference=reference, kind="reservation", at=now
+    )
+    specification = {
+        "script": script, "environment": {}, "bring_back": [], "network": "none", "on_disconnect": "keep",
+        "retry": "never", "runner": "bubblewrap",
+        "limits": {
+            "memory_bytes": 512 * MIB, "processes": 64, "disk_bytes": 64 * MIB, "log_bytes": MIB,
+            "file_bytes": MIB, "wall_seconds": None,
+        },
+    } | job  # fmt: skip
+    return leases.create_lease(
+        node_id=node.pk, reference=reference, holds=[(device.pk, hold.uid) for hold in held],
+        not_before=starts, ends_at=ends, specification=specification, at=now,
+    )  # fmt: skip
+
+
+def _ended(lease: Lease) -> Lease:
+    def over() -> Lease | None:
+        connection.close()
+        found = Lease.objects.get(pk=lease.pk)
+        return found if found.state in ("ended", "lost") else None
+
+    found = eventually(over, "the lease is over")
+    assert found is not None
+    return found
+
+
+def test_a_lease_runs_on_a_real_node_at_its_moment(site: LiveSite, bench: Node) -> None:
+    script = "echo héllo; mkdir out; echo 42 > 'out/the answer (1).txt'; exit 5"
+    lease = _ended(_lease(bench, script, starts_in=6.0, bring_back=["out/*"]))
+    assert (lease.state, lease.end_reason, lease.exit_code) == ("ended", "finished", 5)
+    assert lease.start_delay_ms is not None
+    assert lease.start_delay_ms < 100
+    assert lease.started_at is not None
+    assert abs((lease.started_at - lease.not_before).total_seconds()) < 1
+    assert "".join(chunk.text for chunk in lease.log.all()) == "héllo\n"
+    assert [(file.name, file.size) for file in lease.files.all()] == [("out/the answer (1).txt", 3)]
+    assert not LeasedHold.objects.filter(lease=lease, is_live=True).exists()
+
+
+def test_a_stop_reaches_the_job(site: LiveSite, bench: Node) -> None:
+    lease = _lease(bench, "echo on; sleep 100")
+    eventually(lambda: Lease.objects.get(pk=lease.pk).started_at, "the job runs")
+    leases.request_stop(reference=lease.reference, at=clock.now())
+    began = time.monotonic()
+    assert _ended(lease).end_reason == "stopped"
+    assert time.monotonic() - began < 5
+
+
+def test_a_killed_agent_loses_its_job_and_says_so_once_it_is_back(site: LiveSite, bench: Node) -> None:
+    lease = _lease(bench, "sleep 100")
+    eventually(lambda: Lease.objects.get(pk=lease.pk).started_at, "the job runs")
+    site.kill("agent")
+    site.start_agent(bench.slug)
+    assert _ended(lease).end_reason == "agent_lost"
+
+
+def test_a_job_outlives_the_site(site: LiveSite, bench: Node) -> None:
+    lease = _lease(bench, "sleep 3; echo through")
+    eventually(lambda: Lease.objects.get(pk=lease.pk).started_at, "the job runs")
+    site.kill("web")
+    time.sleep(5)
+    site.start("web")
+    over = _ended(lease)
+    assert over.end_reason == "finished"
+    assert over.started_at is not None
+    assert over.ended_at is not None
+    # When it ended, not when that could be told.
+    assert 2.5 < (over.ended_at - over.started_at).total_seconds() < 4.5
+    assert "".join(chunk.text for chunk in over.log.all()) == "through\n"
