@@ -1,0 +1,234 @@
+"""The booking page: who may see and do what, previews, bookings, refusals, times that are not one moment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import User
+from nodes.models import Hold, Node
+from reservations.models import Decision, Reservation
+from reservations.selectors.links import slot_fields
+from tests import factories
+from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def node() -> Node:
+    return make_open_node(devices=3, model="L40S")
+
+
+@pytest.fixture
+def lab(node: Node) -> Lab:
+    return make_lab()
+
+
+@pytest.fixture
+def member(client: Client, lab: Lab) -> Client:
+    client.force_login(lab.member)
+    return client
+
+
+def asked(lab: Lab, node: Node, *, devices: int = 1, days: float = 2, hours: float = 2) -> dict[str, Any]:
+    uids = [str(device.uid) for device in node.devices.all()[:devices]]
+    start = in_days(days)
+    fields = slot_fields(
+        project=lab.project.slug, devices=uids, start=start, end=start + timedelta(hours=hours)
+    )
+    with_devices: dict[str, Any] = dict(fields)
+    return with_devices | {"device": uids}
+
+
+def test_a_visitor_sees_the_timetable_and_no_form(client: Client, node: Node) -> None:
+    page = client.get("/book/").content.decode()
+    assert node.name in page
+    assert "Sign in to book" in page
+    assert 'name="device"' not in page
+
+
+def test_a_person_without_a_project_is_told_the_next_step(client: Client, node: Node, mallory: User) -> None:
+    client.force_login(mallory)
+    assert "You belong to no project yet." in client.get("/book/").content.decode()
+
+
+def test_a_member_sees_free_cells_as_buttons(member: Client, node: Node) -> None:
+    page = member.get("/book/").content.decode()
+    assert page.count('class="slot slot--free"') == 3
+    assert 'id="slot"' in page
+
+
+def test_the_timetable_page_costs_at_most_eight_queries(member: Client, node: Node, lab: Lab) -> None:
+    lab.book(list(node.devices.all()), in_days(0.2))
+    member.get("/book/")  # the checkpoint is cached from here on
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert member.get("/book/").status_code == 200
+    assert len(queries) <= 8 + _session(queries), [query["sql"][:120] for query in queries]
+
+
+def _session(queries: CaptureQueriesContext) -> int:
+    """Sessions are read from the cache outside tests."""
+    assert settings.SESSION_ENGINE.endswith(".db")
+    return sum("django_session" in query["sql"] for query in queries.captured_queries)
+
+
+def test_the_preview_shows_price_rules_and_who_reads_data_there(member: Client, lab: Lab, node: Node) -> None:
+    page = member.get("/book/preview/", asked(lab, node)).content.decode()
+    assert "You pay, EUR" in page
+    assert "All 10 rules pass" in page
+    assert "The administrators of the node, in France." in page
+    assert "Book for EUR" in page
+
+
+def test_without_scripts_the_whole_page_holds_the_preview(member: Client, lab: Lab, node: Node) -> None:
+    page = member.get("/book/", asked(lab, node)).content.decode()
+    assert "All 10 rules pass" in page
+    assert "<h1>Book</h1>" in page
+
+
+def test_the_receipt_lines_add_up_to_what_is_paid(member: Client, lab: Lab, node: Node) -> None:
+    response = member.get("/book/preview/", asked(lab, node, devices=3, hours=2.75))
+    *lines, total = response.context["preview"].receipt
+    assert sum(line.amount for line in lines) == total.amount
+
+
+def test_a_stranger_has_no_preview(client: Client, lab: Lab, node: Node, mallory: User) -> None:
+    client.force_login(mallory)
+    page = client.get("/book/preview/", asked(lab, node)).content.decode()
+    assert "You pay" not in page
+    assert client.post("/book/", asked(lab, node)).status_code == 400
+    assert not Decision.objects.exists()
+
+
+def test_a_visitor_who_posts_is_sent_to_sign_in(client: Client, lab: Lab, node: Node) -> None:
+    response = client.post("/book/", asked(lab, node))
+    assert response.status_code == 302
+    assert response["Location"].startswith("/accounts/login/")
+
+
+def test_booking_leads_to_the_reservation(member: Client, lab: Lab, node: Node) -> None:
+    response = member.post("/book/", asked(lab, node, devices=2))
+    reservation = Reservation.objects.get()
+    assert response["Location"] == f"/reservations/{reservation.uid}/"
+    assert Hold.objects.count() == 2
+
+
+def test_a_slot_that_starts_at_once_starts_when_it_is_booked(member: Client, lab: Lab, node: Node) -> None:
+    fields = asked(lab, node, days=0, hours=2) | {"now": "on", "start": ""}
+    assert member.post("/book/", fields).status_code == 302
+    reservation = Reservation.objects.get()
+    assert reservation.during.lower == reservation.created_at
+
+
+def test_a_taken_slot_is_refused_with_who_until_when_and_the_next_free_one(
+    member: Client, lab: Lab, node: Node
+) -> None:
+    other = make_lab(name="Glacier mass balance", uses_public_money=True)
+    taken = other.book([node.devices.all()[0]], in_days(2))
+    response = member.post("/book/", asked(lab, node))
+    page = response.content.decode()
+    assert response.status_code == 409
+    assert "Held by Glacier mass balance until" in page
+    assert "Not booked: one rule stands in the way." in page
+    nearest = response.context["page"].nearest
+    assert nearest.url in page.replace("&amp;", "&")
+    answer = member.get(nearest.url)
+    assert answer.context["preview"].is_granted
+    assert answer.context["preview"].start == taken.during.upper
+
+
+def test_a_refusal_keeps_the_contents_of_the_form(member: Client, node: Node) -> None:
+    poor = make_lab(budget="0.01")
+    member.force_login(poor.member)
+    fields = asked(poor, node, devices=2)
+    page = member.post("/book/", fields).context["page"]
+    again = member.get(page.again_url)
+    assert sorted(again.context["chosen"]) == sorted(fields["device"])
+    assert f'value="{fields["start"]}"' in again.content.decode()
+
+
+def test_a_name_is_never_that_of_a_person(member: Client, lab: Lab, node: Node) -> None:
+    other = make_lab(name="Secret start-up")
+    other.book(list(node.devices.all()), in_days(0.1))
+    page = member.get("/book/").content.decode()
+    assert "Secret start-up" not in page
+    assert "project t" in page
+    assert other.member.name not in page
+
+
+def test_a_time_that_clocks_skip_is_refused_in_place(member: Client, lab: Lab, node: Node) -> None:
+    # Europe/Paris, 29 March 2026: 02:00 becomes 03:00.
+    fields = asked(lab, node) | {"start": "2026-03-29T02:30", "end": "2026-03-29T04:00"}
+    page = member.get("/book/preview/", fields).content.decode()
+    assert "jump over 02:30" in page
+    assert "The next time that does is 03:00." in page
+
+
+def test_a_time_that_clocks_show_twice_is_asked_about(member: Client, lab: Lab, node: Node) -> None:
+    # Europe/Paris, 25 October 2026: 03:00 becomes 02:00.
+    fields = asked(lab, node) | {"start": "2026-10-25T02:30", "end": "2026-10-25T04:00"}
+    fields.pop("start_second")
+    page = member.get("/book/preview/", fields).content.decode()
+    assert "show 02:30 twice" in page
+    assert "02:30 UTC+02:00" in page
+    assert "02:30 UTC+01:00" in page
+    assert page.count('name="start_second"') == 2
+    answered = member.get("/book/preview/", fields | {"start_second": "1"})
+    assert answered.context["preview"].start.astimezone(timezone.get_fixed_timezone(60)).hour == 2
+    assert answered.content.decode().count("checked") == 1
+
+
+def test_a_free_cell_pressed_without_scripts_asks_for_an_hour(member: Client, lab: Lab, node: Node) -> None:
+    start = in_days(1)
+    pick = f"{node.devices.all()[0].uid}@{start:%Y-%m-%dT%H:%M:%SZ}"
+    preview = member.get("/book/", {"pick": pick, "project": lab.project.slug}).context["preview"]
+    assert (preview.start, preview.length) == (start, timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"device": "not-a-uid"},
+        {"device": "01900000-0000-7000-8000-000000000000"},
+        {"start": "yesterday"},
+        {"end": ""},
+        {"project": "nobodys"},
+        {"pick": "x@2026-13-45T00:00:00Z"},
+        {"week": "2026-W99"},
+        {"page": "9" * 30},
+    ],
+)
+def test_nonsense_in_the_address_is_answered_with_a_page(
+    member: Client, lab: Lab, node: Node, broken: dict[str, str]
+) -> None:
+    for address in ("/book/", "/book/preview/"):
+        assert member.get(address, asked(lab, node) | broken).status_code == 200
+
+
+def test_a_booking_without_a_policy_is_refused_on_the_page(client: Client) -> None:
+    lab_member = factories.make_user()
+    factories.make_project(lab_member, slug="early")
+    node = factories.make_node()
+    client.force_login(lab_member)
+    start = in_days(1)
+    fields = dict(
+        slot_fields(
+            project="early",
+            devices=[str(node.devices.all()[0].uid)],
+            start=start,
+            end=start + timedelta(hours=1),
+        )
+    )
+    response = client.post("/book/", fields)
+    assert response.status_code == 409
+    assert not Reservation.objects.exists()
