@@ -22,7 +22,7 @@ from pricing.selectors.rates import WaterfallStep
 _ZERO = Decimal(0)
 _COLOURS = {
     "plus": "var(--data-soft)",
-    "minus": "var(--ground)",
+    "minus": "var(--data)",  # of the hatching; what shows between is the page
     "sum": "var(--data)",
     "price": "var(--action)",
 }
@@ -81,7 +81,6 @@ def _bars(steps: Sequence[WaterfallStep], spans: Sequence[tuple[float, float]]) 
             "line": {"width": [int(off) for off in taken_off], "color": "var(--data)"},
             "pattern": {
                 "shape": ["/" if off else "" for off in taken_off],
-                "fgcolor": "var(--data)",
                 "bgcolor": "var(--ground)",
                 "size": 6,
                 "solidity": 0.2,
@@ -167,16 +166,19 @@ def history_figure(
 def _steps_of(
     rows: Sequence[CostStatement] | Sequence[Tariff], attribute: str, at: datetime
 ) -> tuple[list[str], list[float | None]]:
-    """Beginning and end of every row up to now; None where nothing was in force."""
+    """Beginning and end of every row up to now; a hole where nothing was in force."""
     moments: list[str] = []
     values: list[float | None] = []
+    last_end: datetime | None = None
     for row in sorted(rows, key=lambda row: row.effective_from):
         if row.effective_from > at:
             continue
-        end = min(row.effective_until or at, at)
-        value = float(getattr(row, attribute))
-        moments += [row.effective_from.isoformat(), end.isoformat(), end.isoformat()]
-        values += [value, value, None]
+        if last_end is not None and last_end < row.effective_from:
+            moments.append(last_end.isoformat())
+            values.append(None)
+        last_end = min(row.effective_until or at, at)
+        moments += [row.effective_from.isoformat(), last_end.isoformat()]
+        values += [float(getattr(row, attribute))] * 2
     return moments, values
 
 

@@ -143,11 +143,18 @@ def node_json(page: NodePage) -> dict[str, Any]:
             _row(row, files.statement_body(row, page.components.get(row.pk, []))) for row in page.statements
         ],
         "tariffs": [_row(row, files.tariff_body(row)) for row in page.tariffs],
-        "charts": {
-            "waterfall": charts.waterfall_figure(page.waterfall),
-            "history": charts.history_figure(page.statements, page.tariffs, at=page.at),
-        },
+        "charts": _charts(page),
     }  # fmt: skip
+
+
+def _charts(page: NodePage) -> dict[str, Any]:
+    """Plotly figures of what is published; no figure where there is nothing to draw."""
+    figures = {}
+    if page.waterfall:
+        figures["waterfall"] = charts.waterfall_figure(page.waterfall)
+    if page.statements:
+        figures["history"] = charts.history_figure(page.statements, page.tariffs, at=page.at)
+    return figures
 
 
 def node_csv(page: NodePage) -> list[list[str]]:

@@ -1,0 +1,293 @@
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+import rfc8785
+from django.test import Client
+
+from common import clock
+from nodes.models import Node
+from pricing.models import DayAheadPrice
+from pricing.selectors.node import node_page
+from pricing.services.fees import set_site_fee
+from pricing.services.statements import publish_statement
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+
+
+@pytest.fixture
+def h100() -> Node:
+    """S1: a public centre's eight H100, 60 % publicly funded, sold below its chargeable cost."""
+    owner = factories.make_organisation(name="Centre A", is_public_body=True)
+    node = factories.make_node(devices=8, owner=owner, slug="a-3", name="Node 3")
+    factories.publish_prices(node, over_recovered="6000")
+    return node
+
+
+@pytest.fixture
+def h200(h100: Node) -> Node:
+    """A company's H200 in the Netherlands, sold above its cost."""
+    node = factories.make_node(
+        devices=4, model="H200", owner=factories.make_organisation(name="Company G"), slug="g-4",
+        site=factories.make_site(country="NL", electricity_zone="NL"),
+    )  # fmt: skip
+    factories.publish_prices(node, declared=factories.make_declared(public_grants=()), owner_adjustment="0.4")
+    set_site_fee(amount=D("0.02"), effective_from=clock.now(), reason="Servers", at=clock.now())
+    return node
+
+
+def slugs(client: Client, query: str = "") -> list[str]:
+    answer = client.get(f"/prices.json{query}").json()
+    assert answer["count"] == len(answer["prices"])
+    return [row["slug"] for row in answer["prices"]]
+
+
+def test_prices_stand_beside_costs(client: Client, h200: Node) -> None:
+    page = client.get("/prices/").content.decode()
+    for text in ("2 nodes of 2", "1.3782", "2.2012", "1.5020", "−37.4", "60\xa0% publicly funded", "H200"):
+        assert text in page
+    assert "Company G" in page
+
+
+def test_everybody_reads_prices_in_few_queries(
+    client: Client, h200: Node, django_assert_max_num_queries
+) -> None:
+    for _ in range(3):
+        factories.publish_prices(factories.make_node(devices=8))
+    for address in ("/prices/", "/prices.json", "/prices.csv", "/api/v1/prices"):
+        with django_assert_max_num_queries(6):
+            assert client.get(address).status_code == 200
+
+
+def test_a_node_is_read_in_few_queries(client: Client, h100: Node, django_assert_max_num_queries) -> None:
+    for address in ("/nodes/a-3/", "/nodes/a-3.json", "/nodes/a-3.csv"):
+        with django_assert_max_num_queries(8):
+            assert client.get(address).status_code == 200
+
+
+def test_a_person_who_is_signed_in_reads_a_node_in_few_queries(
+    client: Client, h100: Node, ada, django_assert_max_num_queries
+) -> None:
+    client.force_login(ada)
+    with django_assert_max_num_queries(9):  # one of them the session, which lives in the cache otherwise
+        client.get("/nodes/a-3/")
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["a-3", "g-4"]),  # by price
+        ("?sort=-price", ["g-4", "a-3"]),
+        ("?sort=place", ["a-3", "g-4"]),
+        ("?sort=-device", ["g-4", "a-3"]),
+        ("?sort=against", ["a-3", "g-4"]),
+        ("?sort=nonsense", ["a-3", "g-4"]),
+        ("?country=NL", ["g-4"]),
+        ("?owner=public", ["a-3"]),
+        ("?owner=private", ["g-4"]),
+        ("?owner=nobody", ["a-3", "g-4"]),
+        ("?device=h200-80", ["g-4"]),
+        ("?device=l4", []),
+        ("?max_price=1.398160", ["a-3"]),  # what is paid, with the fee
+        ("?max_price=1.398159", []),
+        ("?max_price=1,4", ["a-3"]),
+        ("?max_price=cheap", ["a-3", "g-4"]),
+    ],
+)
+def test_prices_are_filtered_and_sorted(client: Client, h200: Node, query: str, found: list[str]) -> None:
+    assert slugs(client, query) == found
+
+
+@pytest.mark.parametrize("price", ["cheap", "-1", "NaN", "1e999999999"])
+def test_a_price_that_is_none_is_said_and_left_aside(client: Client, h200: Node, price: str) -> None:
+    page = client.get("/prices/", {"max_price": price}).content.decode()
+    assert ("Write a price such as 1.50." in page) is (price != "1e999999999")
+    assert "2 nodes of 2" in page
+
+
+def test_nothing_that_fits_says_what_would(client: Client, h200: Node) -> None:
+    assert "No node fits." in client.get("/prices/?country=DE").content.decode()
+    assert "Widen a filter" in client.get("/prices/?max_price=0.1").content.decode()
+
+
+def test_before_the_first_price_the_page_says_when_there_will_be_one(client: Client) -> None:
+    assert "No price is published yet." in client.get("/prices/").content.decode()
+
+
+def test_heads_of_columns_are_links_that_keep_the_filter(client: Client, h200: Node) -> None:
+    page = client.get("/prices/?country=NL&sort=price").content.decode()
+    assert 'href="/prices/?country=NL&amp;sort=-price"' in page
+    assert 'href="/prices/?country=NL&amp;sort=full"' in page
+    assert 'aria-sort="ascending"' in page
+    assert 'href="/prices.csv?country=NL&amp;sort=price"' in page
+
+
+def test_htmx_gets_the_table_alone(client: Client, h200: Node) -> None:
+    answer = client.get("/prices/", headers={"HX-Request": "true"})
+    assert answer.content.decode().startswith('<div id="prices"')
+    assert "HX-Request" in answer["Vary"]
+    assert "<html" not in answer.content.decode()
+
+
+def test_what_is_not_listed_has_no_price(client: Client, h200: Node) -> None:
+    h200.state = Node.State.WITHDRAWN
+    h200.save()
+    assert slugs(client) == ["a-3"]
+
+
+def test_the_api_and_the_page_say_the_same(client: Client, h200: Node) -> None:
+    api, twin = client.get("/api/v1/prices?country=NL").json(), client.get("/prices.json?country=NL").json()
+    assert (api["prices"], api["unit"]) == (twin["prices"], "EUR per device-hour")
+    assert client.get("/api/v1/prices")["Content-Type"] == "application/json"
+    row = api["prices"][0]
+    assert D(row["price"]) + D(row["fee"]) == D(row["to_pay"])
+
+
+def test_a_spreadsheet_reads_the_csv_and_runs_nothing_in_it(client: Client, h100: Node) -> None:
+    owner = h100.owner
+    owner.name = '=HYPERLINK("http://evil.example")'
+    owner.save()
+    answer = client.get("/prices.csv")
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    assert rows[0]["owner"] == '\'=HYPERLINK("http://evil.example")'
+    assert rows[0]["price_eur_per_device_hour"] == "1.37816"
+    assert rows[0]["markup_on_full_cost_ratio"] == "-0.373913"
+    assert answer["Content-Disposition"] == 'attachment; filename="prices.csv"'
+    assert answer["Access-Control-Allow-Origin"] == "*"
+
+
+def test_owners_cannot_write_html(client: Client, h100: Node) -> None:
+    Node.objects.update(name="<script>alert(1)</script>")
+    assert "<script>alert" not in client.get("/prices/").content.decode()
+    assert "<script>alert" not in client.get("/nodes/a-3/").content.decode()
+
+
+def test_a_node_shows_how_its_cost_becomes_its_price(client: Client, h200: Node) -> None:
+    page = client.get("/nodes/a-3/").content.decode()
+    for text in (
+        "8 × H100 SXM5", "1.378160", "1.398160", "106,625.91", "−33,868.80", "72,757.11",
+        "40,837 kWh a year × PUE 1.25 × 0.145 EUR per kWh", "0.15 posts × 82,000 EUR a year",
+        "280,000 EUR less a residual value of 28,000 EUR; 168,000 EUR of it paid by public grants",
+        "Declared to cost nothing: Financing.", "48,439.3", "29,855.26", "Price is 37.4\xa0% below it",
+        "not sequenced yet", 'href="/nodes/a-3.json"', 'href="/nodes/a-3.csv"',
+    ):  # fmt: skip
+        assert text in page, text
+
+
+def test_a_node_speaks_french(client: Client, h200: Node) -> None:
+    page = client.get("/nodes/a-3/", headers={"Accept-Language": "fr"}).content.decode()
+    assert "1,378160" in page
+    assert "106\u202f625,91" in page
+
+
+def test_the_table_adds_up_as_it_is_shown(h100: Node) -> None:
+    page = node_page(slug="a-3", at=clock.now())
+    assert page is not None
+    years = [row.year for row in page.rows if row.year is not None]
+    assert sum(years[:-3]) == years[-3] == D("106625.91")
+    assert years[-3] + years[-2] == years[-1] == D("72757.11")
+
+
+def test_anybody_can_work_out_the_digests_again(client: Client, h100: Node) -> None:
+    answer = client.get("/nodes/a-3.json").json()
+    for record in answer["statements"] + answer["tariffs"]:
+        assert hashlib.sha256(rfc8785.dumps(record["body"])).hexdigest() == record["sha256"]
+        assert record["ledger_entry"]["id"]
+    entry = h100.tariffs.get().entry
+    assert json.loads(bytes(entry.leaf))["body"]["digest"] == answer["tariffs"][0]["sha256"]
+
+
+def test_a_statement_that_was_replaced_keeps_its_digest_and_its_place(client: Client, h100: Node) -> None:
+    now = clock.now()
+    publish_statement(
+        node=h100, declared=factories.make_declared(hosting_year=D(9500)), effective_from=now, at=now,
+        published_by=factories.make_user(), corrects=h100.statements.get(), reason="Rent rose",
+    )  # fmt: skip
+    answer = client.get("/nodes/a-3.json").json()
+    assert [record["body"]["number"] for record in answer["statements"]] == [2, 1]
+    assert answer["statements"][1]["effective_until"] == answer["statements"][0]["body"]["effective_from"]
+    test_anybody_can_work_out_the_digests_again(client, h100)
+    page = client.get("/nodes/a-3/").content.decode()
+    assert "Corrects statement 1" in page
+    assert "Rent rose" in page
+    assert "Cost changed since the tariff was set" in page
+
+
+def test_the_csv_has_one_published_figure_a_line(client: Client, h100: Node) -> None:
+    rows = list(csv.DictReader(io.StringIO(client.get("/nodes/a-3.csv").content.decode())))
+    figures = {row["figure"]: (row["value"], row["unit"]) for row in rows}
+    assert figures["price"] == ("1.37816", "EUR per device-hour")
+    assert figures["electricity.full_year"] == ("7401.70944", "EUR a year for the node")
+    assert {row["record"] for row in rows} == {"cost_statement", "tariff"}
+    assert all(len(row["record_sha256"]) == 64 for row in rows)
+
+
+def test_the_charts_end_where_the_price_is(client: Client, h200: Node) -> None:
+    charts = client.get("/nodes/a-3.json").json()["charts"]
+    bars = charts["waterfall"]["data"][0]
+    assert bars["customdata"][0] == ["Purchase, spread over 5 years", "1.0405"]
+    assert bars["customdata"][-1] == ["You pay", "1.3982"]
+    assert charts["waterfall"]["layout"]["font"]["color"] == "var(--ink)"
+    price = charts["history"]["data"][2]
+    assert (price["name"], price["y"]) == ("Price", [1.37816, 1.37816])
+
+
+def test_the_history_has_a_hole_where_nothing_was_in_force(client: Client) -> None:
+    node, now = factories.make_node(slug="b"), clock.now()
+    for start, end in ((90, 60), (30, None)):
+        publish_statement(
+            node=node, declared=factories.make_declared(), effective_from=now - timedelta(days=start),
+            effective_until=now - timedelta(days=end) if end else None, published_by=factories.make_user(),
+            at=now,
+        )  # fmt: skip
+    full = client.get("/nodes/b.json").json()["charts"]["history"]["data"][0]
+    assert [value is None for value in full["y"]] == [False, False, True, False, False]
+
+
+def test_the_last_known_day_ahead_price_is_dated(client: Client, h100: Node) -> None:
+    for hour, price in ((1, "94.14"), (2, "88.60")):
+        DayAheadPrice.objects.create(
+            zone="FR", hour=datetime(2023, 10, 1, hour, tzinfo=UTC), eur_per_mwh=D(price), source="test"
+        )
+    DayAheadPrice.objects.create(
+        zone="FR", hour=clock.now() + timedelta(days=1), eur_per_mwh=D("1"), source="test"
+    )
+    page = client.get("/nodes/a-3/").content.decode()
+    assert "88.60 EUR/MWh" in page
+    assert "1 October 2023, 04:00" in page  # Paris
+    assert "EUR\xa00.6867" in page  # 6.2 kW x 1.25 x 0.0886 EUR/kWh
+
+
+def test_a_node_without_a_price_says_so(client: Client) -> None:
+    factories.make_node(slug="silent")
+    assert "No price is in force." in client.get("/nodes/silent/").content.decode()
+    assert client.get("/nodes/silent.json").json()["price"] is None
+    assert client.get("/nodes/silent.csv").status_code == 200
+
+
+def test_a_draft_and_an_unknown_node_are_not_found(client: Client) -> None:
+    factories.make_node(slug="draft", state=Node.State.DRAFT)
+    for slug in ("draft", "unknown"):
+        assert client.get(f"/nodes/{slug}/").status_code == 404
+        assert client.get(f"/nodes/{slug}.json").status_code == 404
+
+
+def test_a_withdrawn_node_keeps_what_it_published(client: Client, h100: Node) -> None:
+    Node.objects.update(state=Node.State.WITHDRAWN)
+    page = client.get("/nodes/a-3/").content.decode()
+    assert "Withdrawn from booking" in page
+    assert "1.378160" in page
+    assert "Book on this node" not in page
+
+
+def test_pages_are_only_read(client: Client, h100: Node) -> None:
+    assert client.post("/prices/").status_code == 405
+    assert client.post("/nodes/a-3/").status_code == 405
