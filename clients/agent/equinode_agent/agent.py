@@ -22,7 +22,7 @@ from equinode_agent.heartbeat import Heartbeat, protect
 from equinode_agent.journal import CLOSED, ENDED, RUNNING, STAGED, Journal, LeaseRecord
 from equinode_agent.lease import SignedLease
 from equinode_agent.protocol import CALL_SECONDS, SiteClient
-from equinode_agent.sandbox import box, bubblewrap, cgroups
+from equinode_agent.sandbox import bubblewrap, cgroups, leftovers
 
 POLL_SECONDS = 25
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -197,7 +197,7 @@ class Agent:
 
     def _recover_lease(self, record: LeaseRecord) -> None:
         if record.box is not None:
-            box.finish_off(record.box)
+            leftovers.finish_off(record.box)
         if record.may_have_started:
             self._lose(record, "The agent or the machine restarted while the job ran.")
         elif not record.received.is_of_this_boot:

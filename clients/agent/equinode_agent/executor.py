@@ -16,7 +16,8 @@ from equinode_agent.errors import AgentError
 from equinode_agent.journal import LeaseRecord
 from equinode_agent.lease import Lease, Specification, specification_of
 from equinode_agent.logs import LogBook
-from equinode_agent.sandbox.box import Plan, Sandbox
+from equinode_agent.sandbox.box import Sandbox
+from equinode_agent.sandbox.plan import Plan
 from equinode_agent.watch import Orders, Outcome, watch
 
 # bwrap is built this long before the moment; it takes a twentieth of a second on an idle machine.

@@ -12,16 +12,23 @@ PACKAGE = Path(__file__).parent.parent
 
 
 class AgentProcess:
-    def __init__(self, state: Path) -> None:
-        self._state = state
+    """`user` and `python`: to run it as somebody else, who may not reach the test's own interpreter."""
+
+    def __init__(self, state: Path, *, user: int | None = None, python: str = sys.executable) -> None:
+        self._state, self._user, self._python = state, user, python
         self.start()
 
     def start(self) -> None:
+        packages = [str(PACKAGE), *(path for path in sys.path if path.endswith("site-packages"))]
         with (self._state / "agent.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "equinode_agent", "run", "--state", str(self._state)],
-                env={**os.environ, "PYTHONPATH": str(PACKAGE)},
+                [self._python, "-m", "equinode_agent", "run", "--state", str(self._state)],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(packages), "PYTHONDONTWRITEBYTECODE": "1"},
                 stderr=log,
+                user=self._user,
+                group=self._user,
+                extra_groups=None if self._user is None else [],
+                cwd="/",
             )
 
     def kill(self) -> None:

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,30 +17,14 @@ from typing import Any
 from equinode_agent import clock, disk
 from equinode_agent.errors import SandboxError
 from equinode_agent.sandbox import bubblewrap, cgroups, processes
+from equinode_agent.sandbox.plan import Plan, launch_plan
 
 LAUNCHER = Path(__file__).with_name("launch.py")
-# One user per slot, so that jobs side by side cannot signal or count each other.
-# Above the people of a machine (1000-60000 on Debian), below systemd's dynamic users (61184).
-JOB_UID = 60_600
 BUILD_SECONDS = 10.0
 GONE_SECONDS = 20.0
 # Without a control group, memory is read from /proc this often.
 SAMPLE_SECONDS = 0.05
 READY, GONE_OFF = b"r", b"s"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to build: everything is decided here, nothing is asked later."""
-
-    name: str
-    script: str
-    environment: Mapping[str, str]
-    memory_bytes: int
-    processes: int
-    disk_bytes: int
-    device_files: Sequence[str]
-    slot: int
 
 
 @dataclass(frozen=True)
@@ -57,7 +40,7 @@ class Sandbox:
         self._plan = plan
         self.folder = scratch / plan.name
         self._private = private
-        self._uid = JOB_UID + plan.slot if os.geteuid() == 0 else None
+        self._uid = plan.uid
         self._cgroup: cgroups.Cgroup | None = None
         self._bwrap: subprocess.Popen[bytes] | None = None
         self._init = 0
@@ -97,7 +80,9 @@ class Sandbox:
         info_read, info_write = os.pipe()
         try:
             plan = self._private / "box.json"
-            disk.write_json(plan, self._launch_plan(info_write))
+            disk.write_json(
+                plan, launch_plan(self._plan, self.folder, cgroup=self._cgroup, info_fd=info_write)
+            )
             self._bwrap = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(LAUNCHER), str(plan)],
                 stdin=subprocess.PIPE,
@@ -119,37 +104,6 @@ class Sandbox:
             os.close(info_read)
             if info_write >= 0:
                 os.close(info_write)
-
-    def _launch_plan(self, info_fd: int) -> dict[str, Any]:
-        limits: list[tuple[str, int]] = [
-            ("RLIMIT_CORE", 0),
-            ("RLIMIT_FSIZE", self._plan.disk_bytes),
-            ("RLIMIT_NOFILE", 65536),
-            ("RLIMIT_MEMLOCK", self._plan.memory_bytes),
-        ]
-        uid = os.geteuid() if self._uid is None else self._uid
-        own = processes.count_of_user(uid) + cgroups.OWN_PROCESSES
-        limits.append(("RLIMIT_NPROC", own + self._plan.processes))
-        if self._cgroup is None:
-            # A brake for one process between two samples; RLIMIT_AS would stop programs that only reserve.
-            limits.append(("RLIMIT_DATA", 2 * self._plan.memory_bytes))
-        return {
-            "bwrap": bubblewrap.program(),
-            "bwrap_arguments": bubblewrap.arguments(
-                folder=self.folder,
-                environment=self._plan.environment,
-                device_files=self._plan.device_files,
-                shared_memory_bytes=max(self._plan.memory_bytes // 2, 1 << 20),
-                info_fd=info_fd,
-            ),
-            "command": bubblewrap.COMMAND,
-            "cgroup_procs": [] if self._cgroup is None else self._cgroup.procs_files,
-            "rlimits": limits,
-            "uid": self._uid,
-            # The agent and the machine's own services go first, and die last.
-            "nice": 5,
-            "oom_score_adj": 1000,
-        }
 
     def _learn_init(self, info: int) -> None:
         """bwrap tells the number of the sandbox's first process: with it goes all that is inside."""
@@ -291,19 +245,3 @@ class Sandbox:
 
 def _shell_code(returned: int) -> int:
     return returned if returned >= 0 else 128 - returned
-
-
-def finish_off(first: dict[str, Any]) -> None:
-    """Make sure that the sandbox of an agent that was killed is gone, folder included."""
-    pid, started = int(first["pid"]), first["started"]
-    if first["boot_id"] == clock.boot_id() and started is not None:
-        with contextlib.suppress(ProcessLookupError):
-            descriptor = os.pidfd_open(pid)
-            try:
-                # The number may have been given to another process since.
-                if processes.started_ticks(pid) == started:
-                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-                    select.select([descriptor], [], [], GONE_SECONDS)
-            finally:
-                os.close(descriptor)
-    disk.wipe(Path(first["folder"]))

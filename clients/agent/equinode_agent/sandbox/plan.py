@@ -1,0 +1,68 @@
+"""What a sandbox is to be: its limits, its user, and the file that launch.py reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from equinode_agent.sandbox import bubblewrap, cgroups, processes
+
+# One user per slot, so that jobs side by side cannot signal or count each other.
+# Above the people of a machine (1000-60000 on Debian), below systemd's dynamic users (61184).
+JOB_UID = 60_600
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything is decided here; nothing is asked later."""
+
+    name: str
+    script: str
+    environment: Mapping[str, str]
+    memory_bytes: int
+    processes: int
+    disk_bytes: int
+    device_files: Sequence[str]
+    slot: int
+
+    @property
+    def uid(self) -> int | None:
+        """Whom the job runs as outside; None: the agent's own user, who cannot change to another."""
+        return JOB_UID + self.slot if os.geteuid() == 0 else None
+
+
+def launch_plan(plan: Plan, folder: Path, *, cgroup: cgroups.Cgroup | None, info_fd: int) -> dict[str, Any]:
+    limits: list[tuple[str, int]] = [
+        ("RLIMIT_CORE", 0),
+        ("RLIMIT_FSIZE", plan.disk_bytes),
+        ("RLIMIT_NOFILE", 65536),
+        ("RLIMIT_MEMLOCK", plan.memory_bytes),
+        ("RLIMIT_NPROC", _tasks_now(plan) + cgroups.OWN_PROCESSES + plan.processes),
+    ]
+    if cgroup is None:
+        # A brake for one process between two samples; RLIMIT_AS would stop programs that only reserve.
+        limits.append(("RLIMIT_DATA", 2 * plan.memory_bytes))
+    return {
+        "bwrap": bubblewrap.program(),
+        "bwrap_arguments": bubblewrap.arguments(
+            folder=folder,
+            environment=plan.environment,
+            device_files=plan.device_files,
+            shared_memory_bytes=max(plan.memory_bytes // 2, 1 << 20),
+            info_fd=info_fd,
+        ),
+        "command": bubblewrap.COMMAND,
+        "cgroup_procs": [] if cgroup is None else cgroup.procs_files,
+        "rlimits": limits,
+        "uid": plan.uid,
+        # The agent and the machine's own services go first, and die last.
+        "nice": 5,
+        "oom_score_adj": 1000,
+    }
+
+
+def _tasks_now(plan: Plan) -> int:
+    return processes.count_of_user(os.geteuid() if plan.uid is None else plan.uid)
