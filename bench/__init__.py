@@ -1,0 +1,1 @@
+"""What bin/bench measures: nothing here is imported by the site."""
