@@ -259,6 +259,7 @@ class Charge(models.Model):
         LATE_START = "late_start", _("Late start, refunded")
         LOST = "lost", _("Not delivered, refunded")
         RELET = "relet", _("Re-let to others, refunded")
+        ROUNDING = "rounding", _("Rounding")
 
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     project = models.ForeignKey(Project, models.PROTECT, related_name="charges")

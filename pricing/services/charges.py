@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 from typing import Any
@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Project
 from common.ranges import between
-from pricing.domain.cost import rounded
-from pricing.domain.declared import EXACT, plain
+from pricing.domain.cost import MICRO, rounded
+from pricing.domain.declared import EXACT, ZERO, plain
 from pricing.domain.grants import Part, settle
 from pricing.errors import ChargeRefused
 from pricing.models import Charge, Encumbrance
@@ -60,8 +60,9 @@ def post(*, reference: str, lines: Sequence[ChargeLine], project: Project, at: d
     if posted:
         return _same_as_before(posted, lines)
     encumbrances = lock_encumbrances(reference=reference)
+    lines = [*lines, *_rounding(encumbrances, lines)]
     paid = _paid_by(encumbrances, lines)
-    used = {encumbrance.grant_id: Decimal(0) for encumbrance in encumbrances}
+    used = {encumbrance.grant_id: ZERO for encumbrance in encumbrances}
     for parts in paid:
         for part in parts:
             used[part.grant_id] += part.amount
@@ -77,22 +78,52 @@ def post(*, reference: str, lines: Sequence[ChargeLine], project: Project, at: d
 
 
 def _same_as_before(posted: list[Charge], lines: Sequence[ChargeLine]) -> list[Charge]:
-    wanted = {line.position for line in lines}
-    if not wanted <= {charge.position for charge in posted}:
+    if not {line.position for line in lines} <= {charge.position for charge in posted}:
         raise ChargeRefused(_("This slot has been settled; a correction is a posting of its own."))
-    return [charge for charge in posted if charge.position in wanted]
+    return posted
+
+
+def _rounding(encumbrances: Sequence[Encumbrance], lines: Sequence[ChargeLine]) -> list[ChargeLine]:
+    """Lines rounded one by one can come to a little more than their rounded sum: said in a row of its own."""
+    excess = sum((line.amount for line in lines), ZERO) - _set_aside(encumbrances)
+    if not 0 < excess <= _drift(lines):
+        return []
+    last = max(lines, key=lambda line: line.position)
+    return [
+        replace(
+            last,
+            position=last.position + 1,
+            category=Charge.Category.ADJUSTMENT,
+            item=Charge.Item.ROUNDING,
+            quantity=Decimal(1),
+            unit_price=-excess,
+            detail={},
+        )
+    ]
 
 
 def _paid_by(encumbrances: Sequence[Encumbrance], lines: Sequence[ChargeLine]) -> list[tuple[Part, ...]]:
     pool = [Part(encumbrance.grant_id, encumbrance.amount) for encumbrance in encumbrances]
+    if pool:
+        # Until the credits and the rounding behind them are counted, the drift is lent to the last.
+        pool[-1] = replace(pool[-1], amount=pool[-1].amount + _drift(lines))
     try:
         return settle(pool, [line.amount for line in lines])
     except ValueError as exc:
         raise ChargeRefused(
             _("The charge is more than what was set aside for it."),
             charged=sum(line.amount for line in lines),
-            set_aside=sum(part.amount for part in pool),
+            set_aside=_set_aside(encumbrances),
         ) from exc
+
+
+def _set_aside(encumbrances: Sequence[Encumbrance]) -> Decimal:
+    return sum((encumbrance.amount for encumbrance in encumbrances), ZERO)
+
+
+def _drift(lines: Sequence[ChargeLine]) -> Decimal:
+    """How much rounding each line to a grain can add up to."""
+    return MICRO * len(lines)
 
 
 def _charge(

@@ -91,6 +91,31 @@ def test_nobody_is_charged_more_than_was_set_aside() -> None:
 
 
 @pytest.mark.django_db
+def test_lines_rounded_one_by_one_leave_a_row_of_rounding() -> None:
+    node, project = factories.make_node(), factories.make_project()
+    grant = make_encumbrance(project, "0.000001")
+    halves = [line(node, position, hours="0.5", price="0.0000015") for position in (1, 2)]
+    assert [half.amount for half in halves] == [D("0.000001")] * 2
+    charges = post(reference=REFERENCE, lines=halves, project=project, at=clock.now())
+    assert [(charge.item, charge.amount) for charge in charges] == [
+        ("slot", D("0.000001")), ("slot", D("0.000001")), ("rounding", D("-0.000001"))
+    ]  # fmt: skip
+    assert (charges[2].position, charges[2].category) == (3, "adjustment")
+    assert money(grant) == (0, D("0.000001"))
+    again = post(reference=REFERENCE, lines=halves, project=project, at=clock.now())
+    assert [charge.pk for charge in again] == [charge.pk for charge in charges]
+
+
+@pytest.mark.django_db
+def test_a_drift_that_a_credit_takes_away_leaves_no_row() -> None:
+    node, project = factories.make_node(), factories.make_project()
+    sooner, later = make_encumbrance(project, "10", expires_in=20), make_encumbrance(project, "4.999999")
+    lines = [line(node), line(node, 2, "-0.5", category="credit", item="late_start")]
+    assert len(post(reference=REFERENCE, lines=lines, project=project, at=clock.now())) == 2
+    assert (money(sooner), money(later)) == ((0, 10), (0, D("4.25")))
+
+
+@pytest.mark.django_db
 def test_a_slot_that_cost_nothing_needs_no_grant() -> None:
     (charge,) = post(
         reference=REFERENCE, lines=[line(factories.make_node(), price="0")], project=factories.make_project(),
