@@ -106,7 +106,7 @@ def ledger_entry_json(request: HttpRequest, index: int) -> JsonResponse:
             "origin": page.origin,
             "vkey": page.vkey,
             "leaf": page.leaf,
-            "proof": page.proof,
+            "proof": [step.hash for step in page.proof],
             "checkpoint": _checkpoint_json(page.checkpoint),
         }
     )

@@ -11,12 +11,13 @@ from django.utils.translation import gettext as _
 
 from common.formats import digest as short
 from ledger import files, wording
+from ledger.domain.merkle import inclusion_spans
 from ledger.domain.note import encode_base64
 from ledger.errors import EntryNotSequenced
 from ledger.models import Checkpoint, Entry
 from ledger.selectors.proofs import inclusion_proof
 
-PER_PAGE = 50
+PER_PAGE = 25
 
 
 def latest_checkpoint() -> Checkpoint | None:
@@ -64,6 +65,14 @@ class LedgerPage:
 
 
 @dataclass(frozen=True)
+class ProofStep:
+    """One hash on the way from the leaf to the root, and on which side of the sum it goes."""
+
+    hash: str  # base64
+    is_left: bool
+
+
+@dataclass(frozen=True)
 class EntryPage:
     line: EntryLine
     origin: str
@@ -71,7 +80,7 @@ class EntryPage:
     leaf: str  # the bytes that are hashed, as text
     readable: str
     checkpoint: CheckpointState
-    proof: list[str]  # base64, from the leaf up
+    proof: list[ProofStep]  # from the leaf up
     earlier: int | None
     later: int | None
 
@@ -126,6 +135,15 @@ def ledger_page(*, kind: str = "", before: int | None = None) -> LedgerPage:
     )
 
 
+def _proof(index: int, size: int) -> list[ProofStep]:
+    spans = inclusion_spans(index, size)
+    hashes = inclusion_proof(index=index, size=size)
+    return [
+        ProofStep(encode_base64(value), is_left=end <= index)
+        for (_start, end), value in zip(spans, hashes, strict=True)
+    ]
+
+
 def entry_page(*, index: int) -> EntryPage:
     """An entry with its proof against the latest checkpoint. Raises EntryNotSequenced."""
     signed = latest_checkpoint()
@@ -140,7 +158,7 @@ def entry_page(*, index: int) -> EntryPage:
         leaf=leaf,
         readable=json.dumps(entry.fact, indent=2, ensure_ascii=False),
         checkpoint=_checkpoint_state(signed),
-        proof=[encode_base64(value) for value in inclusion_proof(index=index, size=signed.size)],
+        proof=_proof(index, signed.size),
         earlier=index - 1 if index else None,
         later=index + 1 if index + 1 < signed.size else None,
     )

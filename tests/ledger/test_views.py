@@ -14,9 +14,10 @@ from django.test import Client
 
 from ledger import services
 from ledger.domain import checkpoint, note
-from ledger.domain.merkle import leaf_hash
+from ledger.domain.merkle import leaf_hash, node_hash
 from ledger.domain.verification import verify_inclusion
 from ledger.models import Entry
+from ledger.selectors import pages as selectors
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 11, 22, 15, tzinfo=UTC)
@@ -74,6 +75,18 @@ def test_every_kind_has_its_line_and_its_page(client: Client) -> None:
         assert client.get(f"/ledger/entries/{index}/").status_code == 200
 
 
+def test_an_entry_page_says_on_which_side_each_hash_goes(client: Client) -> None:
+    append(*["decision"] * 7)
+    services.sequence(at=AT)
+    for index in range(7):
+        page = selectors.entry_page(index=index)
+        current = base64.b64decode(page.line.leaf_hash)
+        for step in page.proof:
+            other = base64.b64decode(step.hash)
+            current = node_hash(other, current) if step.is_left else node_hash(current, other)
+        assert base64.b64encode(current).decode() == page.checkpoint.root
+
+
 def test_what_an_entry_page_gives_is_enough_to_check_it(client: Client) -> None:
     append(*["decision"] * 13)
     services.sequence(at=AT)
@@ -101,19 +114,19 @@ def test_an_entry_appears_when_it_is_sequenced_and_not_before(client: Client) ->
 
 
 def test_older_entries_are_a_page_away_and_stay_there(client: Client) -> None:
-    append(*["decision"] * 60, *["policy"] * 51)
+    append(*["decision"] * 34, *["policy"] * 26)
     services.sequence(at=AT)
     first = client.get("/ledger.json").json()
-    assert [line["index"] for line in first["entries"]] == list(range(110, 60, -1))
+    assert [line["index"] for line in first["entries"]] == list(range(59, 34, -1))
     second = client.get(first["older"]).json()
     third = client.get(second["older"]).json()
-    assert [line["index"] for line in second["entries"] + third["entries"]] == list(range(60, -1, -1))
+    assert [line["index"] for line in second["entries"] + third["entries"]] == list(range(34, -1, -1))
     assert third["older"] is None
     only = client.get("/ledger.json?kind=policy").json()
     assert {line["kind"] for line in only["entries"]} == {"policy"}
-    assert [line["index"] for line in client.get(only["older"]).json()["entries"]] == [60]
+    assert [line["index"] for line in client.get(only["older"]).json()["entries"]] == [34]
     page = client.get("/ledger/?kind=policy").content.decode()
-    assert 'href="/ledger/?kind=policy&amp;before=61"' in page
+    assert 'href="/ledger/?kind=policy&amp;before=35"' in page
 
 
 def test_an_unknown_kind_shows_all_kinds(client: Client) -> None:

@@ -167,7 +167,7 @@ def _publish_costs(
             "effective_from": start,
             "effective_until": end,
             "published_by": users[owner.lead],
-            "at": start - timedelta(days=9),
+            "at": began_at,
         }
         statement = statements.publish_statement(node=node, declared=declared, **common)
         tariffs.publish_tariff(statement=statement, owner_adjustment=machine.owner_adjustment, **common)
