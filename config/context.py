@@ -21,8 +21,8 @@ from ledger.models import Checkpoint
 # Which pages belong under which heading of the masthead, by the names of their addresses.
 SECTIONS = {
     "prices": "prices", "node": "prices",
-    "book": "book", "book_preview": "book", "decision": "book",
-    "projects": "projects", "project": "projects", "reservation": "projects",
+    "book": "book", "book_preview": "book",
+    "projects": "projects", "project": "projects", "reservation": "projects", "decision": "projects",
     "fairness": "fairness", "policy": "fairness",
     "ledger": "ledger", "ledger_entry": "ledger",
 }  # fmt: skip

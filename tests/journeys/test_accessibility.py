@@ -29,6 +29,9 @@ OPEN_TO_ALL = {
 FOR_MEMBERS = {
     "me", "project", "reservation", "decision", "account_email", "account_change_password",
 }  # fmt: skip
+# A quarter of an hour is 6 px wide in a week that fits a screen. WCAG 2.5.8 allows it, since the
+# form beside the timetable makes the same choice ("equivalent"); axe cannot know that.
+HOUR_IN_TIMETABLE = 'class="slot slot--'
 # A bar of the page's own width may be scrolled inside; the page itself may not.
 WIDER_THAN_WINDOW = "() => document.documentElement.scrollWidth - window.innerWidth"
 
@@ -84,6 +87,7 @@ def axe_faults(page: Page, *, rules: list[str] | None = None) -> list[str]:
         f"{urlsplit(page.url).path}: {violation['id']}: {node['target']} {node['html'][:160]}"
         for violation in violations
         for node in violation["nodes"]
+        if not (violation["id"] == "target-size" and HOUR_IN_TIMETABLE in node["html"])
     ]
 
 
