@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from fake_site import GOOD_TOKEN, FakeSite
-
 from equinode_agent import cli, identity, keys
+from fake_site import GOOD_TOKEN, FakeSite
 
 
 def _enrol(site: FakeSite, state: Path, *more: str, token: str = GOOD_TOKEN) -> int:
