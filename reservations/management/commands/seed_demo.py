@@ -12,7 +12,7 @@ from django.db import transaction
 from common import clock
 from common.keys import make_key
 from ledger import services as ledger
-from reservations.management.example_world import building, people, playing, today, weeks
+from reservations.management.example_world import building, past_jobs, people, playing, today, weeks
 from reservations.models import Decision
 
 # How long the world has existed when it is made: two half-lives of usage.
@@ -46,7 +46,12 @@ def seed(*, now: datetime) -> str:
         if world is None:
             began_at = weeks.week_of(now) - HISTORY
             world = building.build(began_at=began_at, now=now)
-            count = playing.play(world, since=began_at, until=now, also=list(today.steps(world, now)))
+            count = playing.play(
+                world,
+                since=began_at,
+                until=now,
+                also=[*past_jobs.steps(world, now), *today.steps(world, now)],
+            )
             done = f"The example world is built: {count} things happened in it since {began_at:%d %B %Y}."
         else:
             asked = Decision.objects.filter(asked_by__in=world.people.values())

@@ -171,7 +171,7 @@ MACHINES = (
     ),
     Machine(
         slug="girona-epyc", name="Girona EPYC", place="girona", vendor="HPE", model="ProLiant DL365 Gen11",
-        cpu="EPYC 9754", cores=256, memory_gib=1024, device="2 x EPYC 9754", devices=1, device_gib=1024,
+        cpu="EPYC 9754", cores=256, memory_gib=1024, device="2 × EPYC 9754", devices=1, device_gib=1024,
         hardware_source="G5K grdix: 2 x 9754 with 256 cores, 1,024 GiB", kind="host",
         active_kilowatts=Decimal("1.0"), idle_kilowatts=Decimal("0.3"),
         watts_source="2 x 360 W (CPUS), and a quarter, and the memory",

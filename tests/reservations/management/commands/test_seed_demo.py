@@ -15,7 +15,7 @@ from common.keys import make_key
 from common.ranges import bounds
 from ledger.models import Checkpoint, Entry
 from ledger.selectors.differences import differences
-from nodes.models import Closure, Device, Hold
+from nodes.models import Closure, Device, Hold, Lease
 from nodes.services import rebuilding
 from pricing import selectors as pricing
 from pricing.models import Charge, CostStatement
@@ -77,10 +77,12 @@ def _require_reservations_in_every_state() -> None:
 
 def _require_something_for_ada() -> None:
     assert Decision.objects.filter(asked_by__email="ada@example.org", outcome="refused").exists()
-    job = Run.objects.get()
-    assert job.state == Run.State.QUEUED
+    job = Run.objects.get(state=Run.State.QUEUED)
     assert job.node.slug == machines.WORKBENCH.slug
     assert bounds(job.reservation.during)[0] == NOW
+    ended = Lease.objects.filter(reference__in=[run.reference for run in Run.objects.filter(state="ended")])
+    assert [lease.exit_code for lease in ended.order_by("fence")] == [0, 1, 0]
+    assert all(lease.log.exists() for lease in ended)
 
 
 def _require_that_it_can_be_checked() -> None:
