@@ -6,6 +6,7 @@ Pure text: what to show and how precisely is decided by the caller. The language
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -21,6 +22,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 # the per-cent sign and the currency (Lexique des règles typographiques, Imprimerie nationale).
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 NOTHING = "\N{EN DASH}"
+FIRST_OF_MONTH = re.compile(r"\b1 (?=[^\W\d])")
 
 
 def is_french() -> bool:
@@ -167,5 +169,8 @@ def _dated(value: date | datetime | None, english: str, french: str) -> str:
     pattern, locale = (french, "fr") if is_french() else (english, "en")
     if isinstance(value, datetime):
         local = timezone.localtime(value) if timezone.is_aware(value) else value
-        return dates.format_datetime(local.replace(tzinfo=None), pattern, locale=locale)
-    return dates.format_date(value, pattern, locale=locale)
+        text = dates.format_datetime(local.replace(tzinfo=None), pattern, locale=locale)
+    else:
+        local, text = value, dates.format_date(value, pattern, locale=locale)
+    # The first of a month is an ordinal in French; Babel's patterns have no word for that.
+    return FIRST_OF_MONTH.sub("1er ", text) if locale == "fr" and local.day == 1 else text

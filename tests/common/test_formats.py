@@ -84,6 +84,12 @@ def test_the_day_is_the_readers_day(read: Any) -> None:
     read(formats.month(date(2026, 11, 24)), "November 2026", "novembre 2026")
 
 
+def test_the_first_of_a_month_is_an_ordinal_in_french(read: Any) -> None:
+    read(formats.long_day(date(2026, 12, 1)), "1 December 2026", "1er décembre 2026")
+    read(formats.moment(datetime(2026, 12, 1, 0, 1, tzinfo=UTC)), "Tue 1 Dec, 01:01", "mar. 1er déc. à 01:01")
+    read(formats.long_day(date(2026, 12, 11)), "11 December 2026", "11 décembre 2026")
+
+
 def test_the_zone_is_called_by_its_city(read: Any) -> None:
     read(formats.zone_name(), "Paris", "Paris")
 
