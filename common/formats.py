@@ -167,6 +167,7 @@ def _dated(value: date | datetime | None, english: str, french: str) -> str:
     if value is None:
         return NOTHING
     pattern, locale = (french, "fr") if is_french() else (english, "en")
+    local: date
     if isinstance(value, datetime):
         local = timezone.localtime(value) if timezone.is_aware(value) else value
         text = dates.format_datetime(local.replace(tzinfo=None), pattern, locale=locale)
