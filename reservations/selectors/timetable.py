@@ -27,7 +27,7 @@ DEVICES_A_PAGE = 120
 # The reference of a reservation's hold is this and its uid.
 _PREFIX = "reservation-"
 _SHORTEST = 2  # quarter hours: the shortest slot the policy can allow is 30 minutes
-_NARROW = 16  # quarter hours: a name does not fit in less than four hours of a week's width
+_NARROW = 28  # quarter hours: a name does not fit in less than seven hours of a week’s width
 
 
 @dataclass(frozen=True)
