@@ -4,7 +4,6 @@ DomainError
  +-- DeviceTaken          somebody else holds a device in that time
  +-- HoldHasBegun         a hold that has begun is released, not cancelled
  +-- LeaseRefused         a lease cannot be given (another one is live on a hold)
- +-- NodeRefused          a description that does not fit the node that is listed
  +-- StaleFence           a report about a lease that is over or was replaced
  +-- DeviceBusy           a job starts where another one still counts as running
  +-- LeaseUnknown         not a lease of this node
@@ -34,10 +33,6 @@ class HoldHasBegun(DomainError):
 
 class LeaseRefused(DomainError):
     code = "lease_refused"
-
-
-class NodeRefused(DomainError):
-    code = "node_refused"
 
 
 class StaleFence(DomainError):

@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-GIB = 1024**3
 # How NVIDIA names an instance: "NVIDIA A100-SXM4-40GB MIG 1g.5gb".
 _MIG = re.compile(r"\bMIG \d+g\.\d+gb\b")
 # Columns of nodes.Node and nodes.Device.
@@ -26,12 +25,6 @@ class DeviceFacts:
     kind: str
     model: str
     memory_bytes: int
-
-    @property
-    def model_key(self) -> str:
-        """Devices that are the same to a researcher share it: model and memory."""
-        words = re.sub(r"[^a-z0-9]+", "-", self.model.lower()).strip("-")
-        return f"{words[:80]}-{round(self.memory_bytes / GIB)}"
 
 
 @dataclass(frozen=True)

@@ -8,28 +8,22 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation
+from nodes.domain.devices import model_key
 from nodes.errors import ListingRefused
 from nodes.models import Device, Node, Site
-
-GIB = 1024**3
 
 
 @dataclass(frozen=True)
 class NewDevice:
-    """One device to list; its place in the list becomes its index."""
+    """One device to list; its index is its place in the list, unless the node numbers it otherwise."""
 
     kind: str  # Device.Kind
     model: str
     memory_bytes: int
-
-    @property
-    def model_key(self) -> str:
-        """Devices that are the same to a researcher share it: `h100-sxm5-80`."""
-        return slugify(f"{self.model} {round(self.memory_bytes / GIB)}")
+    index: int | None = None
 
 
 def enter_site(
@@ -92,20 +86,23 @@ def enter_node(
             )
     except IntegrityError as exc:
         raise _slug_taken(slug) from exc
-    Device.objects.bulk_create(
-        [
-            Device(
-                node=node,
-                index=index,
-                kind=device.kind,
-                model=device.model,
-                memory_bytes=device.memory_bytes,
-                model_key=device.model_key,
-            )
-            for index, device in enumerate(devices)
-        ]
-    )
+    add_devices(node=node, devices=devices)
     return node
+
+
+def add_devices(*, node: Node, devices: Sequence[NewDevice]) -> None:
+    """More devices for a node; what it has stays as it is."""
+    Device.objects.bulk_create(
+        Device(
+            node=node,
+            index=place if device.index is None else device.index,
+            kind=device.kind,
+            model=device.model,
+            memory_bytes=device.memory_bytes,
+            model_key=model_key(device.model, device.memory_bytes),
+        )
+        for place, device in enumerate(devices)
+    )
 
 
 def _slug_taken(slug: str) -> ListingRefused:

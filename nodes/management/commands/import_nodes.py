@@ -16,7 +16,8 @@ from django.db import transaction
 from accounts.models import Organisation
 from common import clock
 from nodes.domain import grid5000
-from nodes.errors import NodeRefused
+from nodes.domain.devices import GIB
+from nodes.errors import ListingRefused
 from nodes.services import inventory
 
 # What the files do not say. PUE: median of European sites in e-FISCAL (EU FP7 283449, D2.3).
@@ -54,7 +55,7 @@ class Command(BaseCommand):
             raise CommandError(f"“{site}” is not a site: lower-case letters, digits and hyphens are.")
         with transaction.atomic():
             enter = partial(
-                inventory.enter_node,
+                inventory.enter_described,
                 owner=_owner(options["owner"]),
                 defaults=inventory.SiteDefaults(pue=_pue(options["pue"]), **FRENCH_SITE),
                 is_listed=options["list"],
@@ -91,7 +92,7 @@ def _entered(
     for file in files:
         try:
             entered.append(enter(facts=_read(file, site)))
-        except (grid5000.Unusable, NodeRefused) as exc:
+        except (grid5000.Unusable, ListingRefused) as exc:
             refusals.append(f"{file.name}: {str(exc).rstrip('.')}.")
     return entered, refusals
 
@@ -143,5 +144,5 @@ def _row(one: inventory.Entered) -> tuple[str, ...]:
         if facts.devices[0].kind == "host"
         else ", ".join(f"{number} x {model}" for model, number in counted.items())
     )
-    memory = f"{facts.memory_bytes / grid5000.GIB:.0f} GiB"
+    memory = f"{facts.memory_bytes / GIB:.0f} GiB"
     return (facts.slug, facts.site, str(facts.cpu_cores), memory, devices, one.outcome)

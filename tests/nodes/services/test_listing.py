@@ -40,22 +40,15 @@ def test_a_node_is_listed_with_its_devices_numbered() -> None:
     assert set(node.devices.values_list("model_key", flat=True)) == {"h100-sxm5-80"}
 
 
+def test_a_device_may_keep_the_number_its_node_gives_it() -> None:
+    node = enter(devices=[NewDevice("gpu", "L4", 24 * GIB, index=5)])
+    assert node.devices.get().index == 5
+
+
 def test_a_draft_is_not_shown_to_everybody() -> None:
     node = enter(listed=False)
     assert node.listed_at is None
     assert not Node.objects.listed().exists()
-
-
-@pytest.mark.parametrize(
-    ("device", "key"),
-    [
-        (NewDevice("gpu", "A100 SXM4", 80 * GIB), "a100-sxm4-80"),
-        (NewDevice("gpu", "L40S", 48305799168), "l40s-45"),  # as the driver reports it
-        (NewDevice("host", "2 x EPYC 9754", 1024 * GIB), "2-x-epyc-9754-1024"),
-    ],
-)
-def test_model_and_memory_make_the_key(device: NewDevice, key: str) -> None:
-    assert device.model_key == key
 
 
 def test_a_taken_address_is_refused_and_leaves_nothing() -> None:
