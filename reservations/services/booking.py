@@ -16,7 +16,6 @@ from accounts.models import Project, User
 from common.ids import uuid7
 from common.ranges import between, bounds
 from ledger.services import append
-from nodes.errors import DeviceTaken
 from nodes.models import Hold, Node
 from nodes.services import occupancy
 from pricing.domain.grants import Cover, Part
@@ -33,10 +32,6 @@ from reservations.models import Decision, Reservation
 from reservations.selectors import policies, snapshots
 from reservations.selectors.snapshots import Wanted
 from reservations.services import capacity, runs, usage
-
-# A hold that was made without the devices' locks can appear between the decision and ours: then
-# everything is taken back and decided again, and the new decision sees it.
-ATTEMPTS = 3
 
 # The project's row in the share tree is the lock that all changes of its room and budget take first.
 _LOCK = """
@@ -122,14 +117,8 @@ def book(
     Without a start the slot starts now.
     """
     request = _request(project, devices, start, end, at)
-    for attempt in range(ATTEMPTS):
-        try:
-            with transaction.atomic():
-                decision, answer, reservation = _decide_and_write(request, project, asked_by, job)
-            break
-        except DeviceTaken:
-            if attempt == ATTEMPTS - 1:
-                raise
+    with transaction.atomic():
+        decision, answer, reservation = _decide_and_write(request, project, asked_by, job)
     if reservation is None:  # raised only now, when the refusal's decision is committed
         raise Refused(
             wording.headline(answer), decision=decision, answer=answer,

@@ -1,0 +1,54 @@
+"""A priced node, a policy and projects with their place, grant and member: enough to book in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from accounts.models import Project, User
+from common import clock
+from nodes.models import Device, Node
+from reservations.domain import slots
+from reservations.models import Reservation, Vertex
+from reservations.services import booking
+from tests import factories
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A project with one member."""
+
+    project: Project
+    member: User
+    vertex: Vertex
+
+    def book(
+        self, devices: list[Device], start: datetime | None, hours: float = 2, **fields: Any
+    ) -> Reservation:
+        at = fields.pop("at", None) or clock.now()
+        end = fields.pop("end", None) or (start or slots.mark_after(at)) + timedelta(hours=hours)
+        return booking.book(
+            project=self.project, devices=[device.uid for device in devices], start=start, end=end,
+            asked_by=fields.pop("asked_by", self.member), at=at, **fields,
+        )  # fmt: skip
+
+
+def make_lab(*, budget: str = "1000", shares: int = 1, **fields: Any) -> Lab:
+    member = factories.make_user()
+    project = factories.make_project(member, **fields)
+    factories.make_grant(project, budget)
+    return Lab(project, member, factories.make_vertex(project, shares=shares))
+
+
+def make_open_node(devices: int = 4, **fields: Any) -> Node:
+    """A listed node with published cost and price, under the default policy."""
+    factories.make_policy()
+    node = factories.make_node(devices=devices, **fields)
+    factories.publish_prices(node)
+    return node
+
+
+def in_days(days: float) -> datetime:
+    """A mark that many days from now."""
+    return slots.mark_after(clock.now() + timedelta(days=days))
