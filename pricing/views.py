@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -42,7 +43,7 @@ def prices(request: PageRequest) -> HttpResponse:
         "form": form,
         "wanted": wanted,
         "headings_of_table": _headings(request, wanted),
-        "query": request.GET.urlencode(),
+        "query": _query(request),
     }
     return render_page(request, "pricing/prices.html", context)
 
@@ -97,10 +98,15 @@ def _headings(request: HttpRequest, wanted: PriceFilter) -> list[Heading]:
 
 def _heading(request: HttpRequest, wanted: PriceFilter, name: str, label: str, is_number: bool) -> Heading:
     is_here = wanted.column == name
-    query = request.GET.copy()
-    query["sort"] = f"-{name}" if is_here and not wanted.descends else name
     direction = ("descending" if wanted.descends else "ascending") if is_here else ""
-    return Heading(label, query.urlencode(), direction, is_number)
+    query = _query(request, sort=f"-{name}" if is_here and not wanted.descends else name)
+    return Heading(label, query, direction, is_number)
+
+
+def _query(request: HttpRequest, **changes: str) -> str:
+    """What was asked, with changes and without the fields that were left empty."""
+    asked = {name: value for name, value in request.GET.items() if value} | changes
+    return urlencode(asked)
 
 
 def _csv(name: str, rows: Iterable[Iterable[Any]]) -> HttpResponse:

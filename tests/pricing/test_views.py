@@ -52,7 +52,7 @@ def slugs(client: Client, query: str = "") -> list[str]:
 
 def test_prices_stand_beside_costs(client: Client, h200: Node) -> None:
     page = client.get("/prices/").content.decode()
-    for text in ("2 nodes of 2", "1.3782", "2.2012", "1.5020", "−37.4", "60\xa0% publicly funded", "H200"):
+    for text in ("2 of 2 nodes", "1.3782", "2.2012", "1.5020", "−37.4", "60\xa0% publicly funded", "H200"):
         assert text in page
     assert "Company G" in page
 
@@ -110,7 +110,7 @@ def test_prices_are_filtered_and_sorted(client: Client, h200: Node, query: str, 
 def test_a_price_that_is_none_is_said_and_left_aside(client: Client, h200: Node, price: str) -> None:
     page = client.get("/prices/", {"max_price": price}).content.decode()
     assert ("Write a price such as 1.50." in page) is (price != "1e999999999")
-    assert "2 nodes of 2" in page
+    assert "2 of 2 nodes" in page
 
 
 def test_nothing_that_fits_says_what_would(client: Client, h200: Node) -> None:

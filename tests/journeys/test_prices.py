@@ -1,0 +1,77 @@
+"""Journey 1 as far as the proof: from the prices to a node, its waterfall and the ledger."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.conftest import NARROW, Windows
+
+
+def rows(page: Page) -> int:
+    return page.locator("#prices tbody tr").count()
+
+
+def test_a_visitor_goes_from_the_prices_to_the_proof(page: Page) -> None:
+    page.goto("/prices/")
+    every = rows(page)
+    assert every >= 8
+    page.get_by_label("Owner").select_option("private")
+    expect(page.locator("#prices tbody tr")).not_to_have_count(every)
+    private = rows(page)
+    assert 0 < private < every
+    expect(page.get_by_role("status")).to_have_text(f"{private} of {every} nodes")
+    expect(page).to_have_url(re.compile("owner=private"))
+    page.get_by_role("link", name="Price against cost").click()
+    expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Price against cost")
+    expect(page).to_have_url(re.compile("owner=private.*sort=against"))
+    page.go_back()
+    page.go_back()
+    expect(page.locator("#prices tbody tr")).to_have_count(every)
+
+    page.locator("#prices tbody th a").first.click()
+    for chart in ("waterfall", "history"):
+        drawn = page.locator(f"figure[data-chart={chart}][data-chart-drawn]")
+        expect(drawn).to_be_attached()
+        expect(drawn.locator("svg.main-svg").first).to_be_visible()
+    paid = page.locator("tr", has=page.get_by_role("rowheader", name="You pay")).locator("td").nth(1)
+    shown = page.locator("figure[data-chart=waterfall] .annotation-text").last
+    assert abs(float(paid.inner_text()) - float(shown.text_content() or "")) <= 0.00005
+
+    page.locator("section:has(#proof) a", has_text="entry").first.click()
+    expect(page).to_have_url(re.compile(r"/ledger/entries/\d+/"))
+    expect(page.get_by_role("main")).to_contain_text("cost_statement")
+
+
+def test_prices_are_filtered_and_sorted_without_scripts(windows: Windows) -> None:
+    page = windows.open(java_script_enabled=False)
+    page.goto("/prices/")
+    every = rows(page)
+    page.get_by_label("Owner").select_option("public")
+    page.get_by_role("button", name="Show prices").click()
+    assert 0 < rows(page) < every
+    page.get_by_role("link", name="Full cost", exact=True).click()
+    assert "owner=public" in page.url
+    page.locator("#prices tbody th a").first.click()
+    expect(page.locator(".waterfall__step").last).to_contain_text("You pay")
+    expect(page.get_by_role("rowheader", name="Full cost").first).to_be_visible()
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [{"width": 1440, "height": 900}, NARROW])
+def test_the_pages_fit_their_window_in_every_theme(
+    windows: Windows, viewport: dict[str, int], scheme: str
+) -> None:
+    page = windows.open(viewport=viewport, color_scheme=scheme)
+    page.goto("/prices/")
+    overflow = "document.documentElement.scrollWidth - window.innerWidth"
+    assert page.evaluate(overflow) <= 0
+    page.locator("#prices tbody th a").first.click()
+    expect(page.locator("figure[data-chart=history][data-chart-drawn]")).to_be_attached()
+    assert page.evaluate(overflow) <= 0
+    ink = page.evaluate("getComputedStyle(document.querySelector('main')).color")
+    drawn = page.locator("figure[data-chart=history] .legendtext").first
+    assert drawn.evaluate("text => getComputedStyle(text).fill") == ink
