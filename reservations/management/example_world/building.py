@@ -170,7 +170,13 @@ def _publish_costs(
             "at": began_at,
         }
         statement = statements.publish_statement(node=node, declared=declared, **common)
-        tariffs.publish_tariff(statement=statement, owner_adjustment=machine.owner_adjustment, **common)
+        over_recovered = Decimal(0) if end else machine.over_recovered
+        tariffs.publish_tariff(
+            statement=statement,
+            over_recovered=over_recovered,
+            owner_adjustment=machine.owner_adjustment,
+            **common,
+        )
 
 
 def _years(

