@@ -18,7 +18,7 @@ from accounts.models import Organisation, Project
 from common import formats
 from common.ranges import between
 from pricing.domain.cost import rounded
-from pricing.domain.declared import LARGEST
+from pricing.domain.declared import LARGEST, ZERO
 from pricing.domain.grants import Cover
 from pricing.errors import GrantExhausted, GrantRefused
 from pricing.models import Encumbrance, Grant
@@ -59,24 +59,33 @@ def lock_grants(*, project_id: int) -> list[Grant]:
     return list(Grant.objects.select_for_update(no_key=True).filter(project=project_id).order_by("id"))
 
 
-@transaction.atomic
 def encumber(*, grants: Sequence[Grant], cover: Cover, reference: str) -> list[Encumbrance]:
     """Set aside what the cover says, for this reference. Lock the grants before working out the cover."""
     if not cover.is_full:
         raise _exhausted(cover.short)
     by_id = {grant.id: grant for grant in grants}
+    rows = [
+        Encumbrance(grant_id=part.grant_id, reference=reference, amount=part.amount) for part in cover.parts
+    ]
+    try:
+        with transaction.atomic():
+            for part in cover.parts:
+                Grant.objects.filter(pk=part.grant_id).update(encumbered=F("encumbered") + part.amount)
+            Encumbrance.objects.bulk_create(rows)
+    except IntegrityError as exc:
+        if isinstance(exc.__cause__, CheckViolation):
+            raise _exhausted(_missing(cover)) from exc
+        raise
     for part in cover.parts:
-        _set_aside(by_id[part.grant_id], part.amount)
-    return Encumbrance.objects.bulk_create(
-        [Encumbrance(grant_id=part.grant_id, reference=reference, amount=part.amount) for part in cover.parts]
-    )
+        by_id[part.grant_id].encumbered += part.amount
+    return rows
 
 
 @transaction.atomic
 def release_encumbrance(*, reference: str, at: datetime) -> None:
     """Give back everything still set aside for this reference."""
     for encumbrance in lock_encumbrances(reference=reference):
-        settle_encumbrance(encumbrance, used=Decimal(0), at=at)
+        settle_encumbrance(encumbrance, used=ZERO, at=at)
 
 
 def lock_encumbrances(*, reference: str) -> list[Encumbrance]:
@@ -101,16 +110,10 @@ def settle_encumbrance(encumbrance: Encumbrance, *, used: Decimal, at: datetime)
     encumbrance.save(update_fields=["settled_at"])
 
 
-def _set_aside(grant: Grant, amount: Decimal) -> None:
-    try:
-        with transaction.atomic():
-            Grant.objects.filter(pk=grant.pk).update(encumbered=F("encumbered") + amount)
-    except IntegrityError as exc:
-        if isinstance(exc.__cause__, CheckViolation):
-            grant.refresh_from_db()
-            raise _exhausted(amount - grant.left) from exc
-        raise
-    grant.encumbered += amount
+def _missing(cover: Cover) -> Decimal:
+    """How much the promised parts exceed what is left now: somebody was quicker, without our lock."""
+    left = {grant.id: grant.left for grant in Grant.objects.filter(pk__in=[p.grant_id for p in cover.parts])}
+    return sum((max(part.amount - left[part.grant_id], ZERO) for part in cover.parts), ZERO)
 
 
 def _exhausted(short: Decimal) -> GrantExhausted:
