@@ -27,6 +27,7 @@ urlpatterns = [
     path("", include(pricing_urls.pages)),
     path("", include(pricing_urls.endpoints)),
     path("", include(reservations_urls.pages)),
+    path("", include(reservations_urls.endpoints)),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

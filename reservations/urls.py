@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from reservations import streams
+from reservations import api, streams
 from reservations.views import book, project, public, reservation
 
 pages = [
@@ -32,4 +32,9 @@ pages = [
     path("fairness/", public.fairness, name="fairness"),
     path("fairness.json", public.fairness_twin, name="fairness_json"),
     path("status/", public.status, name="status"),
+]
+
+endpoints = [
+    path("api/v1/reservations", api.ReservationsApi.as_view(), name="api_reservations"),
+    path("api/v1/reservations/<uuid:uid>", api.ReservationApi.as_view(), name="api_reservation"),
 ]

@@ -54,7 +54,7 @@ def weighted_hours(weight: Decimal, length: timedelta) -> Decimal:
     What is left of a hold is always found by subtracting such numbers, so that nothing stays behind.
     """
     exact = Fraction(weight) * Fraction(length // timedelta(microseconds=1), 3_600_000_000)
-    return Decimal(round(exact * 10**18)).scaleb(-18)
+    return Decimal(f"{round(exact * 10**18)}E-18")  # text, since operators round to 28 digits
 
 
 def lock_vertex(*, project_id: int) -> Vertex:
@@ -165,4 +165,4 @@ def _exact(number: Fraction) -> Decimal:
     digits = 0
     while (number * 10**digits).denominator != 1:
         digits += 1
-    return Decimal(int(number * 10**digits)).scaleb(-digits)
+    return Decimal(f"{int(number * 10**digits)}E-{digits}")
