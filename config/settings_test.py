@@ -19,7 +19,8 @@ STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.s
 # Two runs at once on one server must not share a database.
 DATABASES["default"]["TEST"] = {"NAME": f"test_equinode_{os.environ.get('TEST_RUN', os.getpid())}"}
 DATABASES["default"]["OPTIONS"] = {}
-_scratch = Path(tempfile.mkdtemp(prefix="equinode-test-"))
+_folder = tempfile.TemporaryDirectory(prefix="equinode-test-")  # gone when the process ends
+_scratch = Path(_folder.name)
 MEDIA_ROOT = _scratch / "media"
 LEDGER_KEY_FILE = _scratch / "ledger.pem"
 DISPATCH_KEY_FILE = _scratch / "dispatch.pem"
