@@ -179,7 +179,7 @@ def test_conflicts_are_found_through_the_index_of_the_constraint() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
-            "EXPLAIN " + selectors._OVERLAPPING.format("device_id"),
+            "EXPLAIN " + selectors._HOLDS + "device_id",
             ["{[1,3),[7,8)}", between(AT, AT + HOUR)],
         )
         plan = "\n".join(row[0] for row in cursor.fetchall())
