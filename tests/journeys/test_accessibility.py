@@ -23,15 +23,18 @@ START = ["/", "/styleguide/", "/accounts/login/", "/me/"]
 # What a link may lead to that is not a page of this kind.
 NOT_PAGES = re.compile(r"_(json|csv)$|^(checkpoint|run_log|run_file|run_events|tile|entries|tlog_proof)$")
 OPEN_TO_ALL = {
-    "home", "prices", "node", "policy", "fairness", "ledger", "ledger_entry", "status", "projects", "book",
+    "home", "prices", "node", "policy", "fairness", "ledger", "ledger_entry", "status", "book",
     "styleguide", "accessibility", "account_login", "account_signup", "account_reset_password",
 }  # fmt: skip
 FOR_MEMBERS = {
-    "me", "project", "reservation", "decision", "account_email", "account_change_password",
+    "me", "projects", "project", "reservation", "decision", "account_email", "account_change_password",
 }  # fmt: skip
 # A quarter of an hour is 6 px wide in a week that fits a screen. WCAG 2.5.8 allows it, since the
 # form beside the timetable makes the same choice ("equivalent"); axe cannot know that.
 HOUR_IN_TIMETABLE = 'class="slot slot--'
+MOVES_WHEN_NARROW = [
+    "target-size", "scrollable-region-focusable", "aria-hidden-focus", "button-name", "link-name",
+]  # fmt: skip
 # A bar of the page's own width may be scrolled inside; the page itself may not.
 WIDER_THAN_WINDOW = "() => document.documentElement.scrollWidth - window.innerWidth"
 
@@ -99,8 +102,12 @@ def faults_of(page: Page) -> list[str]:
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     faults += [f"dark {fault}" for fault in axe_faults(page, rules=["color-contrast"])]
     page.set_viewport_size(NARROW)
-    faults += [f"narrow {fault}" for fault in axe_faults(page)]
-    if (excess := page.evaluate(WIDER_THAN_WINDOW)) > 0:
+    faults += [f"narrow {fault}" for fault in axe_faults(page, rules=MOVES_WHEN_NARROW)]
+    for _moment in range(30):  # a chart is drawn anew for the narrow window
+        if (excess := page.evaluate(WIDER_THAN_WINDOW)) <= 0:
+            break
+        page.wait_for_timeout(100)
+    else:
         faults.append(f"narrow {urlsplit(page.url).path}: {excess} px wider than the window")
     return faults
 
@@ -129,7 +136,8 @@ def test_a_researcher_meets_no_barrier(sign_in: Callable[..., Page], ada: tuple[
     seen, faults = set(), []
     for name in walk(page):
         seen.add(name)
-        faults += faults_of(page) + structure_faults(page)
+        if name not in OPEN_TO_ALL - {"book"}:  # a visitor has been there, and it looks the same
+            faults += faults_of(page) + structure_faults(page)
     assert faults == []
     assert FOR_MEMBERS - seen == set(), "no link leads there"
 
