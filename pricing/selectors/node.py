@@ -128,8 +128,8 @@ class NodePage:
         return _table(self.waterfall, self.components[self.rate.statement_id], self.declared)
 
     @property
-    def not_declared(self) -> list[str]:
-        """Components that the owner declares to cost nothing."""
+    def free_this_year(self) -> list[str]:
+        """Components that cost nothing: not declared, worn out, under warranty."""
         lines = self.components[self.statement.pk] if self.statement else []
         return [str(wording.COMPONENT_NAMES[Kind(line.kind)]) for line in lines if not line.full_year]
 
