@@ -12,7 +12,8 @@ import redis.asyncio as aioredis
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connections
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseNotFound, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET
 from redis.exceptions import RedisError
 
@@ -33,16 +34,15 @@ class _Present:
     state: str
     log: list[tuple[int, str]]
 
-    @property
-    def is_over(self) -> bool:
-        return self.state in _OVER
-
 
 @require_GET
-async def run_events(request: HttpRequest, uid: UUID) -> StreamingHttpResponse:
+async def run_events(request: HttpRequest, uid: UUID) -> HttpResponseBase:
     """Everything of a run from now on, after the piece of log that the browser has already."""
     user = await request.auser()
     reference = await sync_to_async(_reference)(uid, user)  # type: ignore[arg-type]  # of() knows strangers
+    if reference is None:
+        # No page: Django would render one in a thread whose database connection nobody gives back.
+        return HttpResponseNotFound()
     response = StreamingHttpResponse(
         _stream(uid, reference, _last_seen(request)), content_type="text/event-stream"
     )
@@ -57,15 +57,13 @@ def _last_seen(request: HttpRequest) -> int:
     return int(said) if said.isdigit() else 0
 
 
-def _reference(uid: UUID, user: User) -> str:
+def _reference(uid: UUID, user: User) -> str | None:
     try:
         run = Run.objects.of(user).filter(uid=uid).first()
     finally:
         # A stream lasts as long as a job: it must not keep a connection of the pool meanwhile.
         connections.close_all()
-    if run is None:
-        raise Http404
-    return run.reference
+    return run.reference if run else None
 
 
 async def _stream(uid: UUID, reference: str, seq: int) -> AsyncIterator[str]:
@@ -83,24 +81,32 @@ async def _stream(uid: UUID, reference: str, seq: int) -> AsyncIterator[str]:
 
 
 async def _follow(channel: Any, uid: UUID, reference: str, seq: int) -> AsyncIterator[str]:
-    present = await sync_to_async(_read)(uid, reference, seq)
-    while True:
+    state = ""
+    while state not in _OVER:
+        present = await sync_to_async(_read)(uid, reference, seq)
         for number, text in present.log:
             seq = number
-            yield _event("log", {"seq": number, "text": text}, number)
-        yield _event("state", {"state": present.state})
-        if present.is_over:
-            yield _event("end", {})
+            yield _log(number, text)
+        # Proxies close what is silent: a comment when there is nothing new.
+        yield _event("state", {"state": present.state}) if present.state != state else ": still so\n\n"
+        state = present.state
+        if state not in _OVER:
+            async for number, event in _published(channel, seq):
+                seq = number
+                yield event
+    yield _event("end", {})
+
+
+async def _published(channel: Any, seq: int) -> AsyncIterator[tuple[int, str]]:
+    """What follows piece by piece, until only the database can tell: a new state, a gap, or silence."""
+    async for message in _messages(channel):
+        if message["type"] == "log" and message["seq"] == seq + 1:
+            seq += 1
+            yield seq, _log(seq, message["text"])
+        elif message["type"] == "file":
+            yield seq, _event("file", {"name": message["name"], "size": message["size"]})
+        elif message["type"] != "log" or message["seq"] > seq:
             return
-        async for message in _messages(channel):
-            if message["type"] == "log" and message["seq"] == seq + 1:
-                seq += 1
-                yield _event("log", {"seq": seq, "text": message["text"]}, seq)
-            elif message["type"] == "file":
-                yield _event("file", {"name": message["name"], "size": message["size"]})
-            elif message["type"] != "log" or message["seq"] > seq:
-                break  # another state, or a piece is missing: the database knows
-        present = await sync_to_async(_read)(uid, reference, seq)
 
 
 async def _messages(channel: Any) -> AsyncIterator[dict[str, Any]]:
@@ -118,7 +124,10 @@ def _read(uid: UUID, reference: str, seq: int) -> _Present:
         connections.close_all()
 
 
-def _event(name: str, content: dict[str, Any], number: int | None = None) -> str:
+def _log(number: int, text: str) -> str:
+    return f"id: {number}\n{_event('log', {'seq': number, 'text': text})}"
+
+
+def _event(name: str, content: dict[str, Any]) -> str:
     """One event; JSON has no line breaks, so a job's output cannot forge another."""
-    head = f"id: {number}\n" if number is not None else ""
-    return f"{head}event: {name}\ndata: {json.dumps(content)}\n\n"
+    return f"event: {name}\ndata: {json.dumps(content)}\n\n"

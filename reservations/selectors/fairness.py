@@ -12,7 +12,7 @@ from django.db import connection
 
 from accounts.selectors import public_names
 from reservations import wording
-from reservations.domain.shares import Tree
+from reservations.domain.shares import UNUSED, Tree
 from reservations.selectors.levels import Level, said
 from reservations.selectors.policies import in_force
 from reservations.selectors.shares import ShareTree, share_tree
@@ -147,13 +147,14 @@ def _rows(shares: ShareTree, at: datetime) -> Iterator[ShareRow]:
 def _below(
     shares: ShareTree, names: dict[int, str], account: str, promised: Fraction, depth: int
 ) -> Iterator[ShareRow]:
-    """The competitors of an account, the least served first, each followed by its own."""
+    """The competitors of an account, the least served of them first, each followed by its own."""
     tree = shares.tree
     competitors = sorted(
         tree.siblings(account), key=lambda one: (-tree.levels[one.key], shares.names[one.key])
     )
     for vertex in competitors:
         part = promised * tree.norm_shares(vertex.key)
+        received = _received(tree, vertex.key)
         project = shares.project_of_key.get(vertex.key)
         yield ShareRow(
             name=shares.names[vertex.key] if project is None else names[project],
@@ -161,8 +162,8 @@ def _below(
             is_project=vertex.is_leaf,
             shares=vertex.shares,
             promised=part,
-            received=_received(tree, vertex.key),
-            level=said(tree.levels[vertex.key]),
+            received=received,
+            level=said(part / received if received else UNUSED),
             rank=_place(tree, vertex.key) if vertex.is_leaf else None,
         )
         if not vertex.is_leaf:

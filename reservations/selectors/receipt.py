@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -11,9 +10,10 @@ from decimal import Decimal
 from django.utils.translation import gettext, ngettext
 
 from common import formats
-from common.ranges import bounds
 from pricing.models import Charge
-from reservations.models import Reservation, ReservedDevice
+from reservations.domain import exact_json
+from reservations.domain.decision import Line as Agreed, Quote
+from reservations.models import Decision, Reservation
 
 _PLACES = 6  # unit prices and rows keep six decimals; an invoice alone is rounded, once
 
@@ -36,14 +36,12 @@ class Receipt:
     is_final: bool
 
 
-def quoted(reservation: Reservation, devices: Sequence[ReservedDevice]) -> Receipt:
-    """Before the slot is settled: what was agreed, frozen by the decision."""
-    start, end = bounds(reservation.during)
-    length = end - start
-    hours = Decimal(length // timedelta(microseconds=1)) / 3_600_000_000
-    lines = [*_slots(devices, hours, length), *_fees(devices, hours)]
+def quoted(reservation: Reservation) -> Receipt:
+    """Before the slot is settled: what was agreed, as the decision stored it."""
     is_cancelled = reservation.state == Reservation.State.CANCELLED
     label = gettext("Agreed, EUR") if is_cancelled else gettext("To be charged, EUR")
+    quote = _quote(reservation.decision)
+    lines = [_agreed(line) for line in quote.lines] if quote else []
     return Receipt(
         title=gettext("Price agreed"),
         lines=_summed(lines, label, gettext("Frozen when you booked")),
@@ -54,6 +52,8 @@ def quoted(reservation: Reservation, devices: Sequence[ReservedDevice]) -> Recei
 
 def charged(charges: Sequence[Charge], start_delay_ms: int | None) -> Receipt:
     """After the slot: the charges as they were posted."""
+    if not charges:
+        return Receipt(gettext("Nothing charged"), (), gettext("No hour of this slot is paid for."), True)
     grants = sorted({charge.grant.name for charge in charges if charge.grant})
     paid_from = gettext("Paid from %s") % ", ".join(grants) if grants else ""
     lines = _summed(
@@ -73,29 +73,17 @@ def _summed(lines: Sequence[Line], label: str, why: str) -> tuple[Line, ...]:
     return (*lines, Line(label, why, total, is_sum=True))
 
 
-def _slots(devices: Iterable[ReservedDevice], hours: Decimal, length: timedelta) -> list[Line]:
-    by_price: dict[Decimal, int] = defaultdict(int)
-    for reserved in devices:
-        by_price[reserved.price] += 1
-    return [
-        Line(
-            ngettext("Slot, %(count)d device × %(length)s", "Slot, %(count)d devices × %(length)s", count)
-            % {"count": count, "length": formats.duration(length)},
-            _multiplied(count * hours, price),
-            _amount(count * hours * price),
-        )
-        for price, count in by_price.items()
-    ]
+def _quote(decision: Decision) -> Quote | None:
+    stored = (decision.quote or {}).get("quote")
+    return exact_json.read(Quote, stored) if stored else None
 
 
-def _fees(devices: Iterable[ReservedDevice], hours: Decimal) -> list[Line]:
-    by_fee: dict[Decimal, int] = defaultdict(int)
-    for reserved in devices:
-        by_fee[reserved.fee] += 1
-    return [
-        Line(gettext("Equinode fee"), _multiplied(count * hours, fee), _amount(count * hours * fee))
-        for fee, count in by_fee.items()
-    ]
+def _agreed(line: Agreed) -> Line:
+    if line.item == "fee":
+        label = gettext("Equinode fee")
+    else:
+        label = ngettext("Slot, %d device", "Slot, %d devices", line.devices) % line.devices
+    return Line(label, _multiplied(line.quantity, line.unit_price), line.amount)
 
 
 def _charge(charge: Charge, start_delay_ms: int | None) -> Line:
@@ -111,7 +99,3 @@ def _multiplied(quantity: Decimal, unit_price: Decimal) -> str:
         "quantity": formats.number(quantity, _PLACES),
         "price": formats.number(unit_price, _PLACES),
     }
-
-
-def _amount(value: Decimal) -> Decimal:
-    return value.quantize(Decimal(1).scaleb(-_PLACES))

@@ -95,7 +95,7 @@ def reservation_page(*, uid: UUID, user: User, at: datetime) -> ReservationPage:
         runs=rows,
         log=log_tail(newest) if newest and newest.started_at else None,
         files=tuple(files_of(runs, leases)),
-        receipt=_receipt(reservation, devices, rows),
+        receipt=_receipt(reservation, rows),
         may_cancel=is_booked and at < start,
         may_run=is_booked and at < end,
         zone=timezone.get_current_timezone_name(),
@@ -173,8 +173,8 @@ def _node_devices(devices: Sequence[ReservedDevice]) -> Iterator[NodeDevices]:
         yield NodeDevices(node, title, ", ".join(str(device.index) for device in rows))
 
 
-def _receipt(reservation: Reservation, devices: Sequence[ReservedDevice], runs: Sequence[RunRow]) -> Receipt:
+def _receipt(reservation: Reservation, runs: Sequence[RunRow]) -> Receipt:
     charges = Charge.objects.filter(reference=reservation.reference).select_related("grant", "node")
     if reservation.settled_at is not None:
         return charged(list(charges), runs[0].start_delay_ms if runs else None)
-    return quoted(reservation, devices)
+    return quoted(reservation)

@@ -42,7 +42,7 @@ def steps(reservation: Reservation, newest: Lease | None) -> tuple[Step, ...]:
     ]
     last = max(index for index, station in enumerate(stations) if station[1] is not None)
     return tuple(
-        Step(name, _place(index, last, done), _said(done or planned, start) or note)
+        Step(name, _place(index, last, done), _said(done or planned, start, done is not None) or note)
         for index, (name, done, planned, note) in enumerate(stations)
         if done is not None or index > last
     )
@@ -54,12 +54,14 @@ def _place(index: int, last: int, done: datetime | None) -> str:
     return "done" if done is not None else "next"
 
 
-def _said(moment: datetime | None, start: datetime) -> str:
-    """The hour alone on the slot's own first day, else with its date."""
+def _said(moment: datetime | None, start: datetime, has_been: bool) -> str:
+    """The hour alone on the slot's own first day, else with its date; to the second once it has been."""
     if moment is None:
         return ""
     same_day = timezone.localtime(moment).date() == timezone.localtime(start).date()
-    return formats.clock_seconds(moment) if same_day else formats.moment(moment)
+    if not same_day:
+        return formats.moment(moment)
+    return formats.clock_seconds(moment) if has_been else formats.clock_time(moment)
 
 
 def _warned(newest: Lease | None, end: datetime) -> datetime | None:

@@ -1,0 +1,84 @@
+"""A project's page, the list of projects, stored decisions and their JSON."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from reservations.domain.decision import digest
+from reservations.domain.policy import Policy as Rules
+from reservations.errors import Refused
+from reservations.models import Decision
+from tests import factories
+from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def lab(client: Client) -> Lab:
+    node = make_open_node(devices=4)
+    lab = make_lab(budget="20", name="Coastal flood atlas")
+    lab.book([node.devices.all()[0]], in_days(2))
+    with pytest.raises(Refused):
+        lab.book(list(node.devices.all()), in_days(3), hours=48)
+    client.force_login(lab.member)
+    return lab
+
+
+def test_the_project_page_shows_level_room_budget_slots_and_decisions(client: Client, lab: Lab) -> None:
+    response = client.get(f"/projects/{lab.project.slug}/")
+    page, text = response.context["page"], response.content.decode()
+    assert (page.place.rank, page.place.of) == (1, 1)
+    assert page.room.held > 0
+    assert 0 < page.budget_left < 20
+    assert [slot.title for slot in page.slots] == ["1 × H100 SXM5, 2\N{NO-BREAK SPACE}h"]
+    assert [row.is_granted for row in page.decisions] == [False, True]
+    assert page.decisions[0].because == "Budget"
+    assert "10 rules passed" in text
+
+
+def test_the_project_page_costs_at_most_eight_queries(client: Client, lab: Lab) -> None:
+    client.get(f"/projects/{lab.project.slug}/")
+    with CaptureQueriesContext(connection) as queries:
+        client.get(f"/projects/{lab.project.slug}/")
+    seen = [query["sql"][:110] for query in queries if "django_session" not in query["sql"]]
+    assert len(seen) <= 8, seen
+
+
+def test_a_project_without_a_place_in_the_tree_is_told_so(client: Client) -> None:
+    factories.make_policy()
+    member = factories.make_user()
+    project = factories.make_project(member)
+    client.force_login(member)
+    page = client.get(f"/projects/{project.slug}/").content.decode()
+    assert "This project has no place in the share tree yet." in page
+
+
+def test_only_own_projects_are_listed(client: Client, lab: Lab, mallory: User) -> None:
+    assert "Coastal flood atlas" in client.get("/projects/").content.decode()
+    client.force_login(mallory)
+    page = client.get("/projects/").content.decode()
+    assert "Coastal flood atlas" not in page
+    assert "You belong to no project yet." in page
+
+
+def test_a_refused_decision_shows_every_rule_with_its_numbers_and_a_way_out(client: Client, lab: Lab) -> None:
+    decision = Decision.objects.get(outcome="refused")
+    page = client.get(decision.get_absolute_url()).content.decode()
+    assert "Not booked: one rule stands in the way." in page
+    assert "1 refuse, " in page
+    assert "What would work:" in page
+    assert "The shortest way through:" in page
+    assert "/book/?project=" in page
+
+
+def test_the_json_of_a_decision_holds_all_that_its_digest_covers(client: Client, lab: Lab) -> None:
+    decision = Decision.objects.get(outcome="granted")
+    told = client.get(f"/decisions/{decision.uid}.json").json()
+    inputs = {name: told[name] for name in ("request", "snapshot", "answer")}
+    recomputed = digest(policy=Rules.from_json(told["policy"]), **inputs)
+    assert recomputed == told["digest"] == decision.digest
