@@ -1,4 +1,4 @@
-"""The one call of agents that waits: `GET work`, a long-poll without a thread or a database connection."""
+"""The one call of agents that waits: `GET work`, a long-poll. It blocks no thread and keeps no connection."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ T = TypeVar("T")
 async def work(request: HttpRequest) -> HttpResponseBase:
     """GET /agent/v1/work?wait=25
 
-    What waits is the body, not the answer: a middleware that is not async (WhiteNoise) keeps a
-    thread for as long as an answer is awaited, and each agent would keep one all its life.
+    What waits is the body, not the answer: a middleware that is not async (WhiteNoise) would block
+    a thread on the answer for all that time. A connection that is cut ends the wait at once.
     """
     if request.method != "GET":
         return problem(405, "method_not_allowed", "Use GET.")

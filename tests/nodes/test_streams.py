@@ -132,7 +132,7 @@ def test_a_poll_that_waits_in_vain_is_answered_in_time() -> None:
     assert 0.9 < time.monotonic() - began < 4
 
 
-def test_polls_that_wait_hold_no_database_connection_and_no_thread() -> None:
+def test_polls_that_wait_hold_no_database_connection_and_block_no_thread() -> None:
     agents = [SigningAgent() for _ in range(6)]
     name = connection.settings_dict["NAME"]
 
