@@ -142,6 +142,14 @@ def size(count: int | None) -> str:
     return f"{number(value, places)}{NO_BREAK}{units[0]}"
 
 
+def memory(count: int | None) -> str:
+    """Working memory as its makers count it, in powers of 1024 and called GB: 80 * 2**30 is `80 GB`."""
+    if count is None:
+        return NOTHING
+    gigabytes = Decimal(count) / 2**30
+    return f"{number(gigabytes, 0 if gigabytes >= 10 else 1)}{NO_BREAK}{'Go' if is_french() else 'GB'}"
+
+
 def country(code: str) -> str:
     """The name of an ISO 3166-1 country: `FR` is France."""
     return str(Locale("fr" if is_french() else "en").territories.get(code, code))

@@ -26,6 +26,7 @@ register.filter("clock", formats.clock_time)
 register.filter("clock_seconds", formats.clock_seconds)
 register.filter("duration", formats.duration)
 register.filter("size", formats.size)
+register.filter("memory", formats.memory)
 register.filter("digest", formats.digest)
 register.filter("country", formats.country)
 

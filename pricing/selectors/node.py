@@ -168,10 +168,11 @@ class NodePage:
 
     @property
     def title(self) -> str:
-        """`8 × H100 SXM5`: what is sold here."""
+        """`8 × H100 SXM5 80 GB`: what is sold here."""
         if not self.devices:
             return self.node.name
-        return f"{len(self.devices)} × {self.devices[0].model}"
+        first = self.devices[0]
+        return f"{len(self.devices)} × {first.model} {formats.memory(first.memory_bytes)}"
 
     @property
     def model_key(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Count, Max, Min
 from django.urls import reverse
 
+from common import formats
 from nodes.models import Device, Node
 from pricing.domain.cost import markup
 from pricing.models import CostStatement, SiteFee, Tariff
@@ -119,7 +120,7 @@ def prices(*, wanted: PriceFilter, at: datetime) -> PricesPage:
     rows = [row for row in every if _fits(row, wanted)]
     rows.sort(key=lambda row: row.slug)
     rows.sort(key=SORTS[wanted.column], reverse=wanted.descends)
-    devices = {row.model_key: row.device for row in every}
+    devices = {row.model_key: f"{row.device} {formats.memory(row.memory_bytes)}" for row in every}
     return PricesPage(
         rows=rows,
         total=len(every),

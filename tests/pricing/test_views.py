@@ -173,7 +173,7 @@ def test_owners_cannot_write_html(client: Client, h100: Node) -> None:
 def test_a_node_shows_how_its_cost_becomes_its_price(client: Client, h200: Node) -> None:
     page = client.get("/nodes/a-3/").content.decode()
     for text in (
-        "8 × H100 SXM5", "1.378160", "1.398160", "106,625.91", "−33,868.80", "72,757.11",
+        "8 × H100 SXM5 80\xa0GB", "1.378160", "1.398160", "106,625.91", "−33,868.80", "72,757.11",
         "40,837 kWh a year × PUE 1.25 × 0.145 EUR per kWh", "0.15 posts × 82,000 EUR a year",
         "280,000 EUR less a residual value of 28,000 EUR; 168,000 EUR of it paid by public grants",
         "Costs nothing this year: Financing.", "48,439.3", "29,855.26", "Price is 37.4\xa0% below it",
