@@ -114,7 +114,7 @@ def test_a_length_is_told_in_its_two_largest_units(length: Any, english: str) ->
 
 def test_memory_is_counted_as_its_makers_do(read: Any) -> None:
     read(formats.memory(80 * 2**30), "80 GB", "80 Go")
-    read(formats.memory(2048 * 2**30), "2,048 GB", "2\u202f048 Go")
+    read(formats.memory(2048 * 2**30), "2,048 GB", "2_048 Go")
     read(formats.memory(5 * 2**29), "2.5 GB", "2,5 Go")
     read(formats.memory(None), "–", "–")
 
