@@ -1,4 +1,4 @@
-"""What rules say to a person: code and numbers in, sentences in the reader's language out."""
+"""One rule in words: its code and numbers in, name, sentence, figures and remedy out."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import gettext as _, ngettext
+from django.utils.translation import gettext as _
 
 from common import formats
-from reservations.domain.decision import Answer
 from reservations.domain.exact_json import Json
-from reservations.domain.policy import Fault
 from reservations.domain.rules import IDLE, PASS, REFUSE, Rule
 
 OUTCOMES = {PASS: "passed", REFUSE: "refused", IDLE: "idle"}
@@ -32,45 +30,6 @@ class RuleWords:
     used: Decimal | None = None
     limit: Decimal | None = None
     adding: Decimal = Decimal(0)
-
-
-def headline(answer: Answer) -> str:
-    """What stands above a refusal, or above a preview that passes."""
-    count = len(answer.refusing)
-    if not count:
-        return _("Every rule passes.")
-    return ngettext(
-        "Not booked: %(number)s rule stands in the way.",
-        "Not booked: %(number)s rules stand in the way.",
-        count,
-    ) % {"number": _count(count)}
-
-
-def _count(number: int) -> str:
-    """Up to ten in words, as books do."""
-    words = (
-        _("one"), _("two"), _("three"), _("four"), _("five"),
-        _("six"), _("seven"), _("eight"), _("nine"), _("ten"),
-    )  # fmt: skip
-    return words[number - 1] if number <= len(words) else str(number)
-
-
-def nearest(answer: Answer) -> str:
-    """The shortest way through, where one is known."""
-    found = answer.nearest
-    if found is None:
-        return ""
-    return _("%(start)s to %(end)s on the same devices passes every rule and costs %(price)s.") % {
-        "start": formats.moment(found.start),
-        "end": formats.moment(found.end),
-        "price": formats.money(found.total),
-    }
-
-
-def rules(answer: Answer) -> list[RuleWords]:
-    """Every rule: those that refuse first, then those that pass, then those that do not apply."""
-    order = {REFUSE: 0, PASS: 1, IDLE: 2}
-    return [words(rule) for rule in sorted(answer.rules, key=lambda rule: order[rule.verdict])]
 
 
 def words(rule: Rule) -> RuleWords:
@@ -92,36 +51,6 @@ def name(code: str) -> str:
         "model_half": _("Half of a model’s hours"),
         "budget": _("Budget"),
     }[code]
-
-
-def as_json(answer: Answer) -> list[dict[str, Json]]:
-    """Every rule with its numbers and its sentences, as the API tells them."""
-    told = []
-    for rule in answer.rules:
-        said = words(rule)
-        told.append({
-            "code": rule.code, "verdict": rule.verdict, "name": said.name, "text": said.text,
-            "limit": rule.limit, "actual": rule.actual, "excess": rule.excess, "remedy": said.remedy,
-        })  # fmt: skip
-    return told  # type: ignore[return-value]
-
-
-def fault(fault: Fault) -> str:
-    """Why a policy cannot be published."""
-    sentence = {
-        "half_life_of_nothing": _(
-            "A half-life of %(value)s hours forgets everything at once: fair share would be off."
-        ),
-        "too_small": _("%(value)s is too small."),
-        "more_than_all": _("%(value)s is more than all there is."),
-        "mark_does_not_fit_a_day": _(
-            "Marks every %(value)s minutes do not fit a day in whole quarter hours."
-        ),
-        "not_on_marks": _("%(value)s minutes do not end on a mark."),
-        "longer_than": _("This is longer than %(other)s."),
-        "more_than": _("This is more than %(other)s."),
-    }[fault.code]  # fmt: skip
-    return sentence % {"value": fault.value, "other": fault.other}
 
 
 def _told(rule: Rule, text: str, *figures: str, remedy: str = "", **meter: Any) -> RuleWords:

@@ -1,0 +1,9 @@
+"""What rules say to a person: code and numbers in, sentences in the reader's language out."""
+
+from __future__ import annotations
+
+from reservations.wording.answers import as_json, headline, nearest, rules
+from reservations.wording.policies import fault
+from reservations.wording.rule import RuleWords, name, words
+
+__all__ = ["RuleWords", "as_json", "fault", "headline", "name", "nearest", "rules", "words"]

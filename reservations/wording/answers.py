@@ -1,0 +1,62 @@
+"""A whole answer in words: what stands above a refusal, and every rule in the order to read them."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _, ngettext
+
+from common import formats
+from reservations.domain.decision import Answer
+from reservations.domain.exact_json import Json
+from reservations.domain.rules import IDLE, PASS, REFUSE
+from reservations.wording.rule import RuleWords, words
+
+
+def headline(answer: Answer) -> str:
+    """What stands above a refusal, or above a preview that passes."""
+    count = len(answer.refusing)
+    if not count:
+        return _("Every rule passes.")
+    return ngettext(
+        "Not booked: %(number)s rule stands in the way.",
+        "Not booked: %(number)s rules stand in the way.",
+        count,
+    ) % {"number": _count(count)}
+
+
+def _count(number: int) -> str:
+    """Up to ten in words, as books do."""
+    words = (
+        _("one"), _("two"), _("three"), _("four"), _("five"),
+        _("six"), _("seven"), _("eight"), _("nine"), _("ten"),
+    )  # fmt: skip
+    return words[number - 1] if number <= len(words) else str(number)
+
+
+def nearest(answer: Answer) -> str:
+    """The shortest way through, where one is known."""
+    found = answer.nearest
+    if found is None:
+        return ""
+    return _("%(start)s to %(end)s on the same devices passes every rule and costs %(price)s.") % {
+        "start": formats.moment(found.start),
+        "end": formats.moment(found.end),
+        "price": formats.money(found.total),
+    }
+
+
+def rules(answer: Answer) -> list[RuleWords]:
+    """Every rule: those that refuse first, then those that pass, then those that do not apply."""
+    order = {REFUSE: 0, PASS: 1, IDLE: 2}
+    return [words(rule) for rule in sorted(answer.rules, key=lambda rule: order[rule.verdict])]
+
+
+def as_json(answer: Answer) -> list[dict[str, Json]]:
+    """Every rule with its numbers and its sentences, as the API tells them."""
+    told = []
+    for rule in answer.rules:
+        said = words(rule)
+        told.append({
+            "code": rule.code, "verdict": rule.verdict, "name": said.name, "text": said.text,
+            "limit": rule.limit, "actual": rule.actual, "excess": rule.excess, "remedy": said.remedy,
+        })  # fmt: skip
+    return told  # type: ignore[return-value]

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from django.utils import timezone, translation
+
+from reservations import wording
+from reservations.domain.decision import Answer, decide
+from reservations.domain.policy import Policy, lint
+from reservations.wording import RuleWords
+from tests.reservations.domain.worlds import (
+    NOW,
+    later,
+    make_request,
+    make_snapshot,
+    make_standing,
+    make_taken,
+)
+
+NB = "\N{NO-BREAK SPACE}"
+
+
+@pytest.fixture(autouse=True)
+def in_english_and_utc() -> object:
+    with translation.override("en"), timezone.override("UTC"):
+        yield
+
+
+def refused_everywhere() -> Answer:
+    """Six rules refuse at once."""
+    snapshot = make_snapshot(
+        devices=4, budget="1", taken=(make_taken(later(), later(99)),), next_free=later(99),
+        standing=make_standing(held=Fraction(4000)),
+    )  # fmt: skip
+    return decide(make_request(later(days=1.5, hours=0.1), 200, devices=4), snapshot, Policy())
+
+
+def said(answer: Answer, code: str) -> RuleWords:
+    return next(rule for rule in wording.rules(answer) if rule.code == code)
+
+
+def test_the_headline_counts_what_stands_in_the_way() -> None:
+    assert wording.headline(refused_everywhere()) == "Not booked: six rules stand in the way."
+    assert wording.headline(decide(make_request(), make_snapshot(), Policy())) == "Every rule passes."
+
+
+def test_refusing_rules_come_first() -> None:
+    outcomes = [rule.outcome for rule in wording.rules(refused_everywhere())]
+    assert outcomes == ["refused"] * 6 + ["passed"] * 4
+
+
+def test_a_refusal_names_limit_actual_excess_and_remedy() -> None:
+    room = said(refused_everywhere(), "room")
+    assert room.text == (
+        "Your project may hold 4,000.0 cost-weighted hours later than 24 hours from now. "
+        "It holds 4,000.0; this would add 1,200.0."
+    )
+    assert room.figures == ("limit 4,000.0", "would be 5,200.0", "over by 1,200.0")
+    assert room.remedy == "Release 1,200.0 cost-weighted hours you hold."
+    assert (room.used, room.limit, room.adding) == (Decimal(4000), Decimal(4000), Decimal(1200))
+
+
+def test_a_taken_slot_says_who_until_when_and_what_is_free_next() -> None:
+    free = said(refused_everywhere(), "free")
+    assert free.text == "Held by Coastal flood atlas until Sat 28 Nov, 15:00."
+    assert free.remedy == "The same length from Sat 28 Nov, 15:00."
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("closure", "Closed for maintenance until Tue 24 Nov, 13:00."),
+        ("owner", "Used by its owner until Tue 24 Nov, 13:00."),
+    ],
+)
+def test_closures_and_owners_time_are_told_apart(kind: str, text: str) -> None:
+    taken = replace(make_taken(later(), later(1)), kind=kind, holder="")
+    assert said(decide(make_request(), make_snapshot(taken=(taken,)), Policy()), "free").text == text
+
+
+def test_a_short_budget_says_what_length_it_pays() -> None:
+    budget = said(decide(make_request(), make_snapshot(budget="10"), Policy()), "budget")
+    assert budget.text == f"This costs EUR{NB}11.19. Grants valid for these hours pay EUR{NB}10.00."
+    assert budget.remedy == f"An end at Tue 24 Nov, 15:30; or a grant with EUR{NB}1.19 more."
+
+
+def test_times_rules_say_what_would_do() -> None:
+    late = decide(make_request(NOW - timedelta(minutes=30), end=later()), make_snapshot(), Policy())
+    assert said(late, "past").text == f"The start is 30{NB}min ago."
+    assert said(late, "past").remedy == "Start now, or at Tue 24 Nov, 09:45."
+    long = decide(make_request(hours=200), make_snapshot(), Policy())
+    assert said(long, "length").text == f"The longest slot is 7{NB}d; this is 8{NB}d{NB}8{NB}h."
+    assert said(long, "length").remedy == "An end at Tue 1 Dec, 12:00."
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_rule_has_words_in_every_verdict(language: str) -> None:
+    empty = make_request(later(1), end=later(1))
+    answers = [
+        refused_everywhere(),
+        decide(make_request(), make_snapshot(), Policy()),
+        decide(make_request(later(days=2)), make_snapshot(), Policy()),
+        decide(empty, make_snapshot(), Policy()),
+        decide(make_request(), make_snapshot(price=None), Policy()),
+        decide(make_request(), make_snapshot(grants=()), Policy()),
+        decide(make_request(later(days=27), 168), make_snapshot(), Policy()),
+        decide(make_request(later(-5), hours=0.3), make_snapshot(), Policy()),
+        decide(make_request(later(days=2), 167), make_snapshot(budget="200"), Policy()),
+    ]
+    with translation.override(language):
+        for answer in answers:
+            for rule in wording.rules(answer):
+                assert rule.name
+                assert bool(rule.remedy) == (rule.outcome == "refused")
+                assert "%(" not in rule.text + rule.remedy + "".join(rule.figures)
+            wording.as_json(answer)
+            wording.nearest(answer)
+
+
+def test_the_shortest_way_through_is_one_sentence() -> None:
+    answer = decide(make_request(), make_snapshot(budget="10"), Policy())
+    assert wording.nearest(answer) == (
+        f"Tue 24 Nov, 12:00 to Tue 24 Nov, 15:30 on the same devices passes every rule and costs EUR{NB}9.79."
+    )
+
+
+def test_every_fault_of_a_policy_has_a_sentence() -> None:
+    faulty = Policy(
+        mark_minutes=20, shortest_minutes=6000, longest_hours=0, half_life_hours=0, model_share=Fraction(2),
+        least_factor=Fraction(3), exempt_hours=10_000, horizon_days=1,
+    )  # fmt: skip
+    sentences = [wording.fault(fault) for fault in [*lint(faulty), *lint(Policy(mark_minutes=60))]]
+    assert len(sentences) == 8
+    assert all(sentence.endswith(".") and "%" not in sentence for sentence in sentences)
