@@ -6,12 +6,13 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts import services
+from accounts.forms import ReadingForm
 from accounts.models import Organisation, OrganisationMembership, Project, ProjectMembership, User
 from common import clock
 
@@ -23,8 +24,14 @@ class PersonCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]
         field_classes: ClassVar[dict[str, Any]] = {}
 
 
+class PersonChangeForm(ReadingForm, UserChangeForm):  # type: ignore[type-arg]
+    class Meta(UserChangeForm.Meta):
+        model = User
+
+
 @admin.register(User)
 class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+    form = PersonChangeForm
     add_form = PersonCreationForm
     ordering = ("email",)
     list_display = ("email", "name", "is_active", "is_steward", "is_staff")

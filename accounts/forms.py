@@ -12,13 +12,23 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 
 
-class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Name, language and time zone. The e-mail address is changed through allauth, with a proof."""
+def zones() -> list[tuple[str, str]]:
+    """The time zones of places, by name; an unknown one would break every page of who has it."""
+    places = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
+    return [(zone, zone.replace("_", " ")) for zone in ["UTC", *places]]
+
+
+class ReadingForm(forms.ModelForm):  # type: ignore[type-arg]
+    """In what a person reads the site: choices, in the admin too."""
 
     language = forms.ChoiceField(label=_("Language"), choices=[("en", "English"), ("fr", "Français")])
     time_zone = forms.ChoiceField(
-        label=_("Time zone"), help_text=_("All times on this site are shown in it.")
+        label=_("Time zone"), choices=zones, help_text=_("All times on this site are shown in it.")
     )
+
+
+class PersonForm(ReadingForm):
+    """Name, language and time zone. The e-mail address is changed through allauth, with a proof."""
 
     class Meta:
         model = User
@@ -30,8 +40,6 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
-        self.fields["time_zone"].choices = [(zone, zone.replace("_", " ")) for zone in ["UTC", *zones]]  # type: ignore[attr-defined]
         self.fields["name"].widget.attrs["autocomplete"] = "name"
 
 

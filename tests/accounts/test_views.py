@@ -133,6 +133,42 @@ def test_the_switch_leads_to_no_other_site(client: Client, db: None) -> None:
     assert answer["Location"] == "/"
 
 
+def test_a_message_says_what_it_is_for_in_the_language_that_was_read(client: Client, db: None) -> None:
+    client.cookies["django_language"] = "fr"
+    client.post(
+        "/accounts/signup/", {"email": "eve@example.org", "password1": PASSWORD, "password2": PASSWORD}
+    )
+    [message] = mail.outbox
+    assert message.subject.startswith("Equinode: ")
+    assert "please" not in str(message.body).lower()
+
+
+def test_who_has_no_account_learns_it_by_mail_only(client: Client, db: None) -> None:
+    """The page says the same either way, or it would tell anybody who has an account."""
+    services.create_person(email="eve@example.org", password=PASSWORD)
+    pages = [
+        client.post("/accounts/password/reset/", {"email": email}, follow=True)
+        .content.decode()
+        .split("<main")[1]
+        for email in ("eve@example.org", "nobody@example.org")
+    ]
+    assert pages[0] == pages[1]
+    assert [message.subject for message in mail.outbox] == [
+        "Equinode: Choose a new password",
+        "Equinode: No account with this address",
+    ]
+
+
+def test_the_admin_takes_no_zone_that_does_not_exist(client: Client, ada: User) -> None:
+    client.force_login(User.objects.create_superuser("root@example.org", PASSWORD))
+    address = f"/admin/accounts/user/{ada.pk}/change/"
+    values = {"email": ada.email, "name": "Ada", "language": "en", "is_active": "on"}
+    assert client.post(address, values | {"time_zone": "Mars/Olympus"}).status_code == 200
+    assert client.post(address, values | {"time_zone": "Asia/Tokyo"}).status_code == 302
+    ada.refresh_from_db()
+    assert ada.time_zone == "Asia/Tokyo"
+
+
 def test_the_admin_is_for_staff(client: Client, ada: User) -> None:
     client.force_login(ada)
     assert client.get("/admin/accounts/user/").status_code in (302, 403)
