@@ -24,7 +24,6 @@ from urllib.parse import quote, urlsplit
 
 import psycopg
 from django.conf import settings
-from django.core.management import get_commands
 from psycopg import sql
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -96,7 +95,7 @@ class LiveSite:
         self.start_broker()
         self.manage("migrate", "--verbosity=0")
         self.manage("make_keys", "--declare")
-        if seed and "seed_demo" in get_commands():
+        if seed:
             self.manage("seed_demo")
         self.manage("collectstatic", "--noinput", "--verbosity=0")
 
@@ -130,7 +129,7 @@ class LiveSite:
     # --- processes ----------------------------------------------------------------
     def commands(self) -> dict[str, list[str]]:
         celery = [str(SCRIPTS / "celery"), "-A", "config"]
-        worker = [*celery, "worker", "--loglevel=INFO", "--without-gossip", "--without-mingle"]
+        worker = [*celery, "worker", "--loglevel=WARNING", "--without-gossip", "--without-mingle"]
         return {
             "web": [
                 str(SCRIPTS / "uvicorn"), "config.asgi:application", "--host=127.0.0.1",
@@ -155,12 +154,13 @@ class LiveSite:
             )  # fmt: skip
 
     def start_agent(self, node: str = "workbench") -> None:
-        """Enrol a real agent to this node, the first time, and run it as the process `agent`."""
-        program, state = str(SCRIPTS / "equinode-agent"), str(self.directory / "agent")
-        if not (self.directory / "agent").exists():
+        """Enrol a real agent to this node, the first time, and run it as the process `agent-<node>`."""
+        name = f"agent-{node}"
+        program, state = str(SCRIPTS / "equinode-agent"), str(self.directory / name)
+        if not (self.directory / name).exists():
             token = self.manage("enrolment_token", node).strip()
             self._run(program, "enrol", "--state", state, "--site", self.url, "--token", token)
-        self.spawn("agent", [program, "run", "--state", state])
+        self.spawn(name, [program, "run", "--state", state])
 
     def wait_for_web(self) -> None:
         def answers() -> bool:

@@ -118,7 +118,7 @@ class Supervisor:
         worker = [
             *celery,
             "worker",
-            "--loglevel=INFO",
+            "--loglevel=WARNING",
             "--concurrency=1",
             "--without-gossip",
             "--without-mingle",

@@ -32,7 +32,7 @@ def bench(site: LiveSite, rows: None) -> Iterator[Node]:
         )
     site.start_agent(node.slug)
     yield node
-    site.terminate("agent")
+    site.terminate(f"agent-{node.slug}")
 
 
 def _lease(node: Node, script: str, *, starts_in: float = 0.0, lasts: float = 120.0, **job: Any) -> Lease:
@@ -96,7 +96,7 @@ def test_a_stop_reaches_the_job(site: LiveSite, bench: Node) -> None:
 def test_a_killed_agent_loses_its_job_and_says_so_once_it_is_back(site: LiveSite, bench: Node) -> None:
     lease = _lease(bench, "sleep 100")
     eventually(lambda: Lease.objects.get(pk=lease.pk).started_at, "the job runs")
-    site.kill("agent")
+    site.kill(f"agent-{bench.slug}")
     site.start_agent(bench.slug)
     assert _ended(lease).end_reason == "agent_lost"
 
