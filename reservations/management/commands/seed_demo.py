@@ -15,8 +15,8 @@ from ledger import services as ledger
 from reservations.management.example_world import building, past_jobs, people, playing, today, weeks
 from reservations.models import Decision
 
-# How long the world has existed when it is made: two half-lives of usage.
-HISTORY = timedelta(weeks=4)
+# How long the world has existed at least when it is made: a half-life of usage and a half.
+HISTORY = timedelta(weeks=3)
 
 
 class Command(BaseCommand):
