@@ -11,6 +11,8 @@ from django.utils.translation import gettext
 from common import formats
 from reservations.domain.shares import UNUSED, Level as Exact
 
+_PLACES = 2
+
 
 @dataclass(frozen=True)
 class Level:
@@ -18,9 +20,12 @@ class Level:
 
     value: Decimal | None
 
+    def written(self, places: int) -> str:
+        return "∞" if self.value is None else formats.number(self.value, places)
+
     @property
     def figure(self) -> str:
-        return "∞" if self.value is None else formats.number(self.value, 2)
+        return self.written(_PLACES)
 
     @property
     def sentence(self) -> str:
@@ -31,6 +36,15 @@ class Level:
         if self.value < 1:
             return gettext("Below 1: you got more than your share, so others go first.")
         return gettext("Exactly your share.")
+
+
+def change(before: Level, after: Level) -> tuple[str, str]:
+    """Both with as few places as show that they differ; a small booking moves a level a little."""
+    for places in (_PLACES, 3, 4):
+        texts = before.written(places), after.written(places)
+        if texts[0] != texts[1]:
+            break
+    return texts
 
 
 def said(level: Exact) -> Level:

@@ -21,7 +21,7 @@ from reservations.domain import slots
 from reservations.domain.decision import Answer, Quote
 from reservations.domain.policy import Policy as Rules
 from reservations.domain.rules import IDLE
-from reservations.selectors.levels import Level
+from reservations.selectors.levels import Level, change
 from reservations.selectors.links import slot_fields, slot_url
 from reservations.selectors.receipt import Line
 from reservations.selectors.reservation import cancelling
@@ -77,6 +77,7 @@ class Preview:
     waterfalls: tuple[Waterfall, ...]
     level_before: str
     level_after: str
+    level_means: str
     room: RoomMeter | None
     payments: str
     readers: str
@@ -115,6 +116,7 @@ def preview_page(*, asked: Asked, answer: Answer, policy: Rules) -> Preview:
     nodes = [device.node for device in asked.devices]
     refused = len(answer.refusing)
     quote = answer.quote
+    before, after = change(Level(answer.level.before), Level(answer.level.after))
     return Preview(
         title=fleet(asked.devices),
         nodes=tuple(_nodes(asked.devices)),
@@ -130,8 +132,9 @@ def preview_page(*, asked: Asked, answer: Answer, policy: Rules) -> Preview:
         nearest=nearest(asked=asked, answer=answer),
         receipt=_receipt(quote, prices, asked) if quote else (),
         waterfalls=tuple(_waterfalls(asked.devices, prices)),
-        level_before=Level(answer.level.before).figure,
-        level_after=Level(answer.level.after).figure,
+        level_before=before,
+        level_after=after,
+        level_means=Level(answer.level.after).sentence,
         room=_room(answer),
         payments=_payments(quote) if quote else "",
         readers=_readers(nodes),

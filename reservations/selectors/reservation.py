@@ -9,7 +9,7 @@ from itertools import groupby
 from uuid import UUID
 
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from accounts.models import Project, User
 from common import formats
@@ -140,6 +140,8 @@ def _state(
         return runs[0].label, runs[0].tone
     if at < start:
         return gettext("Booked"), "good"
+    if runs and runs[0].is_live:
+        return gettext("Waiting for the node"), "info"
     return gettext("Slot is open, nothing runs"), "warn" if not runs else "info"
 
 
@@ -170,7 +172,8 @@ def _node_devices(devices: Sequence[ReservedDevice]) -> Iterator[NodeDevices]:
         rows = [reserved.device for reserved in group]
         models = groupby(sorted(device.model for device in rows))
         title = " + ".join(f"{len(list(same))} × {model}" for model, same in models)
-        yield NodeDevices(node, title, ", ".join(str(device.index) for device in rows))
+        indexes = ", ".join(str(device.index) for device in rows)
+        yield NodeDevices(node, title, ngettext("device %s", "devices %s", len(rows)) % indexes)
 
 
 def _receipt(reservation: Reservation, runs: Sequence[RunRow]) -> Receipt:

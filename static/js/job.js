@@ -36,27 +36,46 @@ function tick(block) {
   }, 1000);
 }
 
+// What another state or a file changes is read again from the page; the log and whatever is being
+// written in the form stay as they are.
+async function refresh() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-part]")) {
+    const fresh = page.querySelector(`[data-part="${part.dataset.part}"]`);
+    part.replaceChildren(...(fresh ? fresh.childNodes : []));
+  }
+}
+
 function follow(log) {
   const source = new EventSource(log.dataset.events);
   const said = document.querySelector("[data-log-state]");
+  const say = (sentence) => said && (said.textContent = sentence);
   const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 40;
   log.scrollTop = log.scrollHeight;
-  let seq = Number(log.dataset.seq);
+  let { seq, state } = log.dataset;
   source.addEventListener("log", (event) => {
     const piece = JSON.parse(event.data);
-    if (piece.seq <= seq) return;
+    if (piece.seq <= Number(seq)) return;
     seq = piece.seq;
     const stick = atEnd();
     log.append(document.createTextNode(piece.text)); // text only: a job's output is never markup
     if (stick) log.scrollTop = log.scrollHeight;
   });
-  source.addEventListener("open", () => said && (said.textContent = said.dataset.live));
-  source.addEventListener("error", () => said && (said.textContent = said.dataset.broken));
-  // Another state, or a file: the whole page is true again after one reload.
   source.addEventListener("state", (event) => {
-    if (JSON.parse(event.data).state !== log.dataset.state) location.reload();
+    const now = JSON.parse(event.data).state;
+    if (now !== state) refresh();
+    state = now;
   });
-  source.addEventListener("end", () => source.close());
+  source.addEventListener("file", () => refresh());
+  source.addEventListener("end", () => {
+    source.close();
+    say(said?.dataset.over);
+    setTimeout(refresh, 2000); // files and measures may be entered a moment after the end
+  });
+  source.addEventListener("open", () => say(said?.dataset.live));
+  source.addEventListener("error", () => source.readyState === EventSource.CONNECTING && say(said?.dataset.broken));
   addEventListener("pagehide", () => source.close());
 }
 
