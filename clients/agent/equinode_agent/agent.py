@@ -29,7 +29,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 TELL_HEARTBEAT_EVERY = 5.0
 # What a stopped agent gives its jobs to end, and itself to say so.
 FAREWELL_SECONDS = 12.0
-NICE, OOM_SCORE = -5, -500
+NICE, OOM_SCORE = -10, -500
 STATUS_FILE = "status.json"
 
 log = logging.getLogger(__name__)
@@ -183,7 +183,7 @@ class Agent:
     # --- after a crash ------------------------------------------------------------
     def _recover(self) -> None:
         """Nothing runs that this agent did not start itself; what may have started never starts again."""
-        cgroups.sweep()
+        cgroups.sweep(identity.mark(self._state))
         for record in self._journal.records():
             if record.state not in (ENDED, CLOSED):
                 self._recover_lease(record)
@@ -263,6 +263,7 @@ class Agent:
         disk.write_json(
             self._state / STATUS_FILE,
             {"pid": os.getpid(), "version": __version__, "heartbeat": Moment.take(received).dump()},
+            durable=False,
         )
 
 

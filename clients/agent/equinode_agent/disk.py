@@ -9,16 +9,21 @@ from pathlib import Path
 from typing import Any
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Replace the file in one step; after a power cut it holds the old or the new text, never half."""
+def write_json(path: Path, content: Any, *, durable: bool = True) -> None:
+    """Replace the file in one step. Durable: on disk before this returns, which may take seconds there.
+
+    What is not durable survives the agent, and after a power cut may be the old text.
+    """
     beside = path.with_name(path.name + ".new")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(content, file, indent=1)
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
     beside.replace(path)
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def sync_folder(path: Path) -> None:

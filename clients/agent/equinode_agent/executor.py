@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from equinode_agent import clock, gpus, outputs, policy
+from equinode_agent import clock, gpus, identity, outputs, policy
 from equinode_agent.clock import Moment
 from equinode_agent.desk import DeviceDesk
 from equinode_agent.errors import AgentError
@@ -22,8 +22,8 @@ from equinode_agent.watch import Orders, Outcome, watch
 
 # bwrap is built this long before the moment; it takes a twentieth of a second on an idle machine.
 BUILD_AHEAD = 5.0
-# The journal is on disk, and the last long sleep over, this long before the moment.
-LAST_WAIT = 0.05
+# "It may have started" is on disk this long before the moment: a busy disk may take a second for it.
+JOURNAL_AHEAD = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +118,7 @@ class Execution:
     def _sandbox(self, specification: Specification) -> Sandbox:
         limits = specification.limits
         plan = Plan(
+            owner=identity.mark(self._place.state),
             name=self.record.lease,
             script=specification.script,
             environment={
@@ -143,7 +144,7 @@ class Execution:
         free = self._place.desk.take(
             devices, self.record.lease, until=self.orders.terminate_at, stop=self.orders.stopped
         )
-        if self.orders.wait(self._moment - LAST_WAIT):
+        if self.orders.wait(self._moment - JOURNAL_AHEAD):
             return self.orders.outcome()
         if not free:
             return Outcome(

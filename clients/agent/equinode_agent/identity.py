@@ -80,13 +80,15 @@ def lock(state: Path) -> IO[str]:
     return file
 
 
+def mark(state: Path) -> str:
+    """Tells what this agent leaves on the machine from what another one on it does."""
+    return hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:12]
+
+
 def scratch_folder(state: Path) -> Path:
     """Where jobs' folders lie. As root, jobs run as another user, who must be able to get there."""
-    if os.geteuid() != 0:
-        chosen = state / "scratch"
-    else:
-        name = hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:12]
-        chosen = SHARED_SCRATCH / f"equinode-agent-{name}"
+    is_root = os.geteuid() == 0
+    chosen = SHARED_SCRATCH / f"equinode-agent-{mark(state)}" if is_root else state / "scratch"
     chosen.mkdir(mode=0o711, exist_ok=True)
     # Anybody may make a folder in /var/tmp: use none that another user prepared.
     if chosen.is_symlink() or chosen.stat().st_uid != os.geteuid():

@@ -6,6 +6,7 @@ A lease is a folder: `record.json` (replaced atomically), `log.ndjson` (appended
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from equinode_agent.lease import Lease, SignedLease
 
 # Delivered leases are kept for `equinode-agent status`; the fence is kept on its own, for good.
 KEPT_DELIVERED = 200
+
+log = logging.getLogger(__name__)
 
 ACCEPTED, STAGED, RUNNING, ENDED, CLOSED = "accepted", "staged", "running", "ended", "closed"
 
@@ -58,8 +61,8 @@ class LeaseRecord:
     def load(cls, folder: Path) -> LeaseRecord:
         return cls(folder, json.loads((folder / "record.json").read_text()))
 
-    def _save(self) -> None:
-        disk.write_json(self.folder / "record.json", self._content)
+    def _save(self, *, durable: bool = True) -> None:
+        disk.write_json(self.folder / "record.json", self._content, durable=durable)
 
     # --- reading ------------------------------------------------------------
     @property
@@ -108,7 +111,8 @@ class LeaseRecord:
                 return
             self._content["events"][name] = {"at": at.dump(), "body": body}
             self._content["state"] = {"staged": STAGED, "started": RUNNING, "ended": ENDED}[name]
-            self._save()
+            # A slow disk must not hold up a job that has just started: that it may have is on disk.
+            self._save(durable=name == "ended")
             self.news.notify_all()
 
     def about_to_start(self, box: dict[str, Any]) -> None:
@@ -169,7 +173,8 @@ class LeaseRecord:
     def delivered(self, name: str) -> None:
         with self._lock:
             self._content["delivered"].append(name)
-            self._save()
+            # After a power cut it is delivered again, and the site takes repeats for what they are.
+            self._save(durable=False)
 
     def log_delivered_up_to(self, seq: int) -> None:
         # Not flushed: after a crash the chunks are sent again, and the site ignores repeated numbers.
@@ -180,7 +185,7 @@ class LeaseRecord:
         with self.news:
             self._content["state"] = CLOSED
             self._content["closing_note"] = note
-            self._save()
+            self._save(durable=False)
             (self.folder / "log.ndjson").unlink(missing_ok=True)
             shutil.rmtree(self.folder / "files", ignore_errors=True)
             self.news.notify_all()
@@ -219,7 +224,12 @@ class Journal:
 
     def records(self) -> list[LeaseRecord]:
         """All leases on disk, oldest first."""
-        found = [LeaseRecord.load(path.parent) for path in self._folder.glob("*/record.json")]
+        found = []
+        for path in self._folder.glob("*/record.json"):
+            try:
+                found.append(LeaseRecord.load(path.parent))
+            except ValueError:
+                log.exception("%s is damaged: the site will hold its job for lost", path)
         return sorted(found, key=lambda record: (record.received.wall, record.fence))
 
     def prune(self) -> None:

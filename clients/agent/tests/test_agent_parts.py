@@ -233,11 +233,11 @@ def test_a_delegated_version_2_group_moves_the_agent_into_a_leaf(
     (unit / "cgroup.procs").write_text("4242\n")
     monkeypatch.setattr(cgroups, "ROOT", tmp_path)
     monkeypatch.setattr(cgroups, "_own_groups", lambda: {"": "/system.slice/equinode-agent.service"})
-    group = cgroups.make("x", memory_bytes=1, processes=1)
+    group = cgroups.make("me", "x", memory_bytes=1, processes=1)
     assert group is not None
     assert (unit / "agent" / "cgroup.procs").read_text() == "4242"
     assert (unit / "cgroup.subtree_control").read_text() == "+memory +pids +cpu"
-    assert group.procs_files == [str(unit / "equinode-job-x" / "cgroup.procs")]
+    assert group.procs_files == [str(unit / "equinode-box-me-x" / "cgroup.procs")]
 
 
 # --- inventory -------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from agent_process import AgentProcess
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fake_site import FakeSite
+from equinode_agent import cli
+from fake_site import GOOD_TOKEN, FakeSite
 
 
 def _processes(marker: str) -> list[str]:
@@ -50,7 +51,7 @@ def test_a_job_dies_with_its_agent_and_is_reported_lost_once(site: FakeSite, age
 
 
 def test_a_lease_that_was_only_staged_goes_on_after_a_crash(site: FakeSite, agent: AgentProcess) -> None:
-    lease = site.offer(site.payload("echo once", starts_in=4.0))
+    lease = site.offer(site.payload("echo once", starts_in=6.0))
     site.wait_for(lease, "staged")
     agent.kill()
     agent.start()
@@ -63,7 +64,7 @@ def test_a_lease_that_was_only_staged_goes_on_after_a_crash(site: FakeSite, agen
 def test_nothing_is_left_when_the_agent_dies_just_before_the_moment(
     site: FakeSite, agent: AgentProcess, state: Path
 ) -> None:
-    lease = site.offer(site.payload("echo once", starts_in=2.0))
+    lease = site.offer(site.payload("echo once", starts_in=4.0))
     site.wait_for(lease, "staged")
     time.sleep(1.0)  # the sandbox stands, its gate is closed
     assert _processes(str(state)) != []
@@ -85,6 +86,22 @@ def test_two_agents_cannot_share_a_state_folder(agent: AgentProcess, state: Path
     second = AgentProcess(state)
     assert second.process.wait(10) == 1
     assert "Another agent is already running" in agent.said
+
+
+def test_an_agent_leaves_the_jobs_of_another_one_alone(
+    site: FakeSite, agent: AgentProcess, tmp_path: Path
+) -> None:
+    lease = site.offer(site.payload("sleep 3; echo undisturbed"))
+    site.wait_for(lease, "running")
+    other_site = FakeSite()
+    other = tmp_path / "other"
+    assert cli.main(["enrol", "--site", other_site.url, "--token", GOOD_TOKEN, "--state", str(other)]) == 0
+    second = AgentProcess(other)
+    assert _within(5, lambda: "Serving" in second.said)
+    second.stop()
+    other_site.close()
+    assert site.ended(lease)["reason"] == "finished"
+    assert site.log(lease) == "undisturbed\n"
 
 
 # --- the site is away ----------------------------------------------------------------

@@ -74,17 +74,17 @@ class Sandbox:
 
     def build(self) -> None:
         """Start bwrap with a gate inside that waits: all that takes time happens here."""
+        plan = self._plan
         self._cgroup = cgroups.make(
-            self._plan.name, memory_bytes=self._plan.memory_bytes, processes=self._plan.processes
+            plan.owner, plan.name, memory_bytes=plan.memory_bytes, processes=plan.processes
         )
         info_read, info_write = os.pipe()
         try:
-            plan = self._private / "box.json"
-            disk.write_json(
-                plan, launch_plan(self._plan, self.folder, cgroup=self._cgroup, info_fd=info_write)
-            )
+            launch_file = self._private / "box.json"
+            launch = launch_plan(plan, self.folder, cgroup=self._cgroup, info_fd=info_write)
+            disk.write_json(launch_file, launch, durable=False)
             self._bwrap = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(LAUNCHER), str(plan)],
+                [sys.executable, "-I", "-S", str(LAUNCHER), str(launch_file)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -96,7 +96,7 @@ class Sandbox:
             info_write = -1
             self._learn_init(info_read)
             self._expect(READY)
-            plan.unlink(missing_ok=True)
+            launch_file.unlink(missing_ok=True)
         except BaseException:
             self.close()
             raise

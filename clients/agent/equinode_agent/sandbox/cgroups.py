@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
-PREFIX = "equinode-job-"
+PREFIX = "equinode-box"
 REMOVAL_SECONDS = 5.0
 # bwrap itself and the sandbox's first process are in the group too.
 OWN_PROCESSES = 2
@@ -106,9 +106,12 @@ class CgroupV2(Cgroup):
         return _counter(self._folder / "memory.events", "oom_kill") > 0
 
 
-def make(name: str, *, memory_bytes: int, processes: int) -> Cgroup | None:
-    """A group for a job, or None where this agent may not make one: then rlimits and sampling must do."""
-    name = PREFIX + name
+def make(owner: str, name: str, *, memory_bytes: int, processes: int) -> Cgroup | None:
+    """A group for a job, or None where this agent may not make one: then rlimits and sampling must do.
+
+    `owner` names this agent, since several may serve one machine and each sweeps up after itself.
+    """
+    name = f"{PREFIX}-{owner}-{name}"
     try:
         parents = _v1_parents()
         if "memory" in parents and "pids" in parents:
@@ -121,9 +124,9 @@ def make(name: str, *, memory_bytes: int, processes: int) -> Cgroup | None:
     return None
 
 
-def sweep() -> None:
-    """Kill and remove the groups an agent that was killed left behind."""
-    _remove_left(PREFIX + "*")
+def sweep(owner: str) -> None:
+    """Kill and remove the groups this agent left behind when it was killed."""
+    _remove_left(f"{PREFIX}-{owner}-*")
 
 
 def _remove_left(pattern: str) -> None:

@@ -23,8 +23,6 @@ def main(plan_path: str) -> None:
     # Raising one's own score is always allowed where /proc is whole.
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write(str(plan["oom_score_adj"]))
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, plan["nice"])
     for name, wanted in plan["rlimits"]:
         number = getattr(resource, name)
         hard = resource.getrlimit(number)[1]

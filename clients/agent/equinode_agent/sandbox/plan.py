@@ -19,6 +19,7 @@ JOB_UID = 60_600
 class Plan:
     """Everything is decided here; nothing is asked later."""
 
+    owner: str
     name: str
     script: str
     environment: Mapping[str, str]
@@ -58,8 +59,7 @@ def launch_plan(plan: Plan, folder: Path, *, cgroup: cgroups.Cgroup | None, info
         "cgroup_procs": [] if cgroup is None else cgroup.procs_files,
         "rlimits": limits,
         "uid": plan.uid,
-        # The agent and the machine's own services go first, and die last.
-        "nice": 5,
+        # The agent and the machine's own services die last.
         "oom_score_adj": 1000,
     }
 
