@@ -47,6 +47,8 @@ WITH wanted AS (
 SELECT id, uid, device_id FROM held ORDER BY device_id
 """
 
+_LOCK = "SELECT * FROM nodes_device WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
+
 _MINE = """
 WITH mine AS (
     SELECT hold.*, granted.weight, granted.price FROM nodes_hold hold
@@ -106,8 +108,7 @@ def lock_devices(*, device_ids: Sequence[int]) -> list[Device]:
     Always in id order: two callers who lock the same devices in different orders would wait for
     each other until the database kills one of them.
     """
-    devices = Device.objects.select_for_update(of=("self",)).filter(pk__in=device_ids)
-    return list(devices.order_by("pk"))
+    return list(Device.objects.raw(_LOCK, [list(device_ids)]))
 
 
 def hold_devices(

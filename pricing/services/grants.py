@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
-from psycopg.errors import CheckViolation
 
 from accounts.models import Organisation, Project
 from common import formats
@@ -54,31 +54,52 @@ def create_grant(
     )
 
 
+# Both run in every booking; as statements of their own they cost a third of what querysets do.
+_LOCK = "SELECT * FROM pricing_grant WHERE project_id = %s ORDER BY id FOR NO KEY UPDATE"
+
+# All parts or none, in one statement: a refusal leaves the transaction as it was.
+_SET_ASIDE = """
+WITH part AS (
+    SELECT * FROM unnest(%(grants)s::bigint[], %(amounts)s::numeric[]) AS part (grant_id, amount)
+), fits AS (
+    SELECT count(*) = (SELECT count(*) FROM part) AS all_parts
+      FROM part JOIN pricing_grant ON pricing_grant.id = part.grant_id
+     WHERE pricing_grant.encumbered + pricing_grant.used + part.amount <= pricing_grant.amount
+), raised AS (
+    UPDATE pricing_grant SET encumbered = encumbered + part.amount FROM part, fits
+     WHERE pricing_grant.id = part.grant_id AND fits.all_parts
+)
+INSERT INTO pricing_encumbrance (grant_id, reference, amount)
+SELECT part.grant_id, %(reference)s, part.amount FROM part, fits WHERE fits.all_parts
+RETURNING id, grant_id, amount
+"""
+
+
 def lock_grants(*, project_id: int) -> list[Grant]:
     """The project's grants, locked until the end of the transaction. Two who ask at once wait in turn."""
-    return list(Grant.objects.select_for_update(no_key=True).filter(project=project_id).order_by("id"))
+    return list(Grant.objects.raw(_LOCK, [project_id]))
 
 
 def encumber(*, grants: Sequence[Grant], cover: Cover, reference: str) -> list[Encumbrance]:
     """Set aside what the cover says, for this reference. Lock the grants before working out the cover."""
     if not cover.is_full:
         raise _exhausted(cover.short)
+    parts = cover.parts
+    values: dict[str, Any] = {
+        "grants": [part.grant_id for part in parts], "amounts": [part.amount for part in parts],
+        "reference": reference,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_SET_ASIDE, values)
+        made = cursor.fetchall()
+    if len(made) < len(parts):
+        raise _exhausted(_missing(cover))
     by_id = {grant.id: grant for grant in grants}
-    rows = [
-        Encumbrance(grant_id=part.grant_id, reference=reference, amount=part.amount) for part in cover.parts
-    ]
-    try:
-        with transaction.atomic():
-            for part in cover.parts:
-                Grant.objects.filter(pk=part.grant_id).update(encumbered=F("encumbered") + part.amount)
-            Encumbrance.objects.bulk_create(rows)
-    except IntegrityError as exc:
-        if isinstance(exc.__cause__, CheckViolation):
-            raise _exhausted(_missing(cover)) from exc
-        raise
-    for part in cover.parts:
+    for part in parts:
         by_id[part.grant_id].encumbered += part.amount
-    return rows
+    return [
+        Encumbrance(id=id, grant_id=grant, reference=reference, amount=amount) for id, grant, amount in made
+    ]
 
 
 @transaction.atomic
