@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from django.utils import translation
 
 from accounts.models import User
 from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    """A page read in French must not leave its language to the tests after it."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture
