@@ -35,6 +35,8 @@ HOUR_IN_TIMETABLE = 'class="slot slot--'
 MOVES_WHEN_NARROW = [
     "target-size", "scrollable-region-focusable", "aria-hidden-focus", "button-name", "link-name",
 ]  # fmt: skip
+# A window of 1280 px at 400 % zoom (WCAG 1.4.10, reflow).
+REFLOW = {"width": 320, "height": 256}
 # A bar of the page's own width may be scrolled inside; the page itself may not.
 WIDER_THAN_WINDOW = "() => document.documentElement.scrollWidth - window.innerWidth"
 
@@ -103,13 +105,18 @@ def faults_of(page: Page) -> list[str]:
     faults += [f"dark {fault}" for fault in axe_faults(page, rules=["color-contrast"])]
     page.set_viewport_size(NARROW)
     faults += [f"narrow {fault}" for fault in axe_faults(page, rules=MOVES_WHEN_NARROW)]
+    faults += overflow_faults(page)
+    page.set_viewport_size(REFLOW)
+    return faults + overflow_faults(page)
+
+
+def overflow_faults(page: Page) -> list[str]:
     for _moment in range(30):  # a chart is drawn anew for the narrow window
         if (excess := page.evaluate(WIDER_THAN_WINDOW)) <= 0:
-            break
+            return []
         page.wait_for_timeout(100)
-    else:
-        faults.append(f"narrow {urlsplit(page.url).path}: {excess} px wider than the window")
-    return faults
+    wide = page.viewport_size and page.viewport_size["width"]
+    return [f"{urlsplit(page.url).path}: {excess} px wider than a window of {wide} px"]
 
 
 def structure_faults(page: Page) -> list[str]:
