@@ -23,6 +23,11 @@ MOST_AT_ONCE = 20_000
 # Any constant will do, as long as nothing else on this database locks it: "ledger" in ASCII.
 SEQUENCER_LOCK = int.from_bytes(b"ledger")
 
+# Every booking appends: by hand this costs a third of what the ORM's insert does.
+_APPEND = """
+INSERT INTO ledger_entry (uid, kind, leaf, leaf_hash, appended_at) VALUES (%s, %s, %s, %s, %s) RETURNING id
+"""
+
 
 def append(*, kind: str, body: Mapping[str, Any], at: datetime) -> Entry:
     """Enter a public fact, in the transaction of the change itself. It gets its index later."""
@@ -53,9 +58,13 @@ def append(*, kind: str, body: Mapping[str, Any], at: datetime) -> Entry:
             % {"size": len(leaf), "limit": LONGEST_LEAF},
             kind=kind,
         )
-    return Entry.objects.create(
-        uid=uid, kind=kind, leaf=leaf, leaf_hash=merkle.leaf_hash(leaf), appended_at=at
-    )
+    leaf_hash = merkle.leaf_hash(leaf)
+    entry = Entry(uid=uid, kind=kind, leaf=leaf, leaf_hash=leaf_hash, appended_at=at)
+    with connection.cursor() as cursor:
+        cursor.execute(_APPEND, [uid, kind, leaf, leaf_hash, at])
+        (entry.pk,) = cursor.fetchone()
+    entry._state.adding = False
+    return entry
 
 
 @transaction.atomic(durable=True)  # the lock must not outlive the sweep in a longer transaction

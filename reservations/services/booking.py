@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
+from psycopg.types.json import Jsonb
 
 from accounts.models import Project, User
 from common.ids import uuid7
@@ -41,6 +42,16 @@ SELECT policy.id, policy.version, policy.digest,
   LEFT JOIN reservations_policy policy ON policy.effective @> %(at)s::timestamptz
  WHERE vertex.project_id = %(project)s
    FOR NO KEY UPDATE OF vertex
+"""
+
+# By hand, as every booking needs it: a third of what the ORM's insert costs.
+_DECIDE = """
+INSERT INTO reservations_decision
+       (uid, project_id, asked_by_id, policy_id, engine, request, snapshot, rules, quote, outcome, digest,
+        entry_id, decided_at)
+VALUES (%(uid)s, %(project)s, %(user)s, %(policy)s, %(engine)s, %(request)s, %(snapshot)s, %(rules)s,
+        %(quote)s, %(outcome)s, %(digest)s, %(entry)s, %(at)s)
+RETURNING id
 """
 
 # One statement instead of three: bookings per second count, and the rows belong together.
@@ -193,13 +204,28 @@ def _record(
         "decision": uid, "policy": version, "engine": engine.ENGINE,
         "outcome": decided.answer.outcome, "digest": digest,
     }  # fmt: skip
-    return Decision.objects.create(
+    decision = Decision(
         uid=uid, project=project, asked_by=asked_by, policy_id=policy_id, engine=engine.ENGINE,
         request=request, snapshot=snapshot, rules=answer["rules"],
         quote={name: answer[name] for name in ("quote", "level", "nearest")},
         outcome=decided.answer.outcome, digest=digest, decided_at=at,
         entry=append(kind="decision", body=body, at=at),
     )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_DECIDE, _columns(decision))
+        (decision.pk,) = cursor.fetchone()
+    decision._state.adding = False
+    return decision
+
+
+def _columns(decision: Decision) -> dict[str, Any]:
+    return {
+        "uid": decision.uid, "project": decision.project_id, "user": decision.asked_by_id,
+        "policy": decision.policy_id, "engine": decision.engine, "request": Jsonb(decision.request),
+        "snapshot": Jsonb(decision.snapshot), "rules": Jsonb(decision.rules), "quote": Jsonb(decision.quote),
+        "outcome": decision.outcome, "digest": decision.digest, "entry": decision.entry_id,
+        "at": decision.decided_at,
+    }  # fmt: skip
 
 
 def _reserve(
