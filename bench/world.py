@@ -44,6 +44,7 @@ def world(*, nodes: int, devices: int, researchers: int) -> Iterator[World]:
     site = LiveSite("bench")
     usual = connection.settings_dict["NAME"]
     try:
+        site.environment["SECRET_KEY"] = settings.SECRET_KEY  # or it would not know our sessions
         site.prepare(seed=False)
         connection.close()
         connection.settings_dict["NAME"] = site.database
