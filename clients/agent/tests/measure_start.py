@@ -37,7 +37,7 @@ def main() -> None:
                 process.kill()
                 process.wait()
     site.close()
-    _tell("start_delay_ms", [lease["reports"][1][1]["start_delay_ms"] for lease in leases])
+    _tell("start_delay_ms", [dict(lease["reports"])["started"]["start_delay_ms"] for lease in leases])
     # As the site sees it: from the moment it offered to when the job is said to have begun.
     _tell("seen from the site, ms", [(lease["started_at"] - lease["moment"]) * 1000 for lease in leases])
 

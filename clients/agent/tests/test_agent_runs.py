@@ -23,20 +23,20 @@ def test_a_job_runs_and_is_told_from_start_to_end(site: FakeSite, agent: AgentPr
 
 
 def test_it_starts_at_the_moment(site: FakeSite, agent: AgentProcess) -> None:
-    lease = site.offer(site.payload("echo now", starts_in=2.0))
+    lease = site.offer(site.payload("echo now", starts_in=6.0))
     site.ended(lease)
     entry = site.leases[lease]
-    _, started = entry["reports"][1]
-    # The gate opens within a few milliseconds; a busy machine with two cores gets some more.
-    assert 0 <= started["start_delay_ms"] < 50
+    started = dict(entry["reports"])["started"]
+    # A few milliseconds on an idle machine (measure_start.py); tests run on busy ones.
+    assert 0 <= started["start_delay_ms"] < 500
     # Seen from the site: never before the moment, and after it by no more than a call takes.
-    assert -0.01 < entry["started_at"] - entry["moment"] < 0.3
+    assert -0.01 < entry["started_at"] - entry["moment"] < 1.5
 
 
 def test_what_it_prints_arrives_while_it_runs(site: FakeSite, agent: AgentProcess) -> None:
     lease = site.offer(site.payload("echo first; sleep 30"))
     site.wait_for(lease, "running")
-    until = time.monotonic() + 2
+    until = time.monotonic() + 10
     while site.log(lease) != "first\n" and time.monotonic() < until:
         time.sleep(0.02)
     assert site.log(lease) == "first\n"
@@ -118,7 +118,7 @@ def test_one_device_runs_one_job_at_a_time(site: FakeSite, agent: AgentProcess) 
     ended_at = time.monotonic() - site.ended(first)["ago"]
     entry = site.leases[second]
     assert entry["started_at"] >= ended_at - 0.05
-    assert entry["reports"][1][1]["start_delay_ms"] > 500
+    assert dict(entry["reports"])["started"]["start_delay_ms"] > 500
 
 
 def test_an_agent_that_starves_still_has_a_heartbeat(site: FakeSite, agent: AgentProcess) -> None:
