@@ -6,17 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
-from psycopg.types.json import Jsonb
 
 from accounts.models import Project, User
 from common.ids import uuid7
 from common.ranges import between, bounds
-from ledger.services import append
 from nodes.models import Hold, Node
 from nodes.services import occupancy
 from pricing.domain.grants import Cover, Part
@@ -24,35 +21,14 @@ from pricing.models import Grant
 from pricing.selectors import Rate
 from pricing.services import grants as purse
 from reservations import wording
-from reservations.domain import decision as engine, exact_json
-from reservations.domain.asking import Request, Snapshot
+from reservations.domain.asking import Request
 from reservations.domain.decision import Answer, Quote
-from reservations.domain.policy import Policy as Rules
-from reservations.errors import CancelRefused, NoShare, NotAMember, Refused
+from reservations.errors import CancelRefused, Refused
 from reservations.models import Decision, Reservation
 from reservations.selectors import policies, snapshots
 from reservations.selectors.snapshots import Wanted
-from reservations.services import capacity, runs, usage
-
-# The project's row in the share tree is the lock that all changes of its room and budget take first.
-_LOCK = """
-SELECT policy.id, policy.version, policy.digest,
-       EXISTS(SELECT FROM accounts_projectmembership WHERE project_id = %(project)s AND user_id = %(user)s)
-  FROM reservations_vertex vertex
-  LEFT JOIN reservations_policy policy ON policy.effective @> %(at)s::timestamptz
- WHERE vertex.project_id = %(project)s
-   FOR NO KEY UPDATE OF vertex
-"""
-
-# By hand, as every booking needs it: a third of what the ORM's insert costs.
-_DECIDE = """
-INSERT INTO reservations_decision
-       (uid, project_id, asked_by_id, policy_id, engine, request, snapshot, rules, quote, outcome, digest,
-        entry_id, decided_at)
-VALUES (%(uid)s, %(project)s, %(user)s, %(policy)s, %(engine)s, %(request)s, %(snapshot)s, %(rules)s,
-        %(quote)s, %(outcome)s, %(digest)s, %(entry)s, %(at)s)
-RETURNING id
-"""
+from reservations.services import deciding, runs, usage
+from reservations.services.deciding import Decided
 
 # One statement instead of three: bookings per second count, and the rows belong together.
 _RESERVE = """
@@ -84,17 +60,6 @@ class JobSpec:
     bring_back: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class _Decided:
-    """One answer with all it was taken on."""
-
-    request: Request
-    snapshot: Snapshot
-    answer: Answer
-    wanted: Sequence[Wanted]
-    rates: dict[int, Rate]
-
-
 def preview(
     *,
     project: Project,
@@ -106,11 +71,15 @@ def preview(
 ) -> Answer:
     """What `book` would answer now. Nothing is locked, held or stored. Without a start: now."""
     if not project.memberships.filter(user=asked_by).exists():
-        raise _not_a_member()
+        raise deciding.not_a_member()
     _policy, rules = policies.in_force(at)
     request = _request(project, devices, start, end, at)
     its_grants = Grant.objects.filter(project=project).order_by("id")
-    return _decided(request, project.pk, snapshots.wanted_devices(devices), its_grants, rules).answer
+    wanted = snapshots.wanted_devices(devices)
+    decided = deciding.decide(
+        request=request, project_id=project.pk, wanted=wanted, grants=its_grants, rules=rules
+    )
+    return decided.answer
 
 
 def book(
@@ -149,13 +118,15 @@ def _decide_and_write(
     request: Request, project: Project, asked_by: User, job: JobSpec | None
 ) -> tuple[Decision, Answer, Reservation | None]:
     """Lock in the one order (project, grants, devices), then read, decide and write."""
-    policy_id, version, rules = _lock_project(project.pk, asked_by.pk, request.at)
+    policy = deciding.lock_project(project_id=project.pk, user_id=asked_by.pk, at=request.at)
     its_grants = purse.lock_grants(project_id=project.pk)
     wanted = snapshots.wanted_devices([UUID(uid) for uid in request.devices])
     # Who waits here for another project's booking reads its holds afterwards, and is told of them.
     occupancy.lock_devices(device_ids=[device.id for device in wanted])
-    decided = _decided(request, project.pk, wanted, its_grants, rules)
-    decision = _record(decided, project, asked_by, policy_id, version, rules)
+    decided = deciding.decide(
+        request=request, project_id=project.pk, wanted=wanted, grants=its_grants, rules=policy.rules
+    )
+    decision = deciding.record(decided=decided, project=project, asked_by=asked_by, policy=policy)
     if decided.answer.quote is None or not decided.answer.is_granted:
         return decision, decided.answer, None
     reservation = _reserve(decided, decided.answer.quote, decision, project, asked_by, its_grants)
@@ -164,72 +135,8 @@ def _decide_and_write(
     return decision, decided.answer, reservation
 
 
-def _lock_project(project_id: int, user_id: int, at: datetime) -> tuple[int, int, Rules]:
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK, {"project": project_id, "user": user_id, "at": at})
-        row = cursor.fetchone()
-    if row is None:
-        raise NoShare(_("This project has no place in the share tree yet."))
-    policy_id, version, digest, is_member = row
-    if not is_member:
-        raise _not_a_member()
-    if digest is None:
-        raise policies.none_in_force()
-    return policy_id, version, policies.by_digest(digest)
-
-
-def _decided(
-    request: Request, project_id: int, wanted: Sequence[Wanted], its_grants: Any, rules: Rules
-) -> _Decided:
-    def read() -> tuple[Snapshot, dict[int, Rate]]:
-        return snapshots.snapshot_of(
-            request=request, project_id=project_id, wanted=wanted, grants=its_grants, policy=rules
-        )
-
-    snapshot, rates = read()
-    if not snapshot.standing.capacity_hours:  # nobody has measured yet; afterwards a sweep does
-        capacity.measure(at=request.at)
-        snapshot, rates = read()
-    return _Decided(request, snapshot, engine.decide(request, snapshot, rules), wanted, rates)
-
-
-def _record(
-    decided: _Decided, project: Project, asked_by: User, policy_id: int, version: int, rules: Rules
-) -> Decision:
-    """Store the answer with its inputs; the ledger gets its digest, nothing of its content."""
-    request, snapshot = exact_json.written(decided.request), exact_json.written(decided.snapshot)
-    answer, at, uid = decided.answer.to_json(), decided.request.at, uuid7()
-    digest = engine.digest(policy=rules, request=request, snapshot=snapshot, answer=answer)
-    body = {
-        "decision": uid, "policy": version, "engine": engine.ENGINE,
-        "outcome": decided.answer.outcome, "digest": digest,
-    }  # fmt: skip
-    decision = Decision(
-        uid=uid, project=project, asked_by=asked_by, policy_id=policy_id, engine=engine.ENGINE,
-        request=request, snapshot=snapshot, rules=answer["rules"],
-        quote={name: answer[name] for name in ("quote", "level", "nearest")},
-        outcome=decided.answer.outcome, digest=digest, decided_at=at,
-        entry=append(kind="decision", body=body, at=at),
-    )  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(_DECIDE, _columns(decision))
-        (decision.pk,) = cursor.fetchone()
-    decision._state.adding = False
-    return decision
-
-
-def _columns(decision: Decision) -> dict[str, Any]:
-    return {
-        "uid": decision.uid, "project": decision.project_id, "user": decision.asked_by_id,
-        "policy": decision.policy_id, "engine": decision.engine, "request": Jsonb(decision.request),
-        "snapshot": Jsonb(decision.snapshot), "rules": Jsonb(decision.rules), "quote": Jsonb(decision.quote),
-        "outcome": decision.outcome, "digest": decision.digest, "entry": decision.entry_id,
-        "at": decision.decided_at,
-    }  # fmt: skip
-
-
 def _reserve(
-    decided: _Decided,
+    decided: Decided,
     quote: Quote,
     decision: Decision,
     project: Project,
@@ -288,7 +195,7 @@ def cancel(*, reservation: Reservation, by: User, at: datetime) -> Reservation:
     booked = Reservation.objects.select_related("decision__policy")
     reservation = booked.select_for_update(of=("self",)).get(pk=reservation.pk)
     if not reservation.project.memberships.filter(user=by).exists():
-        raise _not_a_member()
+        raise deciding.not_a_member()
     start, _end = bounds(reservation.during)
     _require_cancellable(reservation, start, at)
     # Under the policy it was booked under: a later one does not reach back.
@@ -313,7 +220,3 @@ def _require_cancellable(reservation: Reservation, start: datetime, at: datetime
         raise CancelRefused(_("This reservation is over."))
     if start <= at:
         raise CancelRefused(_("This slot has begun, so it can no longer be cancelled."))
-
-
-def _not_a_member() -> NotAMember:
-    return NotAMember(_("Only members of this project may do that."))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -24,7 +25,8 @@ GIVEN_BACK = (HoldEvent.Event.RELEASED, HoldEvent.Event.CANCELLED, HoldEvent.Eve
 # Sums stay in the database: Python's Decimal would round them to its context.
 _ADD = """
 UPDATE reservations_vertex
-   SET decayed_usage = decayed_usage + %(decayed)s::numeric, committed = committed - %(hours)s::numeric,
+   SET decayed_usage = decayed_usage + (SELECT sum(used) FROM unnest(%(decayed)s::numeric[]) AS used),
+       committed = committed - (SELECT sum(booked) FROM unnest(%(booked)s::numeric[]) AS booked),
        last_active_at = greatest(last_active_at, %(active)s)
  WHERE id = %(vertex)s
 """
@@ -82,12 +84,14 @@ def count_usage(*, reservation: Reservation) -> list[UsageEntry]:
     half_life = policies.in_force(bounds(reservation.during)[1])[1].half_life
     reserved = reservation.devices.values("hold_uid")
     counted = set(UsageEntry.objects.filter(hold_uid__in=reserved).values_list("hold_uid", flat=True))
-    entries = []
+    entries, booked = [], []
     for used in uses_of(HoldEvent.objects.filter(reference=reservation.reference)):
         if used.slot and used.hold_uid not in counted:
             entries.append(_entry(vertex, used, used.slot, half_life))
-            _add(vertex, entries[-1], used.booked)
-    UsageEntry.objects.bulk_create(entries)
+            booked.append(used.booked)
+    if entries:
+        UsageEntry.objects.bulk_create(entries)
+        _add(vertex, entries, booked)
     return entries
 
 
@@ -147,9 +151,10 @@ def _entry(vertex: Vertex, used: Used, slot: Slot, half_life: timedelta) -> Usag
     )
 
 
-def _add(vertex: Vertex, entry: UsageEntry, booked: Decimal) -> None:
-    values = {
-        "decayed": entry.decayed, "hours": booked, "active": entry.during.upper, "vertex": vertex.pk,
+def _add(vertex: Vertex, entries: Sequence[UsageEntry], booked: Sequence[Decimal]) -> None:
+    values: dict[str, Any] = {
+        "decayed": [entry.decayed for entry in entries], "booked": list(booked), "vertex": vertex.pk,
+        "active": max(bounds(entry.during)[1] for entry in entries),
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_ADD, values)
