@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
 
 def problem_body(status: int, code: str, detail: str, **members: object) -> dict[str, object]:
-    """Problem details (RFC 9457); members that say nothing are left out."""
-    body = {"type": f"/docs/errors#{code}", "title": code, "status": status, "detail": detail, "code": code}
+    """Problem details (RFC 9457), their type a name and not an address; members that say nothing are left out."""
+    body = {
+        "type": f"urn:equinode:problem:{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
     return body | {name: value for name, value in members.items() if value not in ("", None)}
 
 
