@@ -108,6 +108,11 @@ def clock_seconds(value: datetime | None) -> str:
     return _dated(value, "HH:mm:ss", "HH:mm:ss")
 
 
+def colon() -> str:
+    """What stands between a name and what it is: `: `, in French with a narrow space before it."""
+    return f"{NARROW}: " if is_french() else ": "
+
+
 def zone_name() -> str:
     """The reader's time zone as its city: `Paris`."""
     return timezone.get_current_timezone_name().rsplit("/", maxsplit=1)[-1].replace("_", " ")

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _, gettext_lazy, pgettext
 
+from common import formats
+
 LABELS = {
     "cost_statement": gettext_lazy("Cost statement"),
     "tariff": gettext_lazy("Tariff"),
@@ -55,7 +57,7 @@ def _key(body: dict[str, Any]) -> str:
         "agent": _("The key of a node’s agent"),
     }
     action = pgettext("key", "added") if body["action"] == "added" else pgettext("key", "revoked")
-    return f"{purposes[body['purpose']]}: {action}"
+    return f"{purposes[body['purpose']]}{formats.colon()}{action}"
 
 
 _SUMMARIES: dict[str, Callable[[dict[str, Any]], str]] = {

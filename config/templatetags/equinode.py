@@ -31,6 +31,7 @@ register.filter("digest", formats.digest)
 register.filter("country", formats.country)
 
 register.simple_tag(formats.zone_name, name="zone_name")
+register.simple_tag(formats.colon, name="colon")
 
 
 @register.filter

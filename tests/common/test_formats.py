@@ -90,6 +90,10 @@ def test_the_first_of_a_month_is_an_ordinal_in_french(read: Any) -> None:
     read(formats.long_day(date(2026, 12, 11)), "11 December 2026", "11 décembre 2026")
 
 
+def test_a_colon_has_its_space_in_french(read: Any) -> None:
+    read(f"x{formats.colon()}y", "x: y", "x_: y")
+
+
 def test_the_zone_is_called_by_its_city(read: Any) -> None:
     read(formats.zone_name(), "Paris", "Paris")
 
