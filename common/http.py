@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def problem_body(status: int, code: str, detail: str, **members: object) -> dict[str, object]:
-    """Problem details (RFC 9457), their type a name and not an address; members that say nothing are left out."""
+    """Problem details (RFC 9457), whose type is a name; members that say nothing are left out."""
     body = {
         "type": f"urn:equinode:problem:{code}",
         "title": code.replace("_", " ").capitalize(),
