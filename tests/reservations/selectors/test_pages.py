@@ -1,0 +1,140 @@
+"""What single figures and lines of the pages say: steps, countdown, receipts, levels, fairness, home."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from common import clock
+from nodes.services import leases
+from reservations.models import Reservation
+from reservations.selectors.fairness import fairness_page, jain
+from reservations.selectors.home import home_page
+from reservations.selectors.levels import Level, change
+from reservations.selectors.reservation import ReservationPage, reservation_page
+from reservations.services import dispatch
+from tests.reservations.services.worlds import in_days, make_lab, make_open_node
+from tests.reservations.views.running import Job
+
+
+def page_of(job: Job, after: timedelta = timedelta(0)) -> ReservationPage:
+    return reservation_page(uid=job.reservation.uid, user=job.lab.member, at=job.at + after)
+
+
+@pytest.mark.django_db
+def test_the_steps_follow_the_job() -> None:
+    job = Job()
+    assert [step.state for step in page_of(job).steps] == ["now", "next", "next", "next", "next", "next"]
+    job.start()
+    running = {step.name: step.state for step in page_of(job).steps}
+    assert running["Running"] == "now"
+    assert running["Staged"] == "done"
+    job.end()
+    over = {step.name: step.state for step in page_of(job).steps}
+    assert over == {"Booked": "done", "Staged": "done", "Running": "done", "Ended": "now", "Settled": "next"}
+
+
+@pytest.mark.django_db
+def test_a_job_that_met_the_end_of_its_slot_was_asked_to_stop() -> None:
+    job = Job().start()
+    ending = leases.Ending(reason="slot_end", exit_code=143)
+    end = job.reservation.during.upper
+    leases.end(**job.named, ending=ending, ago=0.0, at=end - timedelta(seconds=80))  # type: ignore[arg-type]
+    dispatch.reap(at=end)
+    assert {"Asked to stop": "done", "Ended": "now"}.items() <= {
+        step.name: step.state for step in page_of(job, timedelta(hours=2)).steps
+    }.items()
+
+
+@pytest.mark.django_db
+def test_the_countdown_counts_to_the_start_then_to_the_end_then_stops() -> None:
+    node, lab = make_open_node(), make_lab()
+    reservation = lab.book([node.devices.all()[0]], in_days(1), hours=2)
+    start, end = reservation.during.lower, reservation.during.upper
+
+    def seen(at: object) -> ReservationPage:
+        return reservation_page(uid=reservation.uid, user=lab.member, at=at)  # type: ignore[arg-type]
+
+    before, within = (
+        seen(start - timedelta(minutes=5)).countdown,
+        seen(start + timedelta(minutes=30)).countdown,
+    )
+    assert before is not None
+    assert within is not None
+    assert (before.label, before.seconds) == ("Starts in", 300)
+    assert (within.label, within.seconds, within.done) == ("Left in this slot", 5400, "25.00%")
+    assert seen(end).countdown is None
+    assert (seen(start).may_cancel, seen(start).may_run, seen(end).may_run) == (False, True, False)
+
+
+@pytest.mark.django_db
+def test_a_cancelled_slot_has_no_countdown_and_nothing_to_press() -> None:
+    node, lab = make_open_node(), make_lab()
+    reservation = lab.book([node.devices.all()[0]], in_days(1))
+    Reservation.objects.update(state=Reservation.State.CANCELLED, cancelled_at=clock.now())
+    page = reservation_page(uid=reservation.uid, user=lab.member, at=clock.now())
+    assert (page.state, page.countdown, page.may_cancel, page.may_run) == ("Cancelled", None, False, False)
+    assert [step.name for step in page.steps] == ["Booked", "Cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "texts"),
+    [
+        ("1.31", "1.30", ("1.31", "1.30")),
+        ("0.7341", "0.7338", ("0.7341", "0.7338")),
+        ("0.734", "0.731", ("0.734", "0.731")),
+        (None, "2.5", ("∞", "2.50")),
+        (None, None, ("∞", "∞")),
+    ],
+)
+def test_a_level_is_written_as_finely_as_its_change_needs(
+    before: str | None, after: str | None, texts: tuple[str, str]
+) -> None:
+    values = [Level(None if value is None else Decimal(value)) for value in (before, after)]
+    assert change(*values) == texts
+
+
+@pytest.mark.parametrize(
+    ("ratios", "index"),
+    [
+        ([1, 1, 1, 1], Decimal(1)),
+        ([1, 0, 0, 0], Decimal("0.25")),
+        ([2, 2], Decimal(1)),  # only how evenly, not how much
+        ([0, 0], None),
+        ([], None),
+    ],
+)
+def test_jains_index_is_one_where_all_get_the_same_part(ratios: list[int], index: Decimal | None) -> None:
+    assert jain([Fraction(ratio) for ratio in ratios]) == index
+
+
+@pytest.mark.django_db
+def test_fairness_puts_the_least_served_first_and_levels_are_promised_over_received() -> None:
+    node = make_open_node(devices=3)
+    busy = make_lab(name="Busy", uses_public_money=True)
+    make_lab(name="Idle", uses_public_money=True)
+    busy.book(list(node.devices.all()), in_days(1))
+    rows = fairness_page(at=clock.now()).rows
+    assert [(row.name, row.rank, row.level.value) for row in rows] == [
+        ("Idle", 1, None),
+        ("Busy", 2, Decimal("0.5")),
+    ]
+
+
+@pytest.mark.django_db
+def test_the_board_groups_devices_that_become_free_together() -> None:
+    node = make_open_node(devices=4)
+    devices = list(node.devices.all())
+    lab = make_lab()
+    taken = lab.book(devices[:2], None, hours=3)
+    lab.book(devices[2:3], in_days(1), hours=2)
+    page = home_page(at=clock.now())
+    assert [(one.start, one.devices) for one in page.board] == [
+        (None, 2),
+        (taken.during.upper, 2),
+    ]
+    assert page.board[0].until is not None
+    assert page.board[1].until is None
