@@ -134,7 +134,7 @@ def _opening(group: Sequence[_Gap], prices: Mapping[int, Rate], at: datetime) ->
     return Opening(
         start=first.start if first.start > at else None,
         until=min(ends) if ends else None,
-        model=f"{first.device.model} {formats.number(first.device.memory_bytes // 1024**3)} GB",
+        model=f"{first.device.model} {formats.memory(first.device.memory_bytes)}",
         model_key=first.device.model_key,
         node=node.name,
         node_slug=node.slug,

@@ -161,9 +161,7 @@ def nearest(*, asked: Asked, answer: Answer) -> Nearest | None:
 
 def fleet(devices: Sequence[Device]) -> str:
     """`2 × H100 SXM5 80 GB`"""
-    names = sorted(
-        f"{device.model} {formats.number(device.memory_bytes // 1024**3)} GB" for device in devices
-    )
+    names = sorted(f"{device.model} {formats.memory(device.memory_bytes)}" for device in devices)
     return " + ".join(f"{len(list(same))} × {name}" for name, same in groupby(names))
 
 

@@ -288,7 +288,7 @@ def _fleet(devices: Sequence[Device]) -> str:
 
 
 def _model(device: Device) -> str:
-    return f"{device.model} {formats.number(device.memory_bytes // 1024**3)} GB"
+    return f"{device.model} {formats.memory(device.memory_bytes)}"
 
 
 def _distinct(pairs: Iterator[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

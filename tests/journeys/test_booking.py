@@ -12,11 +12,13 @@ from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from common import clock
-from nodes.models import Hold
+from nodes.models import Hold, Lease
 from nodes.services import occupancy
 from reservations.management.example_world.people import PASSWORD
+from reservations.models import Run
 from reservations.selectors.frame import QUARTER
-from tests.live import LiveSite
+from reservations.services import runs
+from tests.live import LiveSite, eventually
 
 SignIn = Callable[..., Page]
 LONG = 20_000  # milliseconds: two cores serve, work and draw at once
@@ -110,7 +112,15 @@ def test_a_slot_is_picked_and_booked_by_keyboard_alone(sign_in: SignIn) -> None:
 
 @pytest.fixture
 def free_workbench(agent: LiveSite, rows: None) -> LiveSite:
-    """The machine that runs these tests, with nobody holding it."""
+    """The machine that runs these tests, with nobody holding it and nothing running on it."""
+
+    def is_still() -> bool:
+        # Again and again: what was queued may be handed over while we look.
+        for run in Run.objects.filter(node__slug="workbench", state__in=["queued", "leased", "running"]):
+            runs.stop_run(run=run, by=run.created_by, at=clock.now())
+        return not Lease.objects.live().filter(node__slug="workbench").exists()
+
+    eventually(is_still, "the job of the example world is stopped")
     holds = Hold.objects.filter(device__node__slug="workbench")
     for reference in set(holds.values_list("reference", flat=True)):
         occupancy.release_holds(reference=reference, at=clock.now())
@@ -155,9 +165,8 @@ def test_of_two_who_want_one_slot_the_loser_is_told_and_offered_the_next(sign_in
     winner, loser = sign_in("ada@example.org", PASSWORD), sign_in("timo@example.org", PASSWORD)
     open_timetable(winner, weeks=2)
     cell = roomy_cell(winner)
-    where = cell.evaluate(
-        "(button) => [button.closest('tr').dataset.device, button.closest('td').dataset.first]"
-    )
+    device = cell.evaluate("(button) => button.closest('tr').dataset.device")
+    first = cell.evaluate("(button) => button.closest('td').dataset.first")
     open_timetable(loser, weeks=2)
     same = loser.locator(f'tr[data-device="{device}"] td[data-first="{first}"] button')
     cell.press("Enter")
