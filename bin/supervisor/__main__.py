@@ -35,6 +35,7 @@ from config import embedded
 
 PROGRAMS = Path(sys.executable).parent
 SERVERS_ARE_OURS = VAR_DIR / "servers_by_run"
+QUIET = ["--without-gossip", "--without-mingle"]  # workers that need to know nothing of each other
 NODE = "workbench"  # the example world's node that really runs jobs
 
 
@@ -58,16 +59,16 @@ class Supervisor:
         }
         self.services: list[Service] = []
 
-    def manage(self, *arguments: str, log: str = "setup") -> str:
-        """Run a management command; its output is the answer, and the reason when it fails."""
-        path = LOG_DIR / f"{log}.log"
+    def python(self, *arguments: str) -> str:
+        """Run a program of ours to its end; its output is the answer, and the reason when it fails."""
+        path = LOG_DIR / "setup.log"
         with path.open("ab") as errors:
             done = subprocess.run(
-                [sys.executable, "manage.py", *arguments], cwd=BASE_DIR, env=self.environment,
+                [sys.executable, *arguments], cwd=BASE_DIR, env=self.environment,
                 stdout=subprocess.PIPE, stderr=errors, text=True, check=False, start_new_session=True,
             )  # fmt: skip
         if done.returncode:
-            fail(f"manage.py {' '.join(arguments)} failed. Log: {path}", path)
+            fail(f"{' '.join(arguments)} failed. Log: {path}", path)
         return done.stdout
 
     # --- servers ---
@@ -107,22 +108,11 @@ class Supervisor:
         say("Starting the database and the broker ...")
         self.start_servers()
         say("Bringing the database up to date ...")
-        self.manage("migrate", "--verbosity=0")
-        self.manage("make_keys", "--declare")
-        self.manage("collectstatic", "--noinput", "--verbosity=0")
-        say("Loading the example world ...")
-        self.manage("seed_demo")
+        self.python("-m", "bin.supervisor.upgrade")
 
     def define_services(self) -> None:
         celery = [str(PROGRAMS / "celery"), "-A", "config"]
-        worker = [
-            *celery,
-            "worker",
-            "--loglevel=WARNING",
-            "--concurrency=1",
-            "--without-gossip",
-            "--without-mingle",
-        ]
+        worker = [*celery, "worker", "--loglevel=WARNING", "--concurrency=1", *QUIET]
         commands = {
             "web": [
                 str(PROGRAMS / "uvicorn"), "config.asgi:application", "--host=127.0.0.1",
@@ -157,7 +147,7 @@ class Supervisor:
         enrolled = folder / "enrolled_with"
         program = str(PROGRAMS / "equinode-agent")
         if not enrolled.exists() or enrolled.read_text() != self.url:
-            token = self.manage("enrolment_token", NODE).strip()
+            token = self.python("manage.py", "enrolment_token", NODE).strip()
             folder.mkdir(parents=True, exist_ok=True)
             log = LOG_DIR / "agent.log"
             with log.open("ab") as out:
@@ -172,25 +162,28 @@ class Supervisor:
         agent.start()
         self.services.append(agent)
 
-    def greet(self) -> None:
+    def greet(self, told: str) -> None:
         say("")
         say(f"Equinode runs at {self.url}")
         say("Sign in as one of the example people:")
-        for line in self.manage("seed_demo", "--log-ins").splitlines():
-            email, password, who = (line.split("\t") + ["", ""])[:3]
-            say(f"  {email:<32} {password:<24} {who}")
+        for line in told.splitlines():
+            if line.count("\t") == 2:
+                email, password, who = line.split("\t")
+                say(f"  {email:<22} {password:<18} {who}")
         say(f"Logs, with the mail the site would send: {LOG_DIR}. Ctrl-C stops everything.")
 
     # --- run ---
     def run(self) -> None:
         self.prepare()
         self.define_services()
-        say("Starting web, workers, beat and the agent ...")
+        say("Starting web, workers, beat; loading the example world ...")
         for service in self.services:
             service.start()
+        told = self.python("manage.py", "seed_demo")  # while the others import what they need
         self.wait_for_web()
+        say("Starting the agent of the example world's workbench ...")
         self.add_agent()
-        self.greet()
+        self.greet(told)
         looked = time.monotonic()
         while True:
             time.sleep(0.2)
