@@ -25,20 +25,23 @@ def label(kind: str) -> str:
 
 def _cost_statement(body: dict[str, Any]) -> str:
     return _("Full cost EUR %(full)s, chargeable EUR %(chargeable)s per delivered device-hour") % {
-        "full": body["full_delivered"],
-        "chargeable": body["chargeable_delivered"],
+        "full": formats.number(body["full_delivered"]),
+        "chargeable": formats.number(body["chargeable_delivered"]),
     }
 
 
 def _tariff(body: dict[str, Any]) -> str:
     return _("EUR %(price)s per device-hour from %(date)s") % {
-        "price": body["price"],
+        "price": formats.number(body["price"]),
         "date": body["effective_from"][:10],
     }
 
 
 def _site_fee(body: dict[str, Any]) -> str:
-    return _("EUR %(amount)s per device-hour: %(reason)s") % body
+    return _("EUR %(amount)s per device-hour: %(reason)s") % {
+        "amount": formats.number(body["amount"]),
+        "reason": body["reason"],
+    }
 
 
 def _policy(body: dict[str, Any]) -> str:
