@@ -36,7 +36,8 @@ def _before(request: HttpRequest) -> int | None:
     value = request.GET.get("before", "")
     if not value:
         return None
-    if not value.isascii() or not value.isdigit() or int(value) > LARGEST_INDEX:
+    # The length first: Python refuses to read a number of thousands of digits.
+    if not value.isascii() or not value.isdigit() or len(value) > 19 or int(value) > LARGEST_INDEX:
         raise Http404
     return int(value)
 

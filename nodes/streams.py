@@ -76,7 +76,7 @@ def _caller(request: HttpRequest) -> Agent:
 
 def _wait(request: HttpRequest) -> int:
     value = request.GET.get("wait", "0")
-    if not (value.isascii() and value.isdigit() and int(value) <= LONGEST_WAIT):
+    if not (value.isascii() and value.isdigit() and len(value) < 5 and int(value) <= LONGEST_WAIT):
         raise BodyInvalid(
             _("“wait” is 0 to %(limit)d whole seconds.") % {"limit": LONGEST_WAIT}, field="wait"
         )

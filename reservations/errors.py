@@ -5,6 +5,7 @@ DomainError
     ├── Refused              409 refused                a rule says no; carries the stored decision
     ├── CancelRefused        409 cancel_refused         it has begun, or is cancelled or over already
     ├── UnknownDevice        404 unknown_device         not on a listed node
+    ├── TooFarAway           400 too_far_away           years from now, where no rule was made for
     ├── NoPolicy             409 no_policy              nothing is in force yet
     ├── NoShare              409 no_share               the project has no place in the share tree
     ├── PolicyRefused        400 policy_refused         `faults`: {field: sentence}
@@ -42,6 +43,11 @@ class CancelRefused(ReservationError):
 class UnknownDevice(ReservationError):
     code = "unknown_device"
     status = 404
+
+
+class TooFarAway(ReservationError):
+    code = "too_far_away"
+    status = 400
 
 
 class NoPolicy(ReservationError):

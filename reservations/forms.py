@@ -18,6 +18,8 @@ from nodes.models import Device, Node
 from reservations.domain import localtime
 
 _LOCAL = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
+# What can be moved between zones and counted on from without leaving the calendar.
+_YEARS = range(1970, 2200)
 
 
 class LocalTimeInput(forms.DateTimeInput):
@@ -38,9 +40,11 @@ class NaiveDateTimeField(forms.DateTimeField):
             return None
         for pattern in _LOCAL:
             try:
-                return datetime.strptime(str(value).strip(), pattern)  # noqa: DTZ007  # a wall clock's
+                local = datetime.strptime(str(value).strip(), pattern)  # noqa: DTZ007  # a wall clock's
             except ValueError:
                 continue
+            if local.year in _YEARS:
+                return local
         raise forms.ValidationError(gettext("Write a date and a time, such as 2026-11-24 14:00."))
 
 
@@ -65,7 +69,9 @@ class Question:
 class SlotForm(forms.Form):
     """A project, devices and a time as the reader's clock shows it."""
 
-    project = forms.ChoiceField(label=_("For project"))
+    project = forms.ChoiceField(
+        label=_("For project"), error_messages={"invalid_choice": _("Choose one of your projects.")}
+    )
     device = forms.ModelMultipleChoiceField(
         Device.objects.none(),
         to_field_name="uid",
@@ -77,7 +83,7 @@ class SlotForm(forms.Form):
     )
     now = forms.BooleanField(required=False, label=_("Start at once"))
     start = NaiveDateTimeField(required=False, label=_("From"))
-    end = NaiveDateTimeField(label=_("To"))
+    end = NaiveDateTimeField(label=_("To"), error_messages={"required": _("Say when it ends.")})
     start_second = forms.ChoiceField(choices=[("0", "0"), ("1", "1")], required=False)
     end_second = forms.ChoiceField(choices=[("0", "0"), ("1", "1")], required=False)
 

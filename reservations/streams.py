@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ from nodes.services.wake import lease_channel
 from reservations.models import Run
 
 _LOOK_EVERY = 15  # seconds without news; proxies close what is silent for much longer
+_NUMBER = re.compile(r"[0-9]{1,18}")  # what a bigint holds
 _RETRY = 2000  # milliseconds until a browser asks again
 _OVER = {Run.State.ENDED, Run.State.LOST, Run.State.NOT_RUN}
 
@@ -54,7 +56,7 @@ async def run_events(request: HttpRequest, uid: UUID) -> HttpResponseBase:
 def _last_seen(request: HttpRequest) -> int:
     """A browser that comes back says which event it had last; the page says so the first time."""
     said = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
-    return int(said) if said.isdigit() else 0
+    return int(said) if _NUMBER.fullmatch(said) else 0
 
 
 def _reference(uid: UUID, user: User) -> str | None:

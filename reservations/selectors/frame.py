@@ -16,7 +16,9 @@ from babel import dates
 from common import formats
 
 QUARTER = timedelta(minutes=15)
-_WEEK = re.compile(r"(\d{4})-W(\d{2})")
+_WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
+# Weeks with neighbours on both sides that a calendar can still name; bookings keep to far fewer.
+_YEARS = range(1970, 2200)
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Frame:
     def named(cls, name: str, zone: ZoneInfo) -> Frame | None:
         """The week called `2026-W48`, or None where there is no such week."""
         found = _WEEK.fullmatch(name)
-        if found is None:
+        if found is None or int(found[1]) not in _YEARS:
             return None
         try:
             return cls(date.fromisocalendar(int(found[1]), int(found[2]), 1), zone)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -23,12 +23,15 @@ from pricing.services import grants as purse
 from reservations import wording
 from reservations.domain.asking import Request
 from reservations.domain.decision import Answer, Quote
-from reservations.errors import CancelRefused, Refused
+from reservations.errors import CancelRefused, Refused, TooFarAway
 from reservations.models import Decision, Reservation
 from reservations.selectors import policies, snapshots
 from reservations.selectors.snapshots import Wanted
 from reservations.services import deciding, runs, usage
 from reservations.services.deciding import Decided
+
+# Rules count week by week: a slot of thousands of years would keep them busy and fill a stored decision.
+_FARTHEST_YEARS = 10
 
 # One statement instead of three: bookings per second count, and the rows belong together.
 _RESERVE = """
@@ -110,6 +113,12 @@ def book(
 def _request(
     project: Project, devices: Sequence[UUID], start: datetime | None, end: datetime, at: datetime
 ) -> Request:
+    reach = timedelta(days=366 * _FARTHEST_YEARS)
+    if not (at - reach <= (start or at) <= at + reach and at - reach <= end <= at + reach):
+        raise TooFarAway(
+            _("A slot starts and ends within %(years)d years of today.") % {"years": _FARTHEST_YEARS},
+            years=_FARTHEST_YEARS,
+        )
     wanted = tuple(sorted({str(uid) for uid in devices}))
     return Request(project=str(project.uid), devices=wanted, start=start or at, end=end, at=at)
 

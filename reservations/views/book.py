@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,7 @@ from reservations.services import booking
 from reservations.views.people import person
 
 _WEEKS = 4  # links beside the timetable; every other week has its address too
+_PAGE = re.compile(r"[0-9]{1,6}")
 _USUAL = timedelta(hours=1)  # what a free cell pressed without scripts asks for
 
 
@@ -102,7 +104,7 @@ def _page(request: HttpRequest, data: QueryDict, *, status: int = 200, problem: 
         own={project.pk: project.name for project in projects},
         site=site,
         model=model,
-        page=int(page) if page.isdigit() else 1,
+        page=int(page) if _PAGE.fullmatch(page) else 1,
     )
     form = _form(data, projects, at)
     project = form.projects.get(data.get("project", "")) or next(iter(projects), None)
@@ -138,13 +140,13 @@ def _asked(data: QueryDict) -> QueryDict:
         return data
     try:
         start = datetime.strptime(moment, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:
+        local_times = [timezone.localtime(at) for at in (start, start + _USUAL)]
+    except (ValueError, OverflowError):
         return data
     asked = data.copy()
     asked.setlist("device", [uid])
     asked.pop("now", None)
-    for name, at in (("start", start), ("end", start + _USUAL)):
-        local = timezone.localtime(at)
+    for name, local in zip(("start", "end"), local_times, strict=True):
         asked[name], asked[f"{name}_second"] = f"{local:%Y-%m-%dT%H:%M}", str(local.fold)
     return asked
 

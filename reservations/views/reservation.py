@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -99,6 +99,8 @@ def run_log(request: HttpRequest, uid: UUID) -> StreamingHttpResponse:
 def run_file(request: HttpRequest, uid: UUID, name: str) -> FileResponse:
     """A file that a job brought back: always a download, never shown."""
     run = get_object_or_404(Run.objects.of(person(request)), uid=uid)
+    if "\0" in name:  # no file is called that, and the database would not take the question
+        raise Http404
     found = get_object_or_404(OutputFile, lease=lease_of(run.reference), name=name)
     response = FileResponse(
         found.content.open("rb"),

@@ -144,6 +144,7 @@ def test_an_unknown_kind_shows_all_kinds(client: Client) -> None:
         "/ledger/?before=-1",
         "/ledger/?before=1e3",
         "/ledger/?before=99999999999999999999",
+        f"/ledger/?before={'9' * 5000}",
     ],
 )
 def test_what_is_not_there_is_not_found(client: Client, address: str) -> None:

@@ -101,6 +101,33 @@ def test_a_malformed_request_is_told_so_and_leaves_nothing(
     assert not Decision.objects.exists()
 
 
+@pytest.mark.parametrize("field", ["start", "end"])
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2090-01-01T00:00:00Z"])
+def test_a_time_years_away_is_refused_before_any_rule_counts_its_weeks(
+    lab: Lab, node: Node, field: str, moment: str
+) -> None:
+    answer = post(client_of(lab), wanted(lab, node) | {field: moment})
+    assert (answer.status_code, answer.json()["code"]) == (400, "too_far_away")
+    assert not Decision.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        ("[" * 100_000, "application/json", 400),
+        ('{"a":' * 100_000, "application/json", 400),
+        (b"\xff", "application/json", 400),
+        ('"' + "x" * 5_000_000 + '"', "application/json", 413),
+        ("project=x", "application/x-www-form-urlencoded", 415),
+    ],
+)
+def test_a_body_that_is_no_json_of_ours_is_refused(
+    lab: Lab, body: str | bytes, content_type: str, status: int
+) -> None:
+    answer = client_of(lab).post(ADDRESS, body, content_type=content_type)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+
+
 def test_strangers_get_404_and_nobody_403(lab: Lab, node: Node) -> None:
     stranger = client_of(make_lab())
     reservation = lab.book([node.devices.first()], in_days(3))

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -29,7 +30,7 @@ def job() -> Job:
 
 
 def events(
-    job: Job, *, until: str, after: int = 0, meanwhile: list[Callable[[], object]] | None = None
+    job: Job, *, until: str, after: int | str = 0, meanwhile: list[Callable[[], object]] | None = None
 ) -> list[tuple[str, object]]:
     """Read the stream until an event of this name; run the rest one by one, each after the next event."""
     steps = list(meanwhile or [])
@@ -37,7 +38,7 @@ def events(
     async def read() -> list[Event]:
         client = AsyncClient()
         await client.aforce_login(job.lab.member)
-        response = await client.get(f"/runs/{job.run.uid}/events/?after={after}")
+        response = await client.get(f"/runs/{job.run.uid}/events/?after={quote(str(after))}")
         assert response["Content-Type"] == "text/event-stream"
         heard: list[Event] = []
         async for name, content in told(response.streaming_content):
@@ -109,6 +110,13 @@ def test_a_stream_of_a_job_that_is_over_tells_it_all_and_ends(job: Job) -> None:
 def test_a_stream_goes_on_after_what_the_browser_has(job: Job) -> None:
     job.start().print("one\n", "two\n").end()
     assert events(job, until="end", after=1)[0] == ("log", {"seq": 2, "text": "two\n"})
+
+
+@pytest.mark.parametrize("after", ["²", "-1", "x", "9" * 30, "9" * 5000])
+def test_a_piece_of_log_that_cannot_be_is_taken_for_none(job: Job, after: str) -> None:
+    job.start().print("one\n").end()
+    heard = events(job, until="end", after=after)
+    assert heard[0] == ("log", {"seq": 1, "text": "one\n"})
 
 
 def test_what_is_printed_while_somebody_watches_arrives_at_once(job: Job) -> None:

@@ -204,8 +204,19 @@ def test_a_free_cell_pressed_without_scripts_asks_for_an_hour(member: Client, la
         {"end": ""},
         {"project": "nobodys"},
         {"pick": "x@2026-13-45T00:00:00Z"},
+        {"start": "0001-01-01T00:00"},
+        {"end": "9999-12-31T23:59"},
+        {"end": "2190-01-01T00:00"},
+        {"device": "\0"},
+        {"project": "\0", "site": "\0", "model": "\0"},
+        {"pick": "x@0001-01-01T00:00:00Z"},
+        {"pick": "x@9999-12-31T23:59:59Z"},
         {"week": "2026-W99"},
+        {"week": "0001-W01"},
+        {"week": "9999-W52"},
         {"page": "9" * 30},
+        {"page": "9" * 5000},
+        {"page": "²"},
     ],
 )
 def test_nonsense_in_the_address_is_answered_with_a_page(
@@ -213,6 +224,31 @@ def test_nonsense_in_the_address_is_answered_with_a_page(
 ) -> None:
     for address in ("/book/", "/book/preview/"):
         assert member.get(address, asked(lab, node) | broken).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ({"start": "0001-01-01T00:00"}, "Write a date and a time"),
+        ({"end": "9999-12-31T23:59"}, "Write a date and a time"),
+        ({"end": "2190-01-01T00:00"}, "A slot starts and ends within 10 years of today."),
+        ({"end": "half past"}, "Write a date and a time"),
+        ({"end": ""}, "Say when it ends."),
+        ({"project": "nobodys"}, "Choose one of your projects."),
+        ({"device": ["not-a-uid"]}, "is not a valid UUID"),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_what_was_typed_stays(
+    member: Client, lab: Lab, node: Node, broken: dict[str, Any], said: str
+) -> None:
+    fields = asked(lab, node) | broken
+    response = member.post("/book/", fields)
+    assert response.status_code == 400
+    page = response.content.decode()
+    assert said in page
+    assert f'value="{fields["start"]}"' in page
+    assert response.context["chosen"] == {*fields["device"]}
+    assert not Decision.objects.exists()
 
 
 def test_a_booking_without_a_policy_is_refused_on_the_page(client: Client) -> None:

@@ -192,7 +192,8 @@ def test_files_are_downloads_that_cannot_run(member: Client, job: Job) -> None:
     assert response["Content-Type"] == "application/octet-stream"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert "sandbox" in response["Content-Security-Policy"]
-    assert member.get(f"/runs/{job.run.uid}/files/out/other.html").status_code == 404
+    for name in ("out/other.html", "%00", "..%2f..%2fsecret_key", "%2fetc%2fpasswd", "%ff"):
+        assert member.get(f"/runs/{job.run.uid}/files/{name}").status_code == 404
     response.close()
 
 
