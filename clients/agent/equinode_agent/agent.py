@@ -217,8 +217,8 @@ class Agent:
             reason="lost",
             exit_code=None,
             note=note,
-            peak_memory_bytes=0,
-            cpu_seconds=0.0,
+            peak_memory_bytes=None,
+            cpu_seconds=None,
             log_bytes=0,
             log_truncated=False,
         )

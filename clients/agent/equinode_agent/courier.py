@@ -14,8 +14,9 @@ from equinode_agent.errors import Refused, SiteAway
 from equinode_agent.journal import CLOSED, LeaseRecord
 from equinode_agent.protocol import SiteClient
 
-# docs/agent-protocol.md: at most 64 KiB of text a call; JSON may write a character as six bytes.
+# docs/agent-protocol.md: at most 64 KiB of text and 1000 pieces a call.
 LARGEST_TEXT = 60 << 10
+MOST_PIECES = 500
 # What RFC 3986 lets stand in a path: the same set that Django leaves alone, so both sign one spelling.
 SAFE_IN_PATH = "/:@&+$,-_.!~*'()"
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -108,7 +109,7 @@ class Courier:
         size, place = 0, self._log_place
         for chunk, after in self._record.log_after(self._record.log_delivered, skip_bytes=self._log_place):
             size += len(chunk["text"].encode())
-            if chunks and size > LARGEST_TEXT:
+            if chunks and (size > LARGEST_TEXT or len(chunks) == MOST_PIECES):
                 break
             ago = round(Moment.load(chunk["at"]).ago(), 3)
             chunks.append({"seq": chunk["seq"], "ago": ago, "text": chunk["text"]})

@@ -30,8 +30,8 @@ class Outcome:
     reason: str
     note: str = ""
     exit_code: int | None = None
-    peak_memory_bytes: int = 0
-    cpu_seconds: float = 0.0
+    peak_memory_bytes: int | None = None
+    cpu_seconds: float | None = None
     log_bytes: int = 0
     log_truncated: bool = False
     at: float | None = None

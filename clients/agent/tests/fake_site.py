@@ -241,6 +241,8 @@ class FakeSite:
             if body["fence"] != entry["payload"]["fence"] or not entry["known"]:
                 return self._no(409, "stale_fence", "Over.")
             if verb == "log":
+                if len(body["chunks"]) > 1000:
+                    return self._no(400, "body_invalid", "Too many pieces.")
                 for chunk in body["chunks"]:
                     entry["log"].setdefault(chunk["seq"], chunk["text"])
                 assert sum(len(chunk["text"].encode()) for chunk in body["chunks"]) <= 64 << 10
@@ -248,8 +250,8 @@ class FakeSite:
             state = {"staged": "staged", "started": "running", "ended": "ended"}[verb]
             entry["reports"].append((verb, body))
             entry["state"] = state
-            if verb == "started":
-                entry["started_at"] = time.monotonic() - body["ago"]
+            if verb in ("started", "ended"):
+                entry[f"{verb}_at"] = time.monotonic() - body["ago"]
             self.changed.notify_all()
         return 200, {}
 

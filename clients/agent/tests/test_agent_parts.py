@@ -13,6 +13,8 @@ from equinode_agent.errors import LeaseRejected, StateError
 from equinode_agent.lease import SignedLease, specification_of
 from equinode_agent.logs import LARGEST_CHUNK, LogBook
 from equinode_agent.sandbox import cgroups, quota
+from equinode_agent.sandbox.box import Sandbox, Use
+from equinode_agent.sandbox.plan import Plan
 from fake_site import FakeSite
 
 
@@ -238,6 +240,15 @@ def test_a_delegated_version_2_group_moves_the_agent_into_a_leaf(
     assert (unit / "agent" / "cgroup.procs").read_text() == "4242"
     assert (unit / "cgroup.subtree_control").read_text() == "+memory +pids +cpu"
     assert group.procs_files == [str(unit / "equinode-box-me-x" / "cgroup.procs")]
+
+
+def test_a_group_that_somebody_removed_is_no_reason_to_fail(tmp_path: Path) -> None:
+    group = cgroups.CgroupV2(tmp_path, "job", memory_bytes=1000, processes=10)
+    plan = Plan("me", "job", "", {}, 1, 1, 1, (), 0)
+    sandbox = Sandbox(plan, scratch=tmp_path, private=tmp_path)
+    sandbox._cgroup = group
+    assert not sandbox.is_out_of_memory()
+    assert sandbox.use() == Use(None, None)
 
 
 # --- inventory -------------------------------------------------------------------------------------

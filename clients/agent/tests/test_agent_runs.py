@@ -115,9 +115,10 @@ def test_one_device_runs_one_job_at_a_time(site: FakeSite, agent: AgentProcess) 
     assert site.ended(other)["reason"] == "finished"
     assert site.leases[first]["state"] == "running"
     assert site.ended(second)["reason"] == "finished"
-    ended_at = time.monotonic() - site.ended(first)["ago"]
+    site.ended(first)
     entry = site.leases[second]
-    assert entry["started_at"] >= ended_at - 0.05
+    # Each is known to within what its report took to arrive.
+    assert entry["started_at"] > site.leases[first]["ended_at"] - 0.3
     assert dict(entry["reports"])["started"]["start_delay_ms"] > 500
 
 

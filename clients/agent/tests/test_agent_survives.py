@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 from agent_process import AgentProcess
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from equinode_agent import cli
+from equinode_agent import cli, identity
+from equinode_agent.clock import Moment
+from equinode_agent.courier import Courier
 from equinode_agent.executor import BUILD_AHEAD
+from equinode_agent.journal import Journal
+from equinode_agent.lease import SignedLease
+from equinode_agent.protocol import SiteClient
 from equinode_agent.sandbox import processes
 from fake_site import GOOD_TOKEN, FakeSite
 
@@ -126,6 +131,24 @@ def test_a_job_goes_on_without_the_site_and_is_told_once_later(site: FakeSite, a
     assert site.log(lease) == "before\nduring\n"
     assert site.leases[lease]["files"] == {"r.txt": b"result\n"}
     assert [verb for verb, _ in site.leases[lease]["reports"]].count("ended") == 1
+
+
+def test_a_long_silence_is_made_up_in_many_calls(site: FakeSite, state: Path) -> None:
+    """More pieces than one call may hold, each tiny, as a job prints while the site is away."""
+    payload = site.payload("true")
+    lease = site.offer(payload)
+    signed = SignedLease.load(site.sign(payload))
+    journal = Journal(state)
+    verified = signed.verified(site_key=site.site_key, node=site.node)
+    record = journal.accept(verified, signed=signed, received=Moment.take())
+    for number in range(1, 1203):
+        record.append_log(number, f"{number}\n")
+    record.happened("ended", at=Moment.take(), reason="finished", note="")
+    known = identity.load(state)
+    client = SiteClient(site=known.site, origin=known.origin, agent=known.agent, key=identity.load_key(state))
+    Courier(record, client, on_over=lambda _: None).thread.start()
+    site.ended(lease)
+    assert site.log(lease) == "".join(f"{number}\n" for number in range(1, 1203))
 
 
 def test_reports_outlive_the_agent(site: FakeSite, agent: AgentProcess) -> None:

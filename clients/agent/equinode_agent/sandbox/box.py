@@ -29,8 +29,10 @@ READY, GONE_OFF = b"r", b"s"
 
 @dataclass(frozen=True)
 class Use:
-    peak_memory_bytes: int
-    cpu_seconds: float
+    """What a job used; None where nobody knows."""
+
+    peak_memory_bytes: int | None
+    cpu_seconds: float | None
 
 
 class Sandbox:
@@ -184,7 +186,10 @@ class Sandbox:
     def is_out_of_memory(self) -> bool:
         """Asked every few dozen milliseconds; without a control group this is also what measures."""
         if self._cgroup is not None:
-            return self._cgroup.ran_out_of_memory()
+            # Somebody with root may have removed the group; that is no reason to end the job.
+            with contextlib.suppress(OSError):
+                return self._cgroup.ran_out_of_memory()
+            return False
         if clock.now() < self._sample_at:
             return False
         self._sample_at = clock.now() + SAMPLE_SECONDS
@@ -214,9 +219,12 @@ class Sandbox:
         return _shell_code(self._process.wait(GONE_SECONDS))
 
     def use(self) -> Use:
-        if self._cgroup is not None:
-            self._peak, self._cpu = self._cgroup.peak_memory(), self._cgroup.cpu_seconds()
-        return Use(peak_memory_bytes=self._peak, cpu_seconds=round(self._cpu, 3))
+        if self._cgroup is None:
+            return Use(peak_memory_bytes=self._peak, cpu_seconds=round(self._cpu, 3))
+        try:
+            return Use(self._cgroup.peak_memory(), round(self._cgroup.cpu_seconds(), 3))
+        except OSError:
+            return Use(None, None)
 
     def close(self) -> None:
         """Kill what is left and return when it is confirmed gone; SandboxError if it will not go."""
