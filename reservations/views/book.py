@@ -30,6 +30,7 @@ from reservations.selectors.decision import decision_page
 from reservations.selectors.frame import Frame
 from reservations.selectors.preview import Asked, Preview, preview_page
 from reservations.selectors.timetable import week
+from reservations.selectors.twins import booked_already
 from reservations.services import booking
 from reservations.views.people import person
 
@@ -83,6 +84,10 @@ def _posted(request: HttpRequest) -> HttpResponse:
             at=at,
         )
     except Refused as refusal:
+        # A form sent twice: the first has booked it, and only the second's answer is seen.
+        if (booked := booked_already(asked=asked, by=person(request))) is not None:
+            messages.info(request, _("You have this slot already. It was not booked twice."))
+            return redirect(booked)
         page = decision_page(uid=refusal.decision.uid, user=person(request))
         return render(request, "reservations/decision.html", {"page": page, "is_fresh": True}, status=409)
     except DomainError as error:

@@ -130,6 +130,24 @@ def test_a_slot_that_starts_at_once_starts_when_it_is_booked(member: Client, lab
     assert reservation.during.lower == reservation.created_at
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_form_sent_twice_books_once_and_leads_to_the_reservation(
+    member: Client, lab: Lab, node: Node, at_once: bool
+) -> None:
+    fields = asked(lab, node, devices=2, days=0.1 if at_once else 2)
+    fields |= {"now": "on", "start": ""} if at_once else {}
+    first, second = member.post("/book/", fields), member.post("/book/", fields, follow=True)
+    assert second.redirect_chain == [(first["Location"], 302)]
+    assert "You have this slot already." in second.content.decode()
+    assert Reservation.objects.count() == 1
+
+
+def test_a_slot_that_only_overlaps_ones_own_is_refused(member: Client, lab: Lab, node: Node) -> None:
+    member.post("/book/", asked(lab, node, devices=2))
+    for fields in (asked(lab, node, devices=1), asked(lab, node, devices=2, hours=1)):
+        assert member.post("/book/", fields).status_code == 409
+
+
 def test_a_taken_slot_is_refused_with_who_until_when_and_the_next_free_one(
     member: Client, lab: Lab, node: Node
 ) -> None:
