@@ -78,6 +78,12 @@ def moment(value: datetime | None) -> str:
     return _dated(value, "EEE d MMM, HH:mm", "EEE d MMM 'à' HH:mm")
 
 
+def span(start: datetime, end: datetime) -> str:
+    """`Tue 24 Nov, 14:00 – 20:00`; the date of the end only where it is another day."""
+    same_day = timezone.localtime(start).date() == timezone.localtime(end).date()
+    return f"{moment(start)} – {clock_time(end) if same_day else moment(end)}"
+
+
 def moment_with_year(value: datetime | None) -> str:
     """`24 November 2026, 14:00`."""
     return _dated(value, "d MMMM y, HH:mm", "d MMMM y 'à' HH:mm")

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import Project, User
+from common import formats
 from nodes.models import Device
 from reservations import wording
 from reservations.domain import exact_json
@@ -38,6 +39,10 @@ class DecisionPage:
     reservation_url: str
     policy_version: int
     entry: int | None
+
+    @property
+    def during(self) -> str:
+        return formats.span(self.start, self.end)
 
     def count(self, outcome: str) -> int:
         return sum(rule.outcome == outcome for rule in self.rules)

@@ -87,6 +87,12 @@ class Preview:
     fields: tuple[tuple[str, str], ...]
 
     @property
+    def during(self) -> str:
+        if not self.is_now:
+            return formats.span(self.start, self.end)
+        return gettext("Now – %s") % formats.moment(self.end)
+
+    @property
     def length(self) -> timedelta:
         return self.end - self.start
 

@@ -65,6 +65,10 @@ class ReservationPage:
     place: str  # who can read there, and what isolates the job
 
     @property
+    def during(self) -> str:
+        return formats.span(self.start, self.end)
+
+    @property
     def newest(self) -> RunRow | None:
         return self.runs[0] if self.runs else None
 

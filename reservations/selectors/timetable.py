@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
-from typing import NamedTuple
 
 from django.db.models import BigIntegerField, Case, OuterRef, Q, Subquery, UUIDField, When
 from django.db.models.functions import Cast, Substr
@@ -20,38 +19,11 @@ from common.ranges import between, bounds
 from nodes.models import Agent, Device, Hold, Node
 from pricing.selectors import rates
 from reservations.models import Reservation
+from reservations.selectors.cells import PREFIX, Cell, Held, OwnSlot, Reader, cells_of, own_slots
 from reservations.selectors.frame import Day, Frame
 
 # A table of 1,600 rows takes a browser seconds; whole nodes are shown until this many devices.
 DEVICES_A_PAGE = 120
-# The reference of a reservation's hold is this and its uid.
-_PREFIX = "reservation-"
-_SHORTEST = 2  # quarter hours: the shortest slot the policy can allow is 30 minutes
-_NARROW = 28  # quarter hours: a name does not fit in less than seven hours of a week’s width
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A stretch of one device's week.
-
-    `kind` is past, free, scant (free, and too short to book), other, own, closure, owner or closed.
-    """
-
-    kind: str
-    first: int
-    last: int
-    who: str
-    when: str
-    start: datetime
-    url: str = ""
-
-    @property
-    def span(self) -> int:
-        return self.last - self.first
-
-    @property
-    def is_narrow(self) -> bool:
-        return self.span < _NARROW
 
 
 @dataclass(frozen=True)
@@ -80,6 +52,7 @@ class Timetable:
     frame: Frame
     days: tuple[Day, ...]
     nodes: tuple[NodeRows, ...]
+    own: tuple[OwnSlot, ...]
     sites: tuple[tuple[str, str], ...]
     models: tuple[tuple[str, str], ...]
     midnights: tuple[str, ...]  # SVG percentages
@@ -91,26 +64,6 @@ class Timetable:
     pages: int
     shown: int
     matching: int
-
-
-class _Held(NamedTuple):
-    device_id: int
-    start: datetime
-    end: datetime
-    kind: str
-    reference: str
-    project_id: int | None
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """Whose eyes read the week, and what is bookable in it."""
-
-    frame: Frame
-    at: datetime
-    horizon: datetime
-    names: Mapping[int, str]
-    own: Mapping[int, str]
 
 
 def week(
@@ -131,11 +84,12 @@ def week(
     devices = pages[page - 1]
     ids = [device.pk for device in devices]
     holds = _holds(ids, frame)
-    reader = _Reader(frame, at, horizon, _names(holds, at), own)
+    reader = Reader(frame, at, horizon, _names(holds, at), own)
     return Timetable(
         frame=frame,
         days=frame.days(at),
         nodes=tuple(_nodes(devices, holds, reader)),
+        own=tuple(own_slots(holds, own)),
         sites=_distinct((device.node.site.slug, device.node.site.name) for device in everything),
         models=_distinct((device.model_key, _model(device)) for device in everything),
         midnights=frame.midnights(),
@@ -172,37 +126,35 @@ def _paged(devices: Sequence[Device]) -> list[list[Device]]:
     return pages
 
 
-def _holds(device_ids: Sequence[int], frame: Frame) -> Mapping[int, list[_Held]]:
+def _holds(device_ids: Sequence[int], frame: Frame) -> Mapping[int, list[Held]]:
     """Every hold of the week with the project behind it, in one query."""
-    uid = Cast(Substr(OuterRef("reference"), len(_PREFIX) + 1), UUIDField())
+    uid = Cast(Substr(OuterRef("reference"), len(PREFIX) + 1), UUIDField())
     project = Reservation.objects.filter(uid=uid).values("project_id")[:1]
     rows = (
         Hold.objects.filter(device_id__in=device_ids, during__overlap=between(frame.start, frame.end))
         .annotate(
             project_id=Case(
                 # The cast is tried for reservations only: other references hold no uid.
-                When(Q(kind=Hold.Kind.RESERVATION, reference__startswith=_PREFIX), then=Subquery(project)),
+                When(Q(kind=Hold.Kind.RESERVATION, reference__startswith=PREFIX), then=Subquery(project)),
                 output_field=BigIntegerField(),
             )
         )
         .order_by("device_id", "during")
         .values_list("device_id", "during", "kind", "reference", "project_id")
     )
-    holds: dict[int, list[_Held]] = defaultdict(list)
+    holds: dict[int, list[Held]] = defaultdict(list)
     for device_id, during, kind, reference, project_id in rows:
         start, end = bounds(during)
-        holds[device_id].append(_Held(device_id, start, end, kind, reference, project_id))
+        holds[device_id].append(Held(device_id, start, end, kind, reference, project_id))
     return holds
 
 
-def _names(holds: Mapping[int, list[_Held]], at: datetime) -> Mapping[int, str]:
+def _names(holds: Mapping[int, list[Held]], at: datetime) -> Mapping[int, str]:
     ids = {hold.project_id for row in holds.values() for hold in row if hold.project_id is not None}
     return public_names(ids, at) if ids else {}
 
 
-def _nodes(
-    devices: Sequence[Device], holds: Mapping[int, list[_Held]], reader: _Reader
-) -> Iterator[NodeRows]:
+def _nodes(devices: Sequence[Device], holds: Mapping[int, list[Held]], reader: Reader) -> Iterator[NodeRows]:
     prices = rates(device_ids=[device.pk for device in devices], at=reader.at)
     for _, group in groupby(devices, key=lambda device: device.node_id):
         rows = list(group)
@@ -220,65 +172,11 @@ def _nodes(
         )
 
 
-def _row(device: Device, holds: Sequence[_Held], reader: _Reader, is_priced: bool) -> DeviceRow:
-    cells = tuple(_cells(holds, reader, is_priced))
+def _row(device: Device, holds: Sequence[Held], reader: Reader, is_priced: bool) -> DeviceRow:
+    cells = tuple(cells_of(holds, reader, is_priced))
     busy = [cell for cell in cells if cell.kind in ("other", "closure", "owner")]
     until = gettext("taken until %(when)s") % {"when": reader.frame.said(busy[-1].last)} if busy else ""
     return DeviceRow(str(device.uid), str(device), until or gettext("not bookable"), cells)
-
-
-def _cells(holds: Sequence[_Held], reader: _Reader, is_priced: bool) -> Iterator[Cell]:
-    frame, position = reader.frame, 0
-    for hold in holds:
-        # A slot that began at once, or was released, has an edge off the grid: it takes the whole quarter.
-        first, last = max(position, frame.floor(hold.start)), frame.ceil(hold.end)
-        if last <= first:
-            continue
-        yield from _gap(position, first, reader, is_priced)
-        yield _taken(hold, first, last, reader)
-        position = last
-    yield from _gap(position, frame.quarters, reader, is_priced)
-
-
-def _taken(hold: _Held, first: int, last: int, reader: _Reader) -> Cell:
-    when = reader.frame.between(first, last)
-    if hold.project_id is not None and hold.project_id in reader.own:
-        url = f"/reservations/{hold.reference.removeprefix(_PREFIX)}/"
-        who = gettext("Yours: %s") % reader.own[hold.project_id]
-        return Cell("own", first, last, who, when, hold.start, url)
-    if hold.kind == Hold.Kind.RESERVATION and hold.project_id is not None:
-        who = reader.names.get(hold.project_id, gettext("Taken"))
-        return Cell("other", first, last, who, when, hold.start)
-    kinds = {
-        Hold.Kind.CLOSURE: ("closure", gettext("Maintenance")),
-        Hold.Kind.OWNER: ("owner", gettext("Owner’s time")),
-    }
-    kind, who = kinds.get(Hold.Kind(hold.kind), ("other", gettext("Taken")))
-    return Cell(kind, first, last, who, when, hold.start)
-
-
-def _gap(first: int, last: int, reader: _Reader, is_priced: bool) -> Iterator[Cell]:
-    """What nobody holds: gone by, free, or not open yet."""
-    frame = reader.frame
-    present = max(first, min(last, frame.floor(reader.at)))
-    closing = max(present, min(last, frame.floor(reader.horizon)))
-    kind, who = _openness(closing - present, is_priced)
-    stretches = [
-        ("past", gettext("Past"), first, present),
-        (kind, who, present, closing),
-        ("closed", gettext("Not open yet"), closing, last),
-    ]
-    for kind, who, start, end in stretches:
-        if end > start:
-            yield Cell(kind, start, end, who, frame.between(start, end), frame.moment(start))
-
-
-def _openness(quarters: int, is_priced: bool) -> tuple[str, str]:
-    if not is_priced:
-        return "closed", gettext("Not bookable: no published cost")
-    if quarters < _SHORTEST:
-        return "scant", gettext("Free, under 30 min")
-    return "free", gettext("Free")
 
 
 def _fleet(devices: Sequence[Device]) -> str:

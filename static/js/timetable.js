@@ -23,6 +23,8 @@ class Timetable {
     root.addEventListener("keydown", (event) => this.key(event));
     root.addEventListener("change", () => this.typed());
     form.addEventListener("change", () => this.typed());
+    // The preview may ask which of two times is meant.
+    document.querySelector("#preview").addEventListener("change", () => form.dispatchEvent(new Event("picked")));
     this.read();
   }
 

@@ -13,8 +13,9 @@ from common import clock
 from common.ranges import between
 from nodes.models import Device, Hold, Node
 from reservations.selectors import timetable
+from reservations.selectors.cells import Cell
 from reservations.selectors.frame import QUARTER, Frame
-from reservations.selectors.timetable import Cell, Timetable
+from reservations.selectors.timetable import Timetable
 from tests import factories
 from tests.reservations.services.worlds import make_lab, make_open_node
 

@@ -45,7 +45,7 @@ def test_the_project_page_costs_at_most_eight_queries(client: Client, lab: Lab) 
     client.get(f"/projects/{lab.project.slug}/")
     with CaptureQueriesContext(connection) as queries:
         client.get(f"/projects/{lab.project.slug}/")
-    seen = [query["sql"][:110] for query in queries if "django_session" not in query["sql"]]
+    seen = [str(query["sql"])[:110] for query in queries if "django_session" not in str(query["sql"])]
     assert len(seen) <= 8, seen
 
 

@@ -38,7 +38,7 @@ def test_a_public_page_costs_at_most_eight_queries(client: Client, world: None, 
     client.get(address)
     with CaptureQueriesContext(connection) as queries:
         assert client.get(address).status_code == 200
-    assert len(queries) <= 8, [query["sql"][:110] for query in queries]
+    assert len(queries) <= 8, [str(query["sql"])[:110] for query in queries]
 
 
 def test_home_counts_what_is_free_and_boards_the_next_slots(client: Client, world: None) -> None:
