@@ -104,8 +104,10 @@ class Windows:
         return page
 
     def _hear(self, page: Page, message: ConsoleMessage) -> None:
-        # A refusal's 4xx is also logged as an error; a blocked script or style is a fault.
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        # A blocked script or style is a fault. A refusal's 4xx is not, nor is a preview that was still
+        # on its way when the page was left, which htmx also logs as an error.
+        harmless = ("Failed to load resource", "htmx:afterRequest", "htmx:sendError")
+        if message.type == "error" and not message.text.startswith(harmless):
             self.faults.append(f"{page.url}: {message.text}")
 
     def close(self) -> None:

@@ -93,7 +93,11 @@ def test_a_malformed_line_is_named_and_nothing_is_imported(tmp_path: Path, text:
     assert not DayAheadPrice.objects.exists()
 
 
-@pytest.mark.parametrize("content", [b"hour_utc,FR\n\xff", gzip.compress(b"hour_utc,FR\n" * 99)[:-9]])
+@pytest.mark.parametrize(
+    "content",
+    [b"hour_utc,FR\n\xff", gzip.compress(b"hour_utc,FR\n" * 99, mtime=0)[:-9]],
+    ids=["not UTF-8", "cut short"],
+)
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.csv").write_bytes(content)
     with pytest.raises(CommandError, match="Nothing was imported"):
