@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from common.ids import uuid7
+from common.prepared import prepared
 from ledger import files
 from ledger.domain import checkpoint, jcs, kinds, merkle, note
 from ledger.errors import EntryRefused, LogDisagrees
@@ -60,7 +61,7 @@ def append(*, kind: str, body: Mapping[str, Any], at: datetime) -> Entry:
         )
     leaf_hash = merkle.leaf_hash(leaf)
     entry = Entry(uid=uid, kind=kind, leaf=leaf, leaf_hash=leaf_hash, appended_at=at)
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(_APPEND, [uid, kind, leaf, leaf_hash, at])
         (entry.pk,) = cursor.fetchone()
     entry._state.adding = False

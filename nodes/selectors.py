@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Max
 
+from common.prepared import prepared
 from common.ranges import between
 from nodes.domain import intervals
 from nodes.domain.lease import HEARTBEAT_EVERY
@@ -57,7 +57,7 @@ def _holds(device_ids: Iterable[int], start: datetime, end: datetime, order: str
 
 
 def _rows(sql: str, device_ids: Iterable[int], start: datetime, end: datetime) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(sql, [intervals.point_ranges(device_ids), between(start, end)])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _, ngettext
 from psycopg.errors import DeadlockDetected
 
 from common.ids import uuid7
+from common.prepared import prepared
 from common.ranges import bounds
 from nodes import selectors
 from nodes.errors import DeviceTaken, HoldHasBegun
@@ -217,7 +218,7 @@ def _events(sql: str, values: dict[str, Any]) -> list[HoldEvent]:
 
 
 def _rows(sql: str, values: dict[str, Any]) -> list[dict[str, Any]]:
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(sql, values)
         columns: Iterable[str] = [column[0] for column in cursor.description]
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]

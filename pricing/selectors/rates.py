@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
+from common.prepared import prepared
 from pricing import wording
 from pricing.domain.cost import Kind, split
 from pricing.models import CostComponent
@@ -65,7 +65,7 @@ class WaterfallStep:
 
 def rates(*, device_ids: Sequence[int], at: datetime) -> dict[int, Rate]:
     """The rates in force, by device; devices without a statement and a tariff in force are left out."""
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(_RATES, {"at": at, "devices": list(device_ids)})
         return {row[0]: Rate(*row) for row in cursor.fetchall()}
 

@@ -10,12 +10,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, Project
 from common import formats
+from common.prepared import prepared
 from common.ranges import between
 from pricing.domain.cost import rounded
 from pricing.domain.declared import LARGEST, ZERO
@@ -89,7 +90,7 @@ def encumber(*, grants: Sequence[Grant], cover: Cover, reference: str) -> list[E
         "grants": [part.grant_id for part in parts], "amounts": [part.amount for part in parts],
         "reference": reference,
     }  # fmt: skip
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(_SET_ASIDE, values)
         made = cursor.fetchall()
     if len(made) < len(parts):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from accounts.selectors import public_names
+from common.prepared import prepared
 from common.ranges import bounds
 from nodes import selectors as nodes
 from nodes.models import Hold
@@ -60,7 +60,7 @@ class Wanted:
 
 def wanted_devices(uids: Sequence[UUID]) -> list[Wanted]:
     """In id order. Raises UnknownDevice unless every one is on a listed node."""
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(_WANTED, [list(uids)])
         wanted = [Wanted(*row) for row in cursor.fetchall()]
     missing = set(uids) - {device.uid for device in wanted}

@@ -9,8 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from django.db import connection
-
+from common.prepared import prepared
 from reservations.domain.asking import WeekHeld
 from reservations.domain.policy import Policy
 from reservations.domain.room import Standing, Step
@@ -97,7 +96,7 @@ def position_of(
         "project": project_id, "active_since": at - policy.active, "late": at + policy.exempt,
         "models": list(model_keys),
     }  # fmt: skip
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(_STANDING, values)
         row = cursor.fetchone()
     return _position(*row) if row else None

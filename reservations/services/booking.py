@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Project, User
 from common.ids import uuid7
+from common.prepared import prepared
 from common.ranges import between, bounds
 from nodes.models import Hold, Node
 from nodes.services import occupancy
@@ -173,7 +174,7 @@ def _reserve(
         "weights": [rate.weight for rate in its_rates], "prices": [rate.price for rate in its_rates],
         "fees": [rate.fee for rate in its_rates], "tariffs": [rate.tariff_id for rate in its_rates],
     }  # fmt: skip
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(_RESERVE, values)
         (reservation.pk,) = cursor.fetchone()
     reservation._state.adding = False

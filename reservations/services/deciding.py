@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
 from accounts.models import Project, User
 from common.ids import uuid7
+from common.prepared import prepared
 from ledger.services import append
 from pricing.models import Grant
 from pricing.selectors import Rate
@@ -69,7 +69,7 @@ class Decided:
 
 def lock_project(*, project_id: int, user_id: int, at: datetime) -> InForce:
     """Lock the project's place in the tree for a member, and tell which policy is in force. One query."""
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(_LOCK, {"project": project_id, "user": user_id, "at": at})
         row = cursor.fetchone()
     if row is None:
@@ -115,7 +115,7 @@ def record(*, decided: Decided, project: Project, asked_by: User, policy: InForc
         outcome=decided.answer.outcome, digest=digest, decided_at=at,
         entry=append(kind="decision", body=body, at=at),
     )  # fmt: skip
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(_DECIDE, _columns(decision))
         (decision.pk,) = cursor.fetchone()
     decision._state.adding = False
