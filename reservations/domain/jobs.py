@@ -114,7 +114,7 @@ def limits(*, node_cores: int, node_memory_bytes: int, held: int, devices: int) 
     """The part of the node that belongs to the held devices: cores and memory are split evenly.
 
     Processes: 64 for each core of that part, and 256 at least: a shell with a parallel build and a
-    Python with its thread pools fit; a job that forks without end is stopped within a second.
+    Python with its thread pools fit. A job that forks without end gets no more, and its page says so.
     """
     if not 0 < held <= devices:
         raise ValueError(f"{held} of {devices} devices")

@@ -91,6 +91,7 @@ class _Ending:
         self._sandbox = sandbox
         self.reason, self.note = "", ""
         self._kill_at: float | None = None
+        self.was_killed = False
 
     def ask(self, reason: str, *, kill_at: float, note: str = "") -> None:
         if not self.reason:
@@ -110,6 +111,7 @@ class _Ending:
 
     def press(self, now: float) -> None:
         if self._kill_at is not None and now >= self._kill_at:
+            self.was_killed = True
             self._sandbox.kill()
 
 
@@ -146,7 +148,7 @@ def watch(
     if not ending.reason:
         # The kernel may have struck, or the last write have landed, after the last look.
         ending.reason = _late_reason(sandbox, disk)
-    return _outcome(sandbox, book, ending, ended=ended)
+    return _outcome(sandbox, book, ending, limits, ended=ended)
 
 
 def _late_reason(sandbox: Sandbox, disk: DiskWatch) -> str:
@@ -155,11 +157,21 @@ def _late_reason(sandbox: Sandbox, disk: DiskWatch) -> str:
     return "disk" if disk.exceeded.is_set() else "finished"
 
 
-def _outcome(sandbox: Sandbox, book: LogBook, ending: _Ending, *, ended: float) -> Outcome:
+def _note(sandbox: Sandbox, ending: _Ending, limits: Limits) -> str:
+    """What the reason alone does not explain."""
+    parts = [ending.note]
+    if ending.was_killed:
+        parts.append("It went on after SIGTERM and was killed.")
+    if sandbox.was_refused_processes():
+        parts.append(f"It wanted more than the {limits.processes} processes it may have.")
+    return " ".join(part for part in parts if part)
+
+
+def _outcome(sandbox: Sandbox, book: LogBook, ending: _Ending, limits: Limits, *, ended: float) -> Outcome:
     use = sandbox.use()
     return Outcome(
         reason=ending.reason,
-        note=ending.note,
+        note=_note(sandbox, ending, limits),
         exit_code=sandbox.exit_code(),
         peak_memory_bytes=use.peak_memory_bytes,
         cpu_seconds=use.cpu_seconds,

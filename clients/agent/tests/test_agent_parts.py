@@ -223,6 +223,10 @@ def test_version_2_limits_are_written_and_read(tmp_path: Path) -> None:
     assert (group.peak_memory(), group.cpu_seconds(), group.ran_out_of_memory()) == (900, 2.5, False)
     (folder / "memory.events").write_text("low 0\noom 3\noom_kill 1\n")
     assert group.ran_out_of_memory()
+    (folder / "pids.events").write_text("max 0\n")
+    assert not group.ran_out_of_processes()
+    (folder / "pids.events").write_text("max 7\n")
+    assert group.ran_out_of_processes()
 
 
 def test_a_delegated_version_2_group_moves_the_agent_into_a_leaf(

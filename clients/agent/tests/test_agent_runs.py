@@ -85,6 +85,7 @@ def test_the_slot_ends_a_job_that_does_not(site: FakeSite, agent: AgentProcess) 
     lease = site.offer(site.payload("trap '' TERM; while :; do sleep 0.1; done", ends_in=5.0))
     ended = site.ended(lease)
     assert (ended["reason"], ended["exit_code"]) == ("slot_end", 137)
+    assert ended["note"] == "It went on after SIGTERM and was killed."
     assert time.monotonic() - ended["ago"] < site.leases[lease]["ends"] - 0.5
 
 

@@ -20,7 +20,8 @@ from equinode_agent.sandbox import bubblewrap, cgroups, processes
 from equinode_agent.sandbox.plan import Plan, launch_plan
 
 LAUNCHER = Path(__file__).with_name("launch.py")
-BUILD_SECONDS = 10.0
+# A twentieth of a second on an idle machine; what is not up by then will not come.
+BUILD_SECONDS = 30.0
 GONE_SECONDS = 20.0
 # Without a control group, memory is read from /proc this often.
 SAMPLE_SECONDS = 0.05
@@ -180,6 +181,10 @@ class Sandbox:
             "folder": str(self.folder),
         }
 
+    @property
+    def limits_kept_by(self) -> str:
+        return "sampling and rlimits" if self._cgroup is None else self._cgroup.kind
+
     def pids(self) -> list[int]:
         return processes.descendants(self._init)
 
@@ -201,6 +206,13 @@ class Sandbox:
             memory = processes.proportional_memory(pids)
         self._peak = max(self._peak, memory)
         return memory > self._plan.memory_bytes
+
+    def was_refused_processes(self) -> bool:
+        """Whether the job ever asked for more processes than it may have; only a control group knows."""
+        if self._cgroup is not None:
+            with contextlib.suppress(OSError):
+                return self._cgroup.ran_out_of_processes()
+        return False
 
     def terminate(self) -> None:
         """SIGTERM to every process inside: a shell alone would not pass it on."""

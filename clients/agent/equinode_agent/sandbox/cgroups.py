@@ -19,6 +19,7 @@ OWN_PROCESSES = 2
 class Cgroup(ABC):
     """One job's group. Made before the job, emptied and removed after it."""
 
+    kind = "control group"
     folders: list[Path]
 
     @property
@@ -33,6 +34,9 @@ class Cgroup(ABC):
 
     @abstractmethod
     def ran_out_of_memory(self) -> bool: ...
+
+    @abstractmethod
+    def ran_out_of_processes(self) -> bool: ...
 
     def kill(self) -> None:
         """Kill what is in the group until nothing is."""
@@ -61,6 +65,8 @@ class Cgroup(ABC):
 
 
 class CgroupV1(Cgroup):
+    kind = "control groups, version 1"
+
     def __init__(self, parents: dict[str, Path], name: str, *, memory_bytes: int, processes: int) -> None:
         self.folders = []
         self._at = {controller: parent / name for controller, parent in parents.items()}
@@ -84,8 +90,13 @@ class CgroupV1(Cgroup):
     def ran_out_of_memory(self) -> bool:
         return _counter(self._at["memory"] / "memory.oom_control", "oom_kill") > 0
 
+    def ran_out_of_processes(self) -> bool:
+        return _counter(self._at["pids"] / "pids.events", "max") > 0
+
 
 class CgroupV2(Cgroup):
+    kind = "control group, version 2"
+
     def __init__(self, parent: Path, name: str, *, memory_bytes: int, processes: int) -> None:
         self._folder = parent / name
         self._folder.mkdir()
@@ -104,6 +115,9 @@ class CgroupV2(Cgroup):
 
     def ran_out_of_memory(self) -> bool:
         return _counter(self._folder / "memory.events", "oom_kill") > 0
+
+    def ran_out_of_processes(self) -> bool:
+        return _counter(self._folder / "pids.events", "max") > 0
 
 
 def make(owner: str, name: str, *, memory_bytes: int, processes: int) -> Cgroup | None:
@@ -150,6 +164,9 @@ class _Left(Cgroup):
         return 0.0
 
     def ran_out_of_memory(self) -> bool:
+        return False
+
+    def ran_out_of_processes(self) -> bool:
         return False
 
 
