@@ -163,5 +163,7 @@ def _outcome(run: Run, lease: Lease | None) -> str:
         parts.append(gettext("exit code %d") % lease.exit_code)
     if lease.started_at is not None:
         parts.append(gettext("after %s") % formats.duration(lease.ended_at - lease.started_at))
-    sentence = ", ".join(parts)
-    return f"{sentence}. {lease.end_note}" if lease.end_note else f"{sentence}."
+    sentences = [", ".join(parts) + ".", lease.end_note]
+    if lease.log_truncated:
+        sentences.append(gettext("Its log was cut at %s.") % formats.size(lease.log_bytes))
+    return " ".join(sentence for sentence in sentences if sentence)

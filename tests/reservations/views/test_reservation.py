@@ -91,6 +91,14 @@ def test_the_page_of_a_job_that_ended_tells_how(member: Client, job: Job) -> Non
     assert "data-events" not in page
 
 
+def test_the_page_of_an_older_job_tells_that_its_log_was_cut(member: Client, job: Job) -> None:
+    job.start().print("x" * 10_000_001).end()
+    member.post(f"/reservations/{job.reservation.uid}/runs/", job_fields(job))
+    page = member.get(addresses(job)[0]).content.decode()
+    assert "Its log was cut at 10.0\N{NO-BREAK SPACE}MB." in page
+    assert "Run 2</strong>" in page
+
+
 def test_the_job_page_costs_at_most_eight_queries(member: Client, job: Job) -> None:
     job.start().print("one\n").bring_back("out/a.csv", b"1\n")
     member.get(addresses(job)[0])
