@@ -17,6 +17,19 @@ class Interval:
     end: datetime  # excluded
 
 
+def common(one: Interval, other: Interval) -> Interval | None:
+    """The time that lies in both."""
+    start, end = max(one.start, other.start), min(one.end, other.end)
+    return Interval(start, end) if start < end else None
+
+
+def without(one: Interval, taken: Interval) -> list[Interval]:
+    """What of the first lies before and after the second."""
+    before = Interval(one.start, min(one.end, taken.start))
+    after = Interval(max(one.start, taken.end), one.end)
+    return [part for part in (before, after) if part.start < part.end]
+
+
 def next_mark(moment: datetime) -> datetime:
     """The 15-minute mark at or after `moment`. Every time zone in use keeps to quarters of an hour."""
     return moment + (_EPOCH - moment) % MARK

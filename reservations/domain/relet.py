@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from nodes.domain.intervals import Interval
+from nodes.domain.intervals import Interval, common, without
 from reservations.domain.settlement import Relet
 
 
@@ -46,9 +46,9 @@ def relet(given_back: GivenBack, placements: Iterable[Placement]) -> list[Relet]
     for placement in sorted(placements, key=lambda one: (one.granted_at, one.during)):
         if _counts(placement, given_back):
             refund = min(placement.to_pay, given_back.to_pay)
-            taken = [part for one in free if (part := _common(one, placement.during))]
+            taken = [part for one in free if (part := common(one, placement.during))]
             pieces += [Relet(given_back.device_id, part, refund) for part in taken]
-            free = [rest for one in free for rest in _without(one, placement.during)]
+            free = [rest for one in free for rest in without(one, placement.during)]
     return sorted(pieces, key=lambda piece: piece.during)
 
 
@@ -59,14 +59,3 @@ def _counts(placement: Placement, given_back: GivenBack) -> bool:
         and placement.project_id != given_back.project_id
         and placement.person_id != given_back.person_id
     )
-
-
-def _common(one: Interval, other: Interval) -> Interval | None:
-    start, end = max(one.start, other.start), min(one.end, other.end)
-    return Interval(start, end) if start < end else None
-
-
-def _without(one: Interval, taken: Interval) -> list[Interval]:
-    before = Interval(one.start, min(one.end, taken.start))
-    after = Interval(max(one.start, taken.end), one.end)
-    return [part for part in (before, after) if part.start < part.end]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from itertools import groupby
 
-from nodes.domain.intervals import Interval
+from nodes.domain.intervals import Interval, common, without
 from pricing.domain.declared import EXACT
 from pricing.domain.grants import hours_between
 
@@ -102,8 +102,9 @@ def bill(facts: Facts) -> list[Line]:
         charges += _kept(terms, held)
         charges += _given_back_late(terms, held, facts.free_cancel)
         credits_ += _relet(terms, held, facts)
-        credits_ += _late_start(terms, held, facts.executions)
-        credits_ += _lost(terms, held, facts.executions)
+        waited = _waited(terms, held, facts.executions)
+        credits_ += _late_start(terms, held, waited)
+        credits_ += _lost(terms, held, facts.executions, waited)
     return [line for line in charges + credits_ if line.quantity]
 
 
@@ -148,34 +149,53 @@ def _relet(terms: Terms, held: Sequence[Held], facts: Facts) -> list[Line]:
     lines = []
     for piece in facts.relet:
         given_back = late[piece.device_id].given_back if piece.device_id in late else None
-        during = _common(piece.during, given_back) if given_back else None
+        during = common(piece.during, given_back) if given_back else None
         if during is not None:
             refund = min(piece.refund, terms.to_pay)
             lines.append(Line(terms, "credit", "relet", -_hours([during]), refund, during, {"devices": 1}))
     return lines
 
 
-def _late_start(terms: Terms, held: Sequence[Held], executions: Sequence[Execution]) -> list[Line]:
-    """By the second, for the first run of the slot, if the node had it in time."""
+@dataclass(frozen=True)
+class _Waited:
+    """What the first job of a slot had to wait for the node, in whole seconds."""
+
+    during: Interval
+    seconds: int
+    run: int
+
+
+def _waited(terms: Terms, held: Sequence[Held], executions: Sequence[Execution]) -> _Waited | None:
+    """Only the first run of the slot can be late, and only if the node had it in time."""
     mine = sorted((one for one in executions if one.node_id == terms.node_id), key=lambda one: one.number)
     slot = min(one.granted.start for one in held)
     if not mine or mine[0].started_at is None or mine[0].ready_at > slot:
-        return []
+        return None
     late = mine[0].delay // SECOND * SECOND
     if late <= timedelta(0):
+        return None
+    return _Waited(Interval(mine[0].not_before, mine[0].not_before + late), late // SECOND, mine[0].number)
+
+
+def _late_start(terms: Terms, held: Sequence[Held], waited: _Waited | None) -> list[Line]:
+    if waited is None:
         return []
-    waited = Interval(mine[0].not_before, mine[0].not_before + late)
-    return _credited(terms, "late_start", [waited], held, {"seconds": late // SECOND, "run": mine[0].number})
+    detail: dict[str, str | int] = {"seconds": waited.seconds, "run": waited.run}
+    return _credited(terms, "late_start", [waited.during], held, detail)
 
 
-def _lost(terms: Terms, held: Sequence[Held], executions: Sequence[Execution]) -> list[Line]:
+def _lost(
+    terms: Terms, held: Sequence[Held], executions: Sequence[Execution], waited: _Waited | None
+) -> list[Line]:
     """From the start of what was lost until that was known. What never started is lost from its due time."""
     lost = [
         Interval(one.started_at or one.not_before, one.ended_at)
         for one in executions
         if one.node_id == terms.node_id and one.is_lost and one.ended_at is not None
     ]
-    return _credited(terms, "lost", _merged(lost), held, {})
+    # A node tells its own delay: what is credited for that is not credited again, whatever it told.
+    rest = [part for time in _merged(lost) for part in (without(time, waited.during) if waited else [time])]
+    return _credited(terms, "lost", rest, held, {})
 
 
 def _credited(
@@ -184,16 +204,11 @@ def _credited(
     """One line for these times on every held device, as far as it kept them."""
     lines = []
     for time in times:
-        parts = [part for one in held if one.used and (part := _common(time, one.used))]
+        parts = [part for one in held if one.used and (part := common(time, one.used))]
         if parts:
             detail = detail | {"devices": len(parts)}
             lines.append(Line(terms, "credit", item, -_hours(parts), terms.to_pay, _span(parts), detail))
     return lines
-
-
-def _common(one: Interval, other: Interval) -> Interval | None:
-    start, end = max(one.start, other.start), min(one.end, other.end)
-    return Interval(start, end) if start < end else None
 
 
 def _merged(times: Iterable[Interval]) -> list[Interval]:

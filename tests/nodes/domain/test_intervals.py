@@ -10,10 +10,12 @@ from nodes.domain.intervals import (
     MARK,
     HoldFact,
     Interval,
+    common,
     earliest_gap,
     next_mark,
     point_ranges,
     rebuild_holds,
+    without,
 )
 
 T0 = datetime(2026, 11, 23, tzinfo=UTC)
@@ -71,3 +73,20 @@ def test_a_history_leaves_what_was_not_given_back() -> None:
     assert {uid.int: hold.during for uid, hold in left.items()} == {
         1: Interval(at(0), at(20)), 4: Interval(at(0), at(60))
     }  # fmt: skip
+
+
+def test_intervals_that_touch_have_nothing_in_common() -> None:
+    first, second = Interval(at(0), at(30)), Interval(at(30), at(60))
+    assert common(first, second) is None
+    assert common(first, Interval(at(20), at(40))) == Interval(at(20), at(30))
+
+
+@given(minutes, st.integers(1, 120), minutes, st.integers(1, 120))
+def test_what_is_common_and_what_is_left_make_up_the_whole(a: int, long: int, b: int, wide: int) -> None:
+    one, taken = Interval(at(a), at(a + long)), Interval(at(b), at(b + wide))
+    both = common(one, taken)
+    if both is None:
+        return
+    parts = sorted([*without(one, taken), both])
+    assert (parts[0].start, parts[-1].end) == (one.start, one.end)
+    assert all(left.end == right.start for left, right in zip(parts, parts[1:], strict=False))

@@ -132,3 +132,18 @@ def test_time_that_was_given_back_is_not_credited_as_lost() -> None:
     lost = run(ended_at=START + 2 * HOUR, is_lost=True)
     lines = billed(held(given_back=Interval(middle, SLOT.end), given_back_at=middle), runs=[lost])
     assert told(lines)[-1] == ("credit", "lost", Decimal(-1))
+
+
+def test_time_that_is_credited_as_late_is_not_credited_again_as_lost() -> None:
+    told_late = run(ended_at=START + 2 * HOUR, is_lost=True, delay=3 * HOUR)
+    lines = billed(held(), runs=[told_late])
+    assert told(lines)[2:] == [("credit", "late_start", Decimal(-3))]
+    later = run(number=2, started_at=START + 2 * HOUR, ended_at=SLOT.end, is_lost=True)
+    lines = billed(held(), runs=[told_late, later])
+    assert told(lines)[2:] == [("credit", "late_start", Decimal(-3)), ("credit", "lost", Decimal(-1))]
+    assert sum(line.quantity * line.unit_price for line in lines) == 0
+
+
+def test_a_node_that_tells_an_endless_delay_gives_back_no_more_than_was_charged() -> None:
+    lines = billed(held(), runs=[run(ended_at=SLOT.end + HOUR, is_lost=True, delay=500 * HOUR)])
+    assert sum(line.quantity * line.unit_price for line in lines) == 0
