@@ -62,7 +62,10 @@ def _hand_over(pk: int, at: datetime) -> bool:
     except LeaseRefused as refused:
         # The lease before it is not over on the node yet: the next tick asks again.
         logger.info("run %s waits: %s", pk, refused)
-        return False
+    except Exception:
+        # One run that cannot be handed over must not keep all those behind it from their slots.
+        logger.exception("run %s could not be handed over", pk)
+    return False
 
 
 def _claim(pk: int, at: datetime) -> bool:
@@ -129,8 +132,17 @@ def reap(*, at: datetime) -> int:
     for run in in_hand:
         lease = by_uid.get(run.lease_uid) if run.lease_uid else None
         if lease is not None and _has_moved(run, lease):
-            ended += _follow(run, lease, at)
+            ended += _try_to_follow(run, lease, at)
     return ended
+
+
+def _try_to_follow(run: Run, lease: Lease, at: datetime) -> bool:
+    try:
+        return _follow(run, lease, at)
+    except Exception:
+        # As above: whatever is wrong with one run is its own.
+        logger.exception("run %s could not follow its lease", run.pk)
+        return False
 
 
 def _has_moved(run: Run, lease: Lease) -> bool:

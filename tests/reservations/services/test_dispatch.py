@@ -151,6 +151,41 @@ def test_a_dispatcher_that_dies_before_it_commits_leaves_the_run_to_the_next(
     assert Lease.objects.count() == 1
 
 
+@pytest.mark.django_db
+def test_one_run_that_cannot_be_handed_over_does_not_hold_up_the_others(
+    booked: Reservation, ada: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, healthy = queue(booked, ada), queue(slot(ada), ada)
+    booked.devices.all().delete()  # then it has no part of the node at all
+    assert dispatch.dispatch_due(at=booked.during.lower) == 1
+    broken.refresh_from_db()
+    healthy.refresh_from_db()
+    assert (broken.state, healthy.state) == (Run.State.QUEUED, Run.State.LEASED)
+    assert f"run {broken.pk} could not be handed over" in caplog.text
+
+
+@pytest.mark.django_db
+def test_one_run_that_cannot_be_read_back_does_not_hold_up_the_others(
+    booked: Reservation, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, healthy = queue(booked, ada), queue(slot(ada), ada)
+    at = booked.during.lower
+    assert dispatch.dispatch_due(at=at) == 2
+    for run in (broken, healthy):
+        end(run, at + MINUTE)
+    finish = dispatch._finish
+
+    def finish_unless_broken(run: Run, *args: object) -> bool:
+        if run.pk == broken.pk:
+            raise ValueError("this one")
+        return finish(run, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(dispatch, "_finish", finish_unless_broken)
+    assert dispatch.reap(at=at + MINUTE) == 1
+    healthy.refresh_from_db()
+    assert healthy.state == Run.State.ENDED
+
+
 @pytest.fixture
 def no_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     wake._redis.cache_clear()
