@@ -14,8 +14,15 @@ from pricing.domain.cost import electricity_cost
 from pricing.models import DayAheadPrice
 
 pytestmark = pytest.mark.django_db
-# Hours of the published 2022 and 2023 tables (RTE éCO2mix, ENTSO-E Transparency Platform).
-REAL = Path(__file__).with_name("day_ahead_eur_mwh_2023_excerpt.csv")
+# A whole year of 40 zones (RTE éCO2mix, ENTSO-E Transparency Platform), where it is at hand.
+REAL = Path(__file__).parents[5] / "shared/data/electricity_prices/day_ahead_eur_mwh_2023.csv.gz"
+# Four of its hours: FR, 1 October 2023, 00:00 to 04:00 in Paris, EUR/MWh (RTE éCO2mix).
+FOUR_HOURS = """hour_utc,FR
+2023-09-30T22:00Z,102.73
+2023-09-30T23:00Z,94.14
+2023-10-01T00:00Z,88.60
+2023-10-01T01:00Z,36.15
+"""
 HEAD = "hour_utc,FR,DE-LU\n"
 
 
@@ -27,21 +34,34 @@ def run(path: Path, text: str | None = None) -> str:
     return out.getvalue()
 
 
-def test_four_real_hours_of_local_time_cost_what_was_worked_out_by_hand() -> None:
-    """1 October 2023, 00:00 to 04:00 in Paris: at 2.5 kW and a PUE of 1.2, 0.96486 EUR."""
-    run(REAL)
+def four_hours_of_paris() -> list[Decimal]:
     paris = ZoneInfo("Europe/Paris")
     hours = DayAheadPrice.objects.filter(
         zone="FR",
         hour__gte=datetime(2023, 10, 1, 0, tzinfo=paris),
         hour__lt=datetime(2023, 10, 1, 4, tzinfo=paris),
-    ).order_by("hour")
-    prices = [row.eur_per_mwh for row in hours]
-    assert prices == [Decimal(price) for price in ("102.73", "94.14", "88.60", "36.15")]
+    )
+    return [row.eur_per_mwh for row in hours.order_by("hour")]
+
+
+def test_four_real_hours_of_local_time_cost_what_was_worked_out_by_hand(tmp_path: Path) -> None:
+    """At 2.5 kW and a PUE of 1.2, 0.96486 EUR."""
+    run(tmp_path / "a.csv", FOUR_HOURS)
     cost = electricity_cost(
-        kilowatt_hours=[Decimal("2.5")] * 4, pue=Decimal("1.2"), prices=[price / 1000 for price in prices]
+        kilowatt_hours=[Decimal("2.5")] * 4,
+        pue=Decimal("1.2"),
+        prices=[price / 1000 for price in four_hours_of_paris()],
     )
     assert cost == Decimal("0.96486")
+
+
+@pytest.mark.skipif(not REAL.exists(), reason=f"the real prices are not at {REAL}")
+def test_a_whole_real_year_is_read_with_its_missing_hours() -> None:
+    said = run(REAL)
+    assert four_hours_of_paris() == [Decimal(price) for price in ("102.73", "94.14", "88.60", "36.15")]
+    assert len(said.splitlines()) > 40  # a line per zone
+    assert DayAheadPrice.objects.filter(zone="BG").count() < 8760  # hours that the source does not have
+    assert DayAheadPrice.objects.filter(zone="FR", eur_per_mwh__lt=0).exists()
 
 
 def test_it_says_per_zone_what_it_read_and_what_was_missing(tmp_path: Path) -> None:
