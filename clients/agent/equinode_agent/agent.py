@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from equinode_agent import __version__, disk, identity
+from equinode_agent import __version__, disk, identity, selfcheck
 from equinode_agent.clock import Moment
 from equinode_agent.courier import Courier
 from equinode_agent.desk import DeviceDesk
@@ -21,8 +21,8 @@ from equinode_agent.executor import Execution, Place
 from equinode_agent.heartbeat import Heartbeat, protect
 from equinode_agent.journal import CLOSED, ENDED, RUNNING, STAGED, Journal, LeaseRecord
 from equinode_agent.lease import SignedLease
-from equinode_agent.protocol import CALL_SECONDS, SiteClient
-from equinode_agent.sandbox import bubblewrap, cgroups, leftovers
+from equinode_agent.protocol import CALL_SECONDS
+from equinode_agent.sandbox import cgroups, leftovers
 
 POLL_SECONDS = 25
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -36,16 +36,12 @@ log = logging.getLogger(__name__)
 
 
 class Agent:
+    """Serves one node. Whoever makes one holds the lock on its state folder."""
+
     def __init__(self, state: Path) -> None:
         self._state = state
         self._identity = identity.load(state)
-        self._client = SiteClient(
-            site=self._identity.site,
-            origin=self._identity.origin,
-            agent=self._identity.agent,
-            key=identity.load_key(state),
-        )
-        self._lock_file = identity.lock(state)
+        self._client = identity.client(state)
         self._journal = Journal(state)
         self._place = Place(state=state, scratch=identity.scratch_folder(state), desk=DeviceDesk())
         self._executions: dict[str, Execution] = {}
@@ -57,7 +53,8 @@ class Agent:
 
     # --- the main thread ------------------------------------------------------
     def run(self) -> None:
-        bubblewrap.program()
+        found = selfcheck.check(self._state)
+        log.info("The sandbox works: %s", found)
         protect(NICE, OOM_SCORE)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
@@ -92,7 +89,6 @@ class Agent:
             courier.stop()
         if self._heartbeat is not None:
             self._heartbeat.stop()
-        self._lock_file.close()
 
     def _poll(self) -> None:
         pause = FIRST_PAUSE
@@ -242,6 +238,8 @@ class Agent:
     def _keep_telling(self) -> None:
         while not self._stopping.wait(TELL_HEARTBEAT_EVERY):
             self._tell()
+            if self._heartbeat is not None:
+                self._heartbeat.look_after()
 
     def _on_heartbeat(self, leases: list[dict[str, Any]], received: float) -> None:
         for told in leases:

@@ -8,20 +8,11 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
-from equinode_agent import __version__, disk, identity, inventory, keys, policy, protocol
+from equinode_agent import __version__, enrolment, identity, inventory, keys, policy, selfcheck
 from equinode_agent.agent import Agent, seconds_since_heartbeat
-from equinode_agent.errors import AgentError, Refused, StateError
-from equinode_agent.identity import Identity
+from equinode_agent.errors import AgentError, StateError
 from equinode_agent.journal import Journal
-
-# What the site's codes mean to the person at the keyboard.
-ENROLMENT_HELP = {
-    "enrolment_token_unknown": "The site does not know this token. Copy it again from the node's page.",
-    "enrolment_token_used": "This token was used already. Make a new one on the node's page.",
-    "enrolment_token_expired": "This token is older than 15 minutes. Make a new one on the node's page.",
-}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,7 +45,9 @@ def enrol(options: argparse.Namespace, state: Path) -> int:
         )
     identity.make_state(state)
     with identity.lock(state):
-        enrolled = _enrol(options, state)
+        enrolled = enrolment.enrol(
+            state, site=options.site, token=_token(options.token), fingerprint=options.fingerprint
+        )
     sys.stdout.write(
         f"Enrolled as {enrolled.node_name}.\nPinned the site's key {keys.fingerprint(enrolled.site_key)}.\n"
         "Start the agent: equinode-agent run\n"
@@ -62,66 +55,31 @@ def enrol(options: argparse.Namespace, state: Path) -> int:
     return 0
 
 
-def _enrol(options: argparse.Namespace, state: Path) -> Identity:
-    beside = state / (identity.KEY_FILE + ".new")
-    key = keys.make_key(beside)
-    try:
-        answer = protocol.enrol(
-            options.site,
-            token=_token(options.token),
-            public_key=keys.public_base64(key),
-            inventory=inventory.collect(),
-        )
-        enrolled = _identity(options.site, answer)
-        _require_fingerprint(enrolled.site_key, options.fingerprint)
-    except Refused as exc:
-        beside.unlink()
-        raise StateError(ENROLMENT_HELP.get(exc.code, f"The site refused: {exc}")) from exc
-    except AgentError:
-        beside.unlink()
-        raise
-    beside.replace(state / identity.KEY_FILE)
-    disk.sync_folder(state)
-    identity.save(state, enrolled)
-    return enrolled
-
-
 def _token(given: str) -> str:
     # A command line can be read by everybody on the machine; standard input cannot.
     return sys.stdin.readline().strip() if given == "-" else given
 
 
-def _identity(site: str, answer: dict[str, Any]) -> Identity:
-    try:
-        enrolled = Identity(
-            site=site.rstrip("/"),
-            origin=str(answer["origin"]),
-            agent=str(answer["agent"]),
-            node=str(answer["node"]),
-            node_name=str(answer["node_name"]),
-            site_key=str(answer["site_key"]),
-            heartbeat_every=float(answer["heartbeat_every"]),
-        )
-    except (KeyError, TypeError, ValueError) as exc:
-        raise StateError(f"The site's answer is not one of this protocol: {exc!r}.") from exc
-    keys.decode_public(enrolled.site_key)
-    return enrolled
+def rotate_key(options: argparse.Namespace, state: Path) -> int:
+    identity.load(state)
+    with identity.lock(state):
+        enrolment.rotate_key(state)
+    sys.stdout.write("The site has the new key. Start the agent again.\n")
+    return 0
 
 
-def _require_fingerprint(site_key: str, wanted: str | None) -> None:
-    if wanted is None:
-        return
-    plain = wanted.lower().removeprefix("sha256:").replace(":", "")
-    if plain != keys.fingerprint(site_key):
-        raise StateError(
-            f"The site's key is {keys.fingerprint(site_key)}, not {plain}. Nothing was kept: "
-            "somebody may be between you and the site. The token is used up; make a new one."
-        )
+def check(options: argparse.Namespace, state: Path) -> int:
+    identity.make_state(state)
+    sys.stdout.write(json.dumps(selfcheck.check(state), indent=2) + "\n")
+    return 0
 
 
 def run(options: argparse.Namespace, state: Path) -> int:
     policy.load(state)  # a mistake in the owner's rules is told now, not at the first job
-    Agent(state).run()
+    identity.load(state)
+    with identity.lock(state):
+        enrolment.settle_keys(state)
+        Agent(state).run()
     return 0
 
 
@@ -199,6 +157,14 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("run", parents=[shared], help="serve the node until stopped")
     command.set_defaults(command=run)
+
+    command = commands.add_parser("check", parents=[shared], help="try out the sandbox on this machine")
+    command.set_defaults(command=check)
+
+    command = commands.add_parser(
+        "rotate-key", parents=[shared], help="replace the agent's key (stop the agent first)"
+    )
+    command.set_defaults(command=rotate_key)
 
     command = commands.add_parser("status", parents=[shared], help="what this agent is and does")
     command.add_argument("--json", action="store_true", help="for programs")

@@ -20,13 +20,14 @@ from typing import Any
 import equinode_agent
 from equinode_agent import clock, identity, inventory
 from equinode_agent.errors import Refused, SiteAway
-from equinode_agent.protocol import SiteClient
 
 # Ask the kernel to run this process before, and to kill it after, nearly everything else.
 NICE = -10
 OOM_SCORE = -900
 # After an unanswered beat the next one comes sooner than usual, but not at once.
 RETRY_SECONDS = 3.0
+# It speaks after every beat, answered or not: silence for so long means that it hangs.
+SILENCE_SECONDS = 90.0
 # A beat must not block the next one.
 ANSWER_SECONDS = 8.0
 
@@ -45,12 +46,7 @@ def protect(nice: int, oom_score: int) -> None:
 class _Beats:
     def __init__(self, state: Path) -> None:
         self._identity = identity.load(state)
-        self._client = SiteClient(
-            site=self._identity.site,
-            origin=self._identity.origin,
-            agent=self._identity.agent,
-            key=identity.load_key(state),
-        )
+        self._client = identity.client(state)
         self._leases: list[dict[str, Any]] = []
         self._told_at = clock.now()
         self._unread = b""
@@ -115,6 +111,7 @@ class Heartbeat:
         self._lock = threading.Lock()
         self._leases: list[dict[str, Any]] = []
         self._stopping = threading.Event()
+        self._heard_at = clock.now()
         self._process = self._start()
         self._thread = threading.Thread(target=self._read, name="heartbeat", daemon=True)
         self._thread.start()
@@ -145,11 +142,18 @@ class Heartbeat:
                 stdin.write(json.dumps({"leases": leases}) + "\n")
                 stdin.flush()
 
+    def look_after(self) -> None:
+        """End a process that says nothing any more: another one is started in its place."""
+        if clock.now() - self._heard_at > SILENCE_SECONDS:
+            log.error("The heartbeat process says nothing; ending it.")
+            self._process.kill()
+
     def _read(self) -> None:
         while True:
             stdout = self._process.stdout
             assert stdout is not None
             for line in stdout:
+                self._heard_at = clock.now()
                 self._hear(json.loads(line))
             code = self._process.wait()
             self._close_pipes()
@@ -157,6 +161,7 @@ class Heartbeat:
                 return
             log.warning("The heartbeat process ended with %s; starting another.", code)
             with self._lock:
+                self._heard_at = clock.now()
                 self._process = self._start()
             self.tell(self._leases)
 

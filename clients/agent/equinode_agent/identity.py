@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from equinode_agent import disk, keys
 from equinode_agent.errors import StateError
+from equinode_agent.protocol import SiteClient
 
 KEY_FILE = "agent.key"
 IDENTITY_FILE = "agent.json"
@@ -65,8 +66,12 @@ def load(state: Path) -> Identity:
         raise StateError(f"{state / IDENTITY_FILE} is damaged: {exc}.") from exc
 
 
-def load_key(state: Path) -> Ed25519PrivateKey:
-    return keys.load_key(state / KEY_FILE)
+def client(state: Path, key: Ed25519PrivateKey | None = None) -> SiteClient:
+    """Signed calls of the agent enrolled here, with its own key unless another is given."""
+    known = load(state)
+    return SiteClient(
+        site=known.site, origin=known.origin, agent=known.agent, key=key or keys.load_key(state / KEY_FILE)
+    )
 
 
 def lock(state: Path) -> IO[str]:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent
@@ -30,6 +31,14 @@ class AgentProcess:
                 extra_groups=None if self._user is None else [],
                 cwd="/",
             )
+
+    def wait_until_it_serves(self, seconds: float = 30.0) -> None:
+        """So that what a test counts in seconds is not spent on starting Python on a busy machine."""
+        until = time.monotonic() + seconds
+        while "Serving" not in self.said:
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < until, self.said
+            time.sleep(0.02)
 
     def kill(self) -> None:
         """As a power cut does to a process: nothing is said, nothing is tidied."""

@@ -41,8 +41,14 @@ def state(tmp_path: Path, site: FakeSite) -> Path:
 
 
 @pytest.fixture
+def scratch() -> None:
+    """Marks a test that runs a sandbox without an agent."""
+
+
+@pytest.fixture
 def agent(state: Path) -> Iterator[AgentProcess]:
     agent = AgentProcess(state)
+    agent.wait_until_it_serves()
     yield agent
     agent.stop()
     sys.stderr.write(agent.said)  # shown where the test failed

@@ -164,6 +164,10 @@ class FakeSite:
             "heartbeat_every": self.heartbeat_every,
         }
 
+    def rotate(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        self.agent_key = Ed25519PublicKey.from_public_bytes(base64.b64decode(body["public_key"]))
+        return 200, {}
+
     def authenticate(self, header: str, method: str, target: str, digest: str) -> str | None:
         assert self.agent_key is not None
         try:
@@ -323,6 +327,8 @@ class _Handler(BaseHTTPRequestHandler):
             return site._no(401, code, "Not you.")
         if parts == ["work"]:
             return site.work(float(query.removeprefix("wait=")))
+        if parts == ["key"]:
+            return site.rotate(json.loads(raw))
         if parts == ["heartbeat"]:
             return site.heartbeat(json.loads(raw))
         if method == "PUT":

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from equinode_agent import cli, identity, keys
+from equinode_agent import cli, enrolment, identity, keys
 from fake_site import GOOD_TOKEN, FakeSite
 
 
@@ -22,7 +22,7 @@ def test_the_key_stays_on_the_node_and_only_its_owner_reads_it(site: FakeSite, t
     assert key.stat().st_mode & 0o777 == 0o600
     assert key.parent.stat().st_mode & 0o777 == 0o700
     assert site.agent_key is not None
-    assert identity.load_key(key.parent).public_key() == site.agent_key
+    assert keys.load_key(key).public_key() == site.agent_key
 
 
 def test_the_sites_key_is_pinned(site: FakeSite, tmp_path: Path) -> None:
@@ -116,3 +116,43 @@ def test_inventory_is_json_about_this_machine(capsys: pytest.CaptureFixture[str]
     assert told["cpu"]["threads"] >= told["cpu"]["cores"] >= 1
     assert told["memory_bytes"] > 1 << 28
     assert told["kernel"]
+
+
+def test_the_key_can_be_replaced(state: Path, site: FakeSite) -> None:
+    before = (state / "agent.key").read_bytes()
+    assert cli.main(["rotate-key", "--state", str(state)]) == 0
+    assert (state / "agent.key").read_bytes() != before
+    assert keys.load_key(state / "agent.key").public_key() == site.agent_key
+    assert cli.main(["rotate-key", "--state", str(state)]) == 0
+
+
+@pytest.mark.parametrize("was_taken", [True, False])
+def test_a_rotation_whose_answer_was_lost_is_settled_later(
+    state: Path, site: FakeSite, was_taken: bool
+) -> None:
+    key = keys.make_key(state / "agent.key.new")
+    if was_taken:
+        site.agent_key = key.public_key()
+    enrolment.settle_keys(state)
+    assert not (state / "agent.key.new").exists()
+    assert keys.load_key(state / "agent.key").public_key() == site.agent_key
+
+
+def test_a_rotation_without_the_site_changes_nothing_yet(
+    state: Path, site: FakeSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.is_away = True
+    assert cli.main(["rotate-key", "--state", str(state)]) == 1
+    assert "does not answer" in capsys.readouterr().err
+    assert keys.load_key(state / "agent.key").public_key() == site.agent_key
+    site.is_away = False
+    enrolment.settle_keys(state)
+    assert keys.load_key(state / "agent.key").public_key() == site.agent_key
+
+
+@pytest.mark.usefixtures("scratch")
+def test_the_sandbox_can_be_tried_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "--state", str(tmp_path / "state")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["start_ms"] < 1000
+    assert told["limits"]

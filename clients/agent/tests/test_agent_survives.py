@@ -15,7 +15,6 @@ from equinode_agent.courier import Courier
 from equinode_agent.executor import BUILD_AHEAD
 from equinode_agent.journal import Journal
 from equinode_agent.lease import SignedLease
-from equinode_agent.protocol import SiteClient
 from equinode_agent.sandbox import processes
 from fake_site import GOOD_TOKEN, FakeSite
 
@@ -76,6 +75,7 @@ def test_nothing_is_left_when_the_agent_dies_just_before_the_moment(
     def gates() -> list[int]:
         return [pid for pid in processes.descendants(agent.process.pid) if b"read -r go" in _command(pid)]
 
+    site.wait_for(lease, "staged")  # after the agent tried the sandbox out, which has a gate too
     assert _within(20, gates)
     waiting = gates()
     assert site.leases[lease]["state"] == "staged"
@@ -144,9 +144,7 @@ def test_a_long_silence_is_made_up_in_many_calls(site: FakeSite, state: Path) ->
     for number in range(1, 1203):
         record.append_log(number, f"{number}\n")
     record.happened("ended", at=Moment.take(), reason="finished", note="")
-    known = identity.load(state)
-    client = SiteClient(site=known.site, origin=known.origin, agent=known.agent, key=identity.load_key(state))
-    Courier(record, client, on_over=lambda _: None).thread.start()
+    Courier(record, identity.client(state), on_over=lambda _: None).thread.start()
     site.ended(lease)
     assert site.log(lease) == "".join(f"{number}\n" for number in range(1, 1203))
 
