@@ -44,7 +44,7 @@ def enter_described(
         "name": facts.name, "vendor": facts.vendor, "machine_model": facts.machine_model,
         "cpu_model": facts.cpu_model, "cpu_cores": facts.cpu_cores, "memory_bytes": facts.memory_bytes,
     }  # fmt: skip
-    node = Node.objects.select_for_update(of=("self",)).filter(slug=facts.slug).first()
+    node = Node.objects.select_for_update(of=("self",), no_key=True).filter(slug=facts.slug).first()
     if node is None:
         listing.enter_node(
             slug=facts.slug, owner=owner, site=_site(facts.site, defaults), listed=is_listed, at=at,

@@ -65,7 +65,8 @@ def create_lease(
 ) -> Lease:
     """Give one run the right to these (device, hold) pairs of a node, above every fence before it."""
     _require_held(node_id, holds, not_before, ends_at)
-    node = Node.objects.select_for_update(of=("self",)).get(pk=node_id)
+    # Not the key: who books with a job refers to this node while holding devices that the lease refers to.
+    node = Node.objects.select_for_update(of=("self",), no_key=True).get(pk=node_id)
     node.last_fence += 1
     node.save(update_fields=["last_fence"])
     lease = Lease.objects.create(

@@ -48,7 +48,8 @@ WITH wanted AS (
 SELECT id, uid, device_id FROM held ORDER BY device_id
 """
 
-_LOCK = "SELECT * FROM nodes_device WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
+# Not the keys: a lease that refers to a device need not wait for whoever books another time on it.
+_LOCK = "SELECT * FROM nodes_device WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 
 _MINE = """
 WITH mine AS (

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from threading import Event
+from time import sleep
 
 import pytest
 import redis
+from django.db import transaction
 
 from accounts.models import User
+from common.ranges import bounds
 from nodes.models import HoldEvent, Lease
-from nodes.services import leases, wake
+from nodes.services import leases, occupancy, wake
 from reservations.models import Reservation, Run
 from reservations.services import dispatch, runs
+from tests import factories
 from tests.races import at_once, split
 from tests.reservations.services.test_runs import HOUR, queue, slot
 
@@ -130,6 +135,33 @@ def test_two_dispatchers_at_once_give_one_lease(booked: Reservation, ada: User) 
     assert failed == []
     assert sum(answers) == 1
     assert Lease.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_booking_with_a_job_and_dispatching_do_not_wait_for_each_other(
+    booked: Reservation, ada: User
+) -> None:
+    """While the lease locks the node's key, the two wait in a circle and the database ends one."""
+    queue(booked, ada)
+    begin, end = bounds(booked.during)
+    devices = [one.device for one in booked.devices.select_related("device")]
+    later = factories.make_slot(
+        booked.project, devices, start=end, end=end + HOUR, by=ada, at=booked.created_at
+    )
+    devices_are_locked = Event()
+
+    def book() -> None:
+        with transaction.atomic():
+            occupancy.lock_devices(device_ids=[device.pk for device in devices])
+            devices_are_locked.set()
+            sleep(0.5)  # the dispatcher has the node by now, and comes to the devices
+            queue(later, ada)
+
+    def hand_over() -> int:
+        devices_are_locked.wait(timeout=10)
+        return dispatch.dispatch_due(at=begin)
+
+    assert at_once(book, hand_over) == [None, 1]
 
 
 @pytest.mark.django_db(transaction=True)
