@@ -122,6 +122,20 @@ def test_another_half_life_counts_everything_again_from_events() -> None:
     assert after.committed == before.committed
 
 
+@pytest.mark.django_db
+def test_a_slot_that_is_settled_after_a_new_half_life_counts_with_it() -> None:
+    lab, node = make_lab(), make_open_node()
+    first = lab.book([node.devices.first()], in_days(2), hours=3)
+    second = lab.book([node.devices.last()], in_days(2), hours=1)
+    usage.count_usage(reservation=first)
+    rules = Policy(half_life_hours=168)
+    end = bounds(second.during)[1]
+    policy.publish_policy(rules=rules, reason="A week is the rhythm of courses.", at=end + timedelta(hours=1))
+    usage.count_usage(reservation=second)
+    found = usage.from_events(half_life=rules.half_life)
+    assert Fraction(vertex_of(lab).decayed_usage) == found[lab.project.pk][0]
+
+
 def test_hours_between_marks_leave_nothing_behind() -> None:
     third = timedelta(minutes=20)
     assert usage.weighted_hours(Decimal("1.000001"), third) == Decimal("0.333333666666666667")
