@@ -46,7 +46,8 @@ def make_standing(**fields: Any) -> Standing:
     """A tenth of 20,000 cost-weighted hours in four weeks, nothing used, nothing held."""
     fields = {
         "path": (Step("Programme", 1, 2, 2), Step("Atlas", 1, 5, 5)),
-        "stored": Decimal(0), "committed": Decimal(0), "stored_by_all": Decimal(0), "committed_by_all": Decimal(0), "capacity": Decimal(20_000),
+        "stored": Decimal(0), "committed": Decimal(0), "stored_by_all": Decimal(0),
+        "committed_by_all": Decimal(0), "capacity": Decimal(20_000),
         "capacity_hours": Decimal(672), "held": Fraction(0),
     } | fields  # fmt: skip
     return Standing(**fields)
