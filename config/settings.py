@@ -43,6 +43,15 @@ def secret_key() -> str:
     return kept.read_text().strip()
 
 
+def database(url: str) -> dj_database_url.DBConfig:
+    """What the address says, `?sslmode=require` too, with a pool of connections."""
+    config = dj_database_url.parse(url)
+    # Reconnecting costs three to four times; under ASGI only a pool is safe.
+    pool = {"min_size": 0, "max_size": env_int("DATABASE_POOL_SIZE", "8"), "timeout": 10}
+    config["OPTIONS"] = {**config.get("OPTIONS", {}), "pool": pool}
+    return config
+
+
 DEBUG = env_bool("DEBUG", "False")
 SECRET_KEY = secret_key()
 SITE_ORIGIN = os.getenv("SITE_ORIGIN", "http://localhost:8000").rstrip("/")
@@ -115,11 +124,7 @@ TEMPLATES = [
 # --- data -------------------------------------------------------------------
 DATABASE_URL = os.getenv("DATABASE_URL") or embedded.database_url()
 REDIS_URL = os.getenv("REDIS_URL") or embedded.redis_url()
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
-DATABASES["default"]["OPTIONS"] = {
-    # Reconnecting costs three to four times; under ASGI only a pool is safe.
-    "pool": {"min_size": 0, "max_size": env_int("DATABASE_POOL_SIZE", "8"), "timeout": 10},
-}
+DATABASES = {"default": database(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"

@@ -18,7 +18,7 @@ CELERY_TASK_ALWAYS_EAGER = True
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 # Two runs at once on one server must not share a database.
 DATABASES["default"]["TEST"] = {"NAME": f"test_equinode_{os.environ.get('TEST_RUN', os.getpid())}"}
-DATABASES["default"]["OPTIONS"] = {}
+del DATABASES["default"]["OPTIONS"]["pool"]
 _folder = tempfile.TemporaryDirectory(prefix="equinode-test-")  # gone when the process ends
 _scratch = Path(_folder.name)
 MEDIA_ROOT = _scratch / "media"

@@ -53,3 +53,9 @@ def test_a_number_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value
     monkeypatch.setenv("DATABASE_POOL_SIZE", value)
     with pytest.raises(ImproperlyConfigured, match="DATABASE_POOL_SIZE"):
         settings.env_int("DATABASE_POOL_SIZE", "8")
+
+
+def test_options_in_the_address_of_the_database_are_kept() -> None:
+    options = settings.database("postgresql://equinode@db.example/equinode?sslmode=verify-full")["OPTIONS"]
+    assert options["sslmode"] == "verify-full"
+    assert options["pool"]["max_size"] >= 1
