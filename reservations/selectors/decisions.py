@@ -17,7 +17,8 @@ def answer_of(decision: Decision) -> Answer:
 
 def answer_json(decision: Decision) -> dict[str, Json]:
     return {
-        "engine": decision.engine, "outcome": decision.outcome, "rules": decision.rules, **(decision.quote or {}),
+        "engine": decision.engine, "outcome": decision.outcome, "rules": decision.rules,
+        **(decision.quote or {}),
     }  # fmt: skip
 
 
