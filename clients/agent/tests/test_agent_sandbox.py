@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import platform
 import time
 from pathlib import Path
 
 from agent_process import AgentProcess
-from equinode_agent.sandbox import cgroups, processes
+from equinode_agent.sandbox import cgroups, processes, syscalls
 from fake_site import MIB, FakeSite
 
 PYTHON = "exec /usr/bin/python3 -c '{}'"
@@ -173,3 +175,17 @@ def test_no_descriptor_of_the_agent_is_open_inside(site: FakeSite, agent: AgentP
     lease = site.offer(site.payload("ls /proc/self/fd | tr '\\n' ' '"))
     site.ended(lease)
     assert site.log(lease) == "0 1 2 3 "
+
+
+def test_calls_that_computing_does_not_need_are_not_there(site: FakeSite, agent: AgentProcess) -> None:
+    numbers = [*syscalls.MACHINES[platform.machine()].numbers, syscalls.X32 + 39]
+    ask = (
+        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+        f"for number in {numbers}:\n  print(libc.syscall(number, 0, 0, 0, 0, 0), ctypes.get_errno())\n"
+        "print(libc.getppid())"
+    )
+    lease = site.offer(site.payload(PYTHON.format(ask)))
+    site.ended(lease)
+    *refused, allowed = site.log(lease).splitlines()
+    assert refused == [f"-1 {errno.ENOSYS}"] * len(numbers)
+    assert int(allowed) >= 1

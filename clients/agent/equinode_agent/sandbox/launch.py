@@ -34,12 +34,20 @@ def main(plan_path: str) -> None:
         os.setresgid(plan["uid"], plan["uid"], plan["uid"])
         os.setresuid(plan["uid"], plan["uid"], plan["uid"])
     # Through memory: a command line, with the job's variables in it, could be read by anybody here.
-    arguments = os.memfd_create("bwrap-arguments", 0)
-    os.write(arguments, b"".join(argument.encode() + b"\0" for argument in plan["bwrap_arguments"]))
-    os.lseek(arguments, 0, os.SEEK_SET)
+    given = list(plan["bwrap_arguments"])
+    if plan["system_calls"] is not None:
+        given[:0] = ["--seccomp", str(_in_memory("system-calls", bytes.fromhex(plan["system_calls"])))]
+    arguments = _in_memory("arguments", b"".join(argument.encode() + b"\0" for argument in given))
     os.execve(  # noqa: S606 - becoming bwrap is what this program is for
         plan["bwrap"], ["bwrap", "--args", str(arguments), "--", *plan["command"]], {"PATH": "/usr/bin:/bin"}
     )
+
+
+def _in_memory(name: str, content: bytes) -> int:
+    descriptor = os.memfd_create(name, 0)
+    os.write(descriptor, content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from equinode_agent.sandbox import bubblewrap, cgroups, processes
+from equinode_agent.sandbox import bubblewrap, cgroups, processes, syscalls
 
 # One user per slot, so that jobs side by side cannot signal or count each other.
 # Above the people of a machine (1000-60000 on Debian), below systemd's dynamic users (61184).
@@ -46,6 +46,7 @@ def launch_plan(plan: Plan, folder: Path, *, cgroup: cgroups.Cgroup | None, info
     if cgroup is None:
         # A brake for one process between two samples; RLIMIT_AS would stop programs that only reserve.
         limits.append(("RLIMIT_DATA", 2 * plan.memory_bytes))
+    calls = syscalls.program()
     return {
         "bwrap": bubblewrap.program(),
         "bwrap_arguments": bubblewrap.arguments(
@@ -56,6 +57,7 @@ def launch_plan(plan: Plan, folder: Path, *, cgroup: cgroups.Cgroup | None, info
             info_fd=info_fd,
         ),
         "command": bubblewrap.COMMAND,
+        "system_calls": None if calls is None else calls.hex(),
         "cgroup_procs": [] if cgroup is None else cgroup.procs_files,
         "rlimits": limits,
         "uid": plan.uid,
