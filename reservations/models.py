@@ -73,6 +73,7 @@ class Policy(models.Model):
         ]
         triggers: ClassVar = [
             pgtrigger.Protect(name="policy_cannot_be_deleted", operation=pgtrigger.Delete),
+            # A minute's grace: the moment was read before the transaction began, maybe on another clock.
             pgtrigger.Trigger(
                 name="policy_only_ends",
                 operation=pgtrigger.Update,
@@ -80,7 +81,7 @@ class Policy(models.Model):
                 func="""
                     IF upper_inf(OLD.effective) AND NOT upper_inf(NEW.effective)
                        AND lower(OLD.effective) = lower(NEW.effective)
-                       AND upper(NEW.effective) >= date_trunc('second', now())
+                       AND upper(NEW.effective) >= now() - interval '1 minute'
                        AND (to_jsonb(OLD) - 'effective') = (to_jsonb(NEW) - 'effective')
                     THEN RETURN NEW;
                     END IF;

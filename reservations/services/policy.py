@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils.translation import gettext as _, ngettext
 
+from common import formats
 from common.ranges import between
 from ledger.services import append
 from reservations import wording
@@ -29,11 +30,21 @@ def publish_policy(*, rules: Rules, reason: str, at: datetime) -> Policy:
     if last is not None and last.digest == rules.digest:
         raise PolicyRefused(_("These are the numbers already in force."))
     if last is not None:
+        _require_later(last, at)
         Policy.objects.filter(pk=last.pk).update(effective=between(last.published_at, at))
     policy = _enter(rules, version=last.version + 1 if last else 1, reason=reason, at=at)
     if last is not None and Rules.from_json(last.rules).half_life != rules.half_life:
         usage.recount(half_life=rules.half_life)
     return policy
+
+
+def _require_later(last: Policy, at: datetime) -> None:
+    """Another steward may have published a moment ago, by a clock that is ahead of ours."""
+    if at <= last.published_at:
+        raise PolicyRefused(
+            _("Version %(number)d takes effect on %(start)s; the next one has to begin after that.")
+            % {"number": last.version, "start": formats.moment_with_year(last.published_at)}
+        )
 
 
 def _require_sound(rules: Rules) -> None:

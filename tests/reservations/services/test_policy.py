@@ -7,6 +7,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from common import clock
+from common.ranges import between
 from ledger.models import Entry
 from reservations.domain.policy import Policy as Rules
 from reservations.errors import NoPolicy, PolicyRefused
@@ -74,9 +75,28 @@ def test_the_database_keeps_a_published_policy_as_it_is() -> None:
         row.delete()
 
 
+@pytest.mark.django_db
+def test_a_policy_ends_at_the_moment_that_was_read_before_the_transaction_began() -> None:
+    publish_policy(rules=Rules(), reason="To begin with.", at=clock.now() - timedelta(days=1))
+    read_at = clock.now() - timedelta(seconds=5)
+    assert publish_policy(rules=Rules(longest_hours=96), reason="Shorter.", at=read_at).version == 2
+    with pytest.raises(DatabaseError, match="cannot be changed"), transaction.atomic():
+        long_ago = clock.now() - timedelta(hours=1)
+        Policy.objects.filter(version=2).update(effective=between(read_at - timedelta(hours=2), long_ago))
+
+
+@pytest.mark.django_db
+def test_a_policy_begins_after_the_one_before() -> None:
+    at = clock.now()
+    publish_policy(rules=Rules(), reason="To begin with.", at=at)
+    for moment in (at, at - timedelta(seconds=1)):
+        with pytest.raises(PolicyRefused, match="has to begin after that"):
+            publish_policy(rules=Rules(longest_hours=96), reason="Shorter.", at=moment)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_published_at_once_get_two_numbers() -> None:
-    """Without the advisory lock both take number 1 and one fails on the unique version."""
+    """Without the advisory lock both take number 1, and the database refuses one with no sentence."""
     at = clock.now()
     calls = [
         partial(
@@ -88,6 +108,7 @@ def test_two_published_at_once_get_two_numbers() -> None:
         for hours in (24, 25)
     ]
     done, failed = split(at_once(*calls))
-    # Who comes second may be earlier by its own clock, and is then refused by the period's constraint.
+    # Who comes second may be earlier by its own clock, and is then told so.
     assert sorted(row.version for row in done) == list(range(1, len(done) + 1))
-    assert len(done) + len(failed) == 2
+    assert [type(refusal) for refusal in failed] == [PolicyRefused] * (2 - len(done))
+    assert Policy.objects.count() == len(done) >= 1
