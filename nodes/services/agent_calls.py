@@ -54,7 +54,7 @@ def _authenticated(authorization: str, call: Call, at: datetime) -> Agent:
         raise TokenMissing(_("This call needs a signed token."))
     agent = _named_agent(token)
     claims = _verified(token, agent)
-    _require_fresh(claims, at)
+    _require_fresh(claims, at, agent)
     if not _is_for(claims, call):
         raise TokenInvalid(_("The token was signed for another call."), agent=agent.uid)
     _use_once(claims, at, agent)
@@ -87,19 +87,22 @@ def _verified(token: str, agent: Agent) -> dict[str, Any]:
         ) from exc
 
 
-def _require_fresh(claims: dict[str, Any], at: datetime) -> None:
+def _require_fresh(claims: dict[str, Any], at: datetime, agent: Agent) -> None:
     issued, expires = claims["iat"], claims["exp"]
     if not all(isinstance(moment, int | float) for moment in (issued, expires)):
-        raise TokenInvalid(_("The token has no valid times."))
+        raise TokenInvalid(_("The token has no valid times."), agent=agent.uid)
     # A difference that is no number compares false: it must fall on the refusing side.
     if not abs(issued - at.timestamp()) <= MOST_SKEW:
         raise ClockSkew(
             _("The clock of this agent differs from the site's by more than %(limit)d seconds.")
             % {"limit": MOST_SKEW},
+            agent=agent.uid,
             server_time=at.astimezone(UTC).isoformat(),
         )
     if not 0 < expires - issued <= LONGEST_LIFE:
-        raise TokenInvalid(_("A token lives %(limit)d seconds at most.") % {"limit": LONGEST_LIFE})
+        raise TokenInvalid(
+            _("A token lives %(limit)d seconds at most.") % {"limit": LONGEST_LIFE}, agent=agent.uid
+        )
 
 
 def _is_for(claims: dict[str, Any], call: Call) -> bool:

@@ -123,14 +123,15 @@ def test_a_token_is_good_once(agent: SigningAgent, lease: Lease) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-121, 121, -1e6, 1e300])
-def test_a_clock_that_is_two_minutes_off_is_refused_and_told_the_time(
-    agent: SigningAgent, seconds: float
+def test_a_clock_that_is_two_minutes_off_is_refused_told_the_time_and_named_in_the_log(
+    agent: SigningAgent, seconds: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = clock.now()
     issued = now.timestamp() + seconds
     answer = agent.post("heartbeat", {"leases": []}, iat=issued, exp=issued + 60)
     assert code(answer) == "401 clock_skew"
     assert abs(datetime.fromisoformat(answer.json()["server_time"]) - now) < timedelta(seconds=5)
+    assert str(agent.row.uid) in caplog.text
     agent.row.refresh_from_db()
     assert agent.row.last_seen_at is None
 
@@ -194,7 +195,10 @@ def test_refusals_are_logged_without_the_token(
         agent.post("heartbeat", {"leases": []}, aud="x")
         CALLS["staged"](agent, lease.uid, 99)
         Client().post("/agent/v1/enrol", json.dumps({"token": "eqn_secret"}), content_type="application/json")
+        body = {"token": "eqn_secret", "public_key": "x", "version": "1", "inventory": {}}
+        Client().post("/agent/v1/enrol", json.dumps(body), content_type="application/json")
     text = caplog.text
+    assert "enrolment_token_unknown" in text
     assert "token_invalid" in text
     assert str(agent.row.uid) in text
     assert "stale_fence" in text
