@@ -62,7 +62,7 @@ class Published(models.Model):
 
     @property
     def effective_from(self) -> datetime:
-        start = self.effective.lower
+        start: datetime | None = self.effective.lower
         if start is None:
             raise ValueError("a published row has a beginning")
         return start
@@ -70,7 +70,8 @@ class Published(models.Model):
     @property
     def effective_until(self) -> datetime | None:
         """None: until further notice."""
-        return self.effective.upper
+        until: datetime | None = self.effective.upper
+        return until
 
 
 class CostStatement(Published):

@@ -76,13 +76,12 @@ def make_node(
 ) -> Node:
     """A listed node with `devices` GPUs, no statement, no tariff and no agent yet."""
     number = next(_numbers)
-    fields = {
+    site: Site = fields.pop("site", None) or make_site()
+    defaults: dict[str, Any] = {
         "slug": f"node-{number}", "name": f"Node {number}", "state": Node.State.LISTED,
         "cpu_model": "EPYC 9334", "cpu_cores": 64, "memory_bytes": 512 * GIB, "listed_at": clock.now(),
     } | fields  # fmt: skip
-    node = Node.objects.create(
-        owner=owner or make_organisation(), site=fields.pop("site", None) or make_site(), **fields
-    )
+    node = Node.objects.create(owner=owner or make_organisation(), site=site, **fields)
     key = f"{model.lower().replace(' ', '-')}-80"
     for index in range(devices):
         Device.objects.create(
