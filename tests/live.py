@@ -93,11 +93,9 @@ class LiveSite:
         self._make_database(again=True)
         self._run(sys.executable, "bin/keys")
         self.start_broker()
-        self.manage("migrate", "--verbosity=0")
-        self.manage("make_keys", "--declare")
+        self._run(sys.executable, "-m", "bin.supervisor.upgrade")
         if seed:
             self.manage("seed_demo")
-        self.manage("collectstatic", "--noinput", "--verbosity=0")
 
     def stop(self) -> None:
         for name in reversed(list(self._processes)):
