@@ -39,21 +39,30 @@ class World:
 
 
 @contextmanager
-def world(*, nodes: int, devices: int, researchers: int) -> Iterator[World]:
-    """A fresh site on its own database, with the models pointed at it."""
-    site = LiveSite("bench")
+def pointed_at(site: LiveSite) -> Iterator[None]:
+    """The models read and write the live site's database."""
     usual = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = site.database
     try:
-        site.environment["SECRET_KEY"] = settings.SECRET_KEY  # or it would not know our sessions
-        site.prepare(seed=False)
-        connection.close()
-        connection.settings_dict["NAME"] = site.database
-        # Sessions where the served site looks for them, not in this process's memory.
-        settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
-        yield _populated(site, nodes, devices, researchers)
+        yield
     finally:
         connection.close()
         connection.settings_dict["NAME"] = usual
+
+
+@contextmanager
+def world(*, nodes: int, devices: int, researchers: int) -> Iterator[World]:
+    """A fresh site on its own database, with the models pointed at it."""
+    site = LiveSite("bench")
+    try:
+        site.environment["SECRET_KEY"] = settings.SECRET_KEY  # or it would not know our sessions
+        site.prepare(seed=False)
+        # Sessions where the served site looks for them, not in this process's memory.
+        settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+        with pointed_at(site):
+            yield _populated(site, nodes, devices, researchers)
+    finally:
         site.stop()
 
 

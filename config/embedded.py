@@ -15,9 +15,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.getenv("VAR_DIR") or BASE_DIR / "var")
 
 
-def run_dir() -> Path:
+def run_dir(var_dir: Path = VAR_DIR) -> Path:
     """A short, private directory for sockets: their paths may be 108 bytes at most."""
-    key = hashlib.sha256(str(VAR_DIR).encode()).hexdigest()[:8]
+    key = hashlib.sha256(str(var_dir).encode()).hexdigest()[:8]
     return Path(tempfile.gettempdir()) / f"equinode-{os.getuid()}-{key}"
 
 
@@ -25,8 +25,8 @@ def database_url() -> str:
     return f"postgresql://equinode@{quote(str(run_dir()), safe='')}/equinode"
 
 
-def redis_url() -> str:
-    return f"unix://{run_dir()}/valkey.sock?db=0"
+def redis_url(var_dir: Path = VAR_DIR) -> str:
+    return f"unix://{run_dir(var_dir)}/valkey.sock?db=0"
 
 
 def celery_broker_url(redis_url: str) -> str:
