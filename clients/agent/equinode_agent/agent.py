@@ -101,7 +101,7 @@ class Agent:
                 self._on_refusal(exc.code, str(exc))
                 pause = LONGEST_PAUSE
             else:
-                if self._take(answer, received=Moment.take()):
+                if self._take_safely(answer, received=Moment.take()):
                     pause = FIRST_PAUSE
                     continue
                 # The site repeats a lease until its `staged` arrived: do not ask in a tight circle.
@@ -113,11 +113,19 @@ class Agent:
         log.error("The site refuses this agent (%s): %s", code or "no code", message)
 
     # --- leases -----------------------------------------------------------------
+    def _take_safely(self, answer: Mapping[str, Any], *, received: Moment) -> bool:
+        """As `_take`; whatever goes wrong with one answer, the next one is asked for."""
+        try:
+            return self._take(answer, received=received)
+        except Exception:
+            log.exception("An answer of the site could not be acted on; asking again")
+            return False
+
     def _take(self, answer: Mapping[str, Any], *, received: Moment) -> bool:
         """Act on an answer of `work`; True unless all it held was known already."""
         leases, stops = answer.get("leases", []), answer.get("stop", [])
-        news = [self._take_lease(raw, received=received) for raw in leases]
-        news += [self._take_stop(raw) for raw in stops]
+        news = [self._take_stop(raw) for raw in stops]
+        news += [self._take_lease(raw, received=received) for raw in leases]
         return any(news) or not (leases or stops)
 
     def _take_lease(self, raw: object, *, received: Moment) -> bool:

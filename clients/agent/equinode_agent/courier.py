@@ -48,8 +48,9 @@ class Courier:
         while not self._stopping.is_set() and self._record.state != CLOSED:
             try:
                 delivered = self._deliver_next()
-            except SiteAway as exc:
-                log.info("Lease %s: %s", self._record.lease, exc)
+            except (SiteAway, OSError, ValueError) as exc:
+                # A full or damaged disk as well: what can be delivered later must not end this thread.
+                log.info("Lease %s: %r", self._record.lease, exc)
                 self._back_off()
             except Refused as exc:
                 self._refused(exc)
@@ -124,7 +125,11 @@ class Courier:
         self._log_place = place if taken == last else 0
         has_moved = taken > self._record.log_delivered
         self._record.log_delivered_up_to(taken)
-        if not has_moved:
+        if not has_moved and chunks[0]["seq"] > taken + 1:
+            # What it waits for was lost here; the end of the job must not wait for it as well.
+            log.warning("Lease %s: pieces %s to %s of the log are lost", self._record.lease, taken + 1, last)
+            self._record.log_delivered_up_to(last)
+        elif not has_moved:
             raise SiteAway("The site took nothing of the log.")
         return True
 

@@ -70,13 +70,16 @@ class Execution:
             self._live()
         except AgentError as exc:
             log.warning("Lease %s: %s", self.record.lease, exc)
-            reason = "lost" if self.record.may_have_started else "refused"
-            self._end(Outcome(reason=reason, note=str(exc)))
+            self._fail(str(exc))
         except Exception as exc:
             log.exception("Lease %s", self.record.lease)
-            self._end(Outcome(reason="lost", note=f"The agent failed: {exc!r}."))
+            self._fail(f"The agent failed: {exc!r}.")
         finally:
             self._on_change()
+
+    def _fail(self, note: str) -> None:
+        reason = "lost" if self.record.may_have_started else "refused"
+        self._end(Outcome(reason=reason, note=note))
 
     def _live(self) -> None:
         specification = specification_of(self.lease)

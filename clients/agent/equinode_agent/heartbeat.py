@@ -154,7 +154,10 @@ class Heartbeat:
             assert stdout is not None
             for line in stdout:
                 self._heard_at = clock.now()
-                self._hear(json.loads(line))
+                try:
+                    self._hear(json.loads(line))
+                except Exception:
+                    log.exception("An answer to a heartbeat could not be acted on")
             code = self._process.wait()
             self._close_pipes()
             if self._stopping.wait(1.0):

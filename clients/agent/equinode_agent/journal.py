@@ -5,6 +5,7 @@ A lease is a folder: `record.json` (replaced atomically), `log.ndjson` (appended
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import shutil
@@ -135,14 +136,29 @@ class LeaseRecord:
             self.news.notify_all()
 
     # --- the log ------------------------------------------------------------
-    def append_log(self, seq: int, text: str) -> None:
-        line = json.dumps({"seq": seq, "text": text, "at": Moment.take().dump()})
+    def append_log(self, seq: int, text: str) -> bool:
+        """Whether it is kept. A full disk costs a part of the log, never the job."""
+        line = json.dumps({"seq": seq, "text": text, "at": Moment.take().dump()}).encode() + b"\n"
         with self.news:
             if self.state == CLOSED:
-                return
-            with (self.folder / "log.ndjson").open("a") as file:
-                file.write(line + "\n")
+                return True  # nobody wants it any more
+            try:
+                self._append(line)
+            except OSError as exc:
+                log.warning("Lease %s: a part of the log is lost: %s", self.lease, exc)
+                return False
             self.news.notify_all()
+        return True
+
+    def _append(self, line: bytes) -> None:
+        with (self.folder / "log.ndjson").open("ab", buffering=0) as file:
+            end = file.tell()
+            try:
+                if file.write(line) != len(line):
+                    raise OSError(errno.ENOSPC, "the disk is full")
+            except OSError:
+                file.truncate(end)  # half a line would spoil the next one
+                raise
 
     def log_after(self, seq: int, *, skip_bytes: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
         """Chunks above `seq`, each with the place in the file right after it, to go on from."""
@@ -215,9 +231,17 @@ class Journal:
     def accept(self, lease: Lease, *, signed: SignedLease, received: Moment) -> LeaseRecord:
         """Write the fence, then the lease. In this order a crash between them refuses, and never repeats."""
         with self._lock:
+            seen = dict(self._fences)
             self._fences[lease.reference] = max(lease.fence, self.fence_seen(lease.reference))
-            disk.write_json(self._fences_path, self._fences)
-            return LeaseRecord.make(self._folder / lease.lease, lease=lease, signed=signed, received=received)
+            try:
+                disk.write_json(self._fences_path, self._fences)
+                folder = self._folder / lease.lease
+                shutil.rmtree(folder, ignore_errors=True)  # half made, before a disk was full
+                return LeaseRecord.make(folder, lease=lease, signed=signed, received=received)
+            except OSError:
+                # Not accepted: the site offers it again, and then it must not look like a replay.
+                self._fences = seen
+                raise
 
     def knows(self, lease: str) -> bool:
         return (self._folder / lease / "record.json").exists()

@@ -13,19 +13,21 @@ LARGEST_CHUNK = 16 << 10
 class LogBook:
     """Counts everything, keeps the first `cap` bytes, hands them on in numbered chunks."""
 
-    def __init__(self, cap: int, keep: Callable[[int, str], None]) -> None:
+    def __init__(self, cap: int, keep: Callable[[int, str], bool]) -> None:
+        """`keep` takes a number and a text, and says whether it could."""
         self._cap = cap
         self._keep = keep
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._waiting = bytearray()
         self._flush_at: float | None = None
         self._seq = 0
+        self._has_lost_some = False
         self.seen_bytes = 0
         self._taken = 0
 
     @property
     def is_truncated(self) -> bool:
-        return self.seen_bytes > self._cap
+        return self._has_lost_some or self.seen_bytes > self._cap
 
     def take(self, printed: bytes, now: float) -> None:
         self.seen_bytes += len(printed)
@@ -52,6 +54,8 @@ class LogBook:
         # A zero byte is text to Python and not to a database.
         text = self._decoder.decode(bytes(self._waiting[:size]), final).replace("\0", "\ufffd")
         del self._waiting[:size]
-        if text:
+        if text and self._keep(self._seq + 1, text):
+            # Only what is kept gets a number: the site takes no log with a gap.
             self._seq += 1
-            self._keep(self._seq, text)
+        elif text:
+            self._has_lost_some = True

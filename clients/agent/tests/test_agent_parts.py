@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import resource
+import signal
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from equinode_agent import disk, gpus, inventory, outputs, policy
+from equinode_agent.clock import Moment
 from equinode_agent.errors import LeaseRejected, StateError
+from equinode_agent.journal import Journal, LeaseRecord
 from equinode_agent.lease import SignedLease, specification_of
 from equinode_agent.logs import LARGEST_CHUNK, LogBook
 from equinode_agent.sandbox import cgroups, quota
@@ -66,38 +70,100 @@ def test_names_that_could_deceive_stay(tmp_path: Path) -> None:
 
 
 # --- the log --------------------------------------------------------------------------
+class Kept:
+    def __init__(self) -> None:
+        self.chunks: list[tuple[int, str]] = []
+        self.is_full = False
+
+    def __call__(self, seq: int, text: str) -> bool:
+        if not self.is_full:
+            self.chunks.append((seq, text))
+        return not self.is_full
+
+
 def test_a_character_cut_in_two_reads_arrives_whole() -> None:
-    kept: list[str] = []
-    book = LogBook(1000, lambda seq, text: kept.append(text))
+    kept = Kept()
+    book = LogBook(1000, kept)
     for byte in "é€".encode():
         book.take(bytes([byte]), 0.0)
         book.flush()
     book.flush(final=True)
-    assert "".join(kept) == "é€"
+    assert "".join(text for _, text in kept.chunks) == "é€"
 
 
 def test_chunks_are_numbered_from_one_and_bounded() -> None:
-    kept: list[tuple[int, str]] = []
-    book = LogBook(10**6, lambda seq, text: kept.append((seq, text)))
+    kept = Kept()
+    book = LogBook(10**6, kept)
     book.take(b"x" * (LARGEST_CHUNK * 2 + 5), 0.0)
     book.flush(final=True)
-    assert [seq for seq, _ in kept] == [1, 2, 3]
-    assert max(len(text) for _, text in kept) == LARGEST_CHUNK
+    assert [seq for seq, _ in kept.chunks] == [1, 2, 3]
+    assert max(len(text) for _, text in kept.chunks) == LARGEST_CHUNK
 
 
 def test_output_waits_a_moment_for_more() -> None:
-    book = LogBook(100, lambda seq, text: None)
+    book = LogBook(100, Kept())
     book.take(b"x", now=10.0)
     assert not book.due(10.1)
     assert book.due(10.2)
 
 
 def test_a_log_as_long_as_its_limit_is_whole() -> None:
-    book = LogBook(3, lambda seq, text: None)
+    book = LogBook(3, Kept())
     book.take(b"abc", 0.0)
+    book.flush()
     assert not book.is_truncated
     book.take(b"d", 0.0)
     assert book.is_truncated
+
+
+def test_what_a_full_disk_swallows_leaves_no_gap_in_the_numbers() -> None:
+    kept = Kept()
+    book = LogBook(100, kept)
+    for text in (b"one", b"two", b"three"):
+        kept.is_full = text == b"two"
+        book.take(text, 0.0)
+        book.flush()
+    assert kept.chunks == [(1, "one"), (2, "three")]
+    assert book.is_truncated
+
+
+def test_half_a_line_of_the_log_is_taken_back(tmp_path: Path, site: FakeSite) -> None:
+    payload = site.payload()
+    signed = SignedLease.load(site.sign(payload))
+    lease = signed.verified(site_key=site.site_key, node=site.node)
+    record = Journal(tmp_path).accept(lease, signed=signed, received=Moment.take())
+    assert record.append_log(1, "one")
+    kept = (record.folder / "log.ndjson").stat().st_size
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (kept + 20, usual[1]))
+    try:
+        assert not record.append_log(2, "two" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert record.append_log(2, "two again")
+    assert [chunk["text"] for chunk, _ in record.log_after(0)] == ["one", "two again"]
+
+
+def test_a_lease_a_full_disk_kept_out_is_taken_when_offered_again(
+    tmp_path: Path, site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed = SignedLease.load(site.sign(site.payload()))
+    lease = signed.verified(site_key=site.site_key, node=site.node)
+    journal = Journal(tmp_path)
+    monkeypatch.setattr(LeaseRecord, "_save", _disk_is_full)
+    with pytest.raises(OSError, match="full"):
+        journal.accept(lease, signed=signed, received=Moment.take())
+    monkeypatch.undo()
+    assert not journal.knows(lease.lease)
+    assert lease.fence > journal.fence_seen(lease.reference)
+    journal.accept(lease, signed=signed, received=Moment.take())
+    assert journal.knows(lease.lease)
+
+
+def _disk_is_full(*_: object, **__: object) -> None:
+    raise OSError(28, "full")
 
 
 # --- leases ---------------------------------------------------------------------------

@@ -149,6 +149,20 @@ def test_a_long_silence_is_made_up_in_many_calls(site: FakeSite, state: Path) ->
     assert site.log(lease) == "".join(f"{number}\n" for number in range(1, 1203))
 
 
+def test_a_gap_in_the_log_does_not_hold_up_the_end(site: FakeSite, state: Path) -> None:
+    payload = site.payload("true")
+    lease = site.offer(payload)
+    signed = SignedLease.load(site.sign(payload))
+    verified = signed.verified(site_key=site.site_key, node=site.node)
+    record = Journal(state).accept(verified, signed=signed, received=Moment.take())
+    for number in (1, 2, 5, 6):
+        record.append_log(number, f"{number}\n")
+    record.happened("ended", at=Moment.take(), reason="finished", note="")
+    Courier(record, identity.client(state), on_over=lambda _: None).thread.start()
+    site.ended(lease)
+    assert site.log(lease) == "1\n2\n"
+
+
 def test_reports_outlive_the_agent(site: FakeSite, agent: AgentProcess) -> None:
     lease = site.offer(site.payload("sleep 0.5; echo last words; exit 7"))
     site.wait_for(lease, "running")
