@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from equinode_agent.patterns import Pattern
 
 # docs/agent-protocol.md: at most 1 GiB a file; 1000 files and 4 GiB a lease; names of 255 bytes.
 LARGEST_FILE = 1 << 30
@@ -33,36 +34,15 @@ class Harvest:
         return f"Not brought back: {named}{more}."
 
 
-def pattern_to_regex(pattern: str) -> re.Pattern[str]:
-    """`*` and `?` stay inside one folder, `**` crosses them; a folder's name brings all that is in it."""
-    wanted = pattern.removeprefix("./").strip("/")
-    parts = []
-    for piece in re.findall(r"\*\*/?|\*|\?|\[!?[^\]/]+\]|[^*?\[]+|\[", wanted):
-        if piece == "**/":
-            parts.append("(?:[^/]+/)*")
-        elif piece == "**":
-            parts.append(".*")
-        elif piece == "*":
-            parts.append("[^/]*")
-        elif piece == "?":
-            parts.append("[^/]")
-        elif piece.startswith("[") and len(piece) > 1:
-            inner = piece[1:-1].replace("\\", "\\\\")
-            parts.append("[" + ("^/" + inner[1:] if inner.startswith("!") else inner) + "]")
-        else:
-            parts.append(re.escape(piece))
-    return re.compile("".join(parts) + "(?:/.*)?", re.DOTALL)
-
-
 def collect(work: Path, patterns: Sequence[str], *, into: Path, limit: int) -> Harvest:
     """Copy matching regular files of at most `limit` bytes each out of the job's folder."""
     harvest = Harvest()
-    expressions = [pattern_to_regex(pattern) for pattern in patterns if pattern.strip("./")]
-    if not expressions:
+    wanted = [pattern for text in patterns if (pattern := Pattern(text))]
+    if not wanted:
         return harvest
     taken = 0
     for name, path, found in _regular_files(work):
-        if not any(expression.fullmatch(name) for expression in expressions):
+        if not any(pattern.matches(name) for pattern in wanted):
             continue
         too_large = found.st_size > min(limit, LARGEST_FILE) or taken + found.st_size > MOST_BYTES
         if too_large or len(harvest.files) >= MOST_FILES or not _is_sayable(name):

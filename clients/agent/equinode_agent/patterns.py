@@ -11,7 +11,7 @@ EVERY_FOLDER = None
 
 
 class Pattern:
-    """`*` and `?` stay inside one folder, `**` is any number of folders; a folder brings all that is in it."""
+    """`*` and `?` stay inside one folder, `**` is any number of them; a folder brings all that is in it."""
 
     def __init__(self, text: str) -> None:
         parts = [part for part in text.split("/") if part not in ("", ".")]
