@@ -97,17 +97,27 @@ class Execution:
         if self.orders.discarded:
             sandbox.wipe()
             return
-        harvest = outputs.collect(
-            sandbox.folder / "work",
-            specification.bring_back,
-            into=self.record.folder / "files",
-            limit=specification.limits.file_bytes,
-        )
+        note = self._bring_back(sandbox, specification)
         sandbox.wipe()
-        if harvest.files:
-            self.record.add_files(harvest.files)
-        outcome.note = " ".join(part for part in (outcome.note, harvest.note) if part)
+        outcome.note = " ".join(part for part in (outcome.note, note) if part)
         self._end(outcome)
+
+    def _bring_back(self, sandbox: Sandbox, specification: Specification) -> str:
+        """Keep the files that were asked for; what is to be said of it. The job ended as it ended."""
+        try:
+            harvest = outputs.collect(
+                sandbox.folder / "work",
+                specification.bring_back,
+                into=self.record.folder / "files",
+                limit=specification.limits.file_bytes,
+            )
+            if harvest.files:
+                self.record.add_files(harvest.files)
+        except OSError as exc:
+            # A full disk, say. Were the job lost for that, it would cost nothing to fill one.
+            log.exception("Lease %s: no files", self.record.lease)
+            return f"Its files could not be brought back: {exc.strerror or exc}."
+        return harvest.note
 
     def _ask_owner(self, specification: Specification) -> None:
         now = datetime.now(tz=UTC)

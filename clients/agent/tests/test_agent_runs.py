@@ -63,6 +63,19 @@ def test_files_come_back_by_pattern(site: FakeSite, agent: AgentProcess) -> None
     assert ended["note"] == "Not brought back: out/large.csv."
 
 
+def test_files_that_cannot_be_kept_do_not_make_the_job_lost(
+    site: FakeSite, agent: AgentProcess, state: Path
+) -> None:
+    """What is lost is refunded: else whoever fills the node's disk would compute for nothing."""
+    script = "echo one > out.csv; sleep 2; exit 3"
+    lease = site.offer(site.payload(script, specification={"bring_back": ["*.csv"]}))
+    site.wait_for(lease, "running")
+    (state / "leases" / lease / "files").write_text("in the way")
+    ended = site.ended(lease)
+    assert (ended["reason"], ended["exit_code"]) == ("finished", 3)
+    assert "could not be brought back" in ended["note"]
+
+
 def test_a_stop_before_the_moment_ends_the_lease_unstarted(site: FakeSite, agent: AgentProcess) -> None:
     lease = site.offer(site.payload("echo never", starts_in=60.0))
     site.wait_for(lease, "staged")
