@@ -81,7 +81,7 @@ def make_node(
         "slug": f"node-{number}", "name": f"Node {number}", "state": Node.State.LISTED,
         "cpu_model": "EPYC 9334", "cpu_cores": 64, "memory_bytes": 512 * GIB, "listed_at": clock.now(),
     } | fields  # fmt: skip
-    node = Node.objects.create(owner=owner or make_organisation(), site=site, **fields)
+    node = Node.objects.create(owner=owner or make_organisation(), site=site, **defaults)
     key = f"{model.lower().replace(' ', '-')}-80"
     for index in range(devices):
         Device.objects.create(
