@@ -1,0 +1,51 @@
+"""The cache, such that a page outlives it: without Redis everything is a miss, read from the database."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class ForgivingRedisCache(RedisCache):
+    """Reads miss and writes are dropped while Redis is away.
+
+    Deleting still fails aloud: who signs out must not be told so while the cache may keep the session.
+    So nobody signs in or out in those seconds; whoever is signed in reads and books on.
+    """
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        return _or(default, lambda: super(ForgivingRedisCache, self).get(key, default, version))
+
+    def get_many(self, keys: Any, version: int | None = None) -> dict[str, Any]:
+        return _or({}, lambda: super(ForgivingRedisCache, self).get_many(keys, version))
+
+    def has_key(self, key: str, version: int | None = None) -> bool:
+        return _or(False, lambda: super(ForgivingRedisCache, self).has_key(key, version))
+
+    def add(self, key: str, *args: Any, **options: Any) -> bool:
+        return _or(True, lambda: super(ForgivingRedisCache, self).add(key, *args, **options))
+
+    def set(self, key: str, *args: Any, **options: Any) -> None:
+        _or(None, lambda: super(ForgivingRedisCache, self).set(key, *args, **options))
+
+    def set_many(self, *args: Any, **options: Any) -> list[Any]:
+        return _or([], lambda: super(ForgivingRedisCache, self).set_many(*args, **options))
+
+    def touch(self, key: str, *args: Any, **options: Any) -> bool:
+        return _or(False, lambda: super(ForgivingRedisCache, self).touch(key, *args, **options))
+
+
+def _or(otherwise: T, ask: Callable[[], T]) -> T:
+    try:
+        return ask()
+    except RedisError as exc:
+        logger.warning("the cache is away: %s", exc)
+        return otherwise
