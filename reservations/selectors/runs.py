@@ -147,6 +147,8 @@ def _run_state(run: Run, lease: Lease | None) -> tuple[str, str]:
         return gettext("Running"), "own"
     if lease and lease.state == Lease.State.STAGED:
         return gettext("Staged on the node"), "info"
+    if lease and lease.state == Lease.State.LOST:
+        return str(Run.State.LOST.label), "bad"
     if lease and lease.state == Lease.State.ENDED:
         return (gettext("Ended"), "good") if lease.exit_code == 0 else (gettext("Ended"), "bad")
     tones = {Run.State.LOST: "bad", Run.State.NOT_RUN: "warn"}
@@ -164,6 +166,8 @@ def _outcome(run: Run, lease: Lease | None) -> str:
     if lease.started_at is not None:
         parts.append(gettext("after %s") % formats.duration(lease.ended_at - lease.started_at))
     sentences = [", ".join(parts) + ".", lease.end_note]
+    if lease.state == Lease.State.LOST:
+        sentences.append(gettext("Its time is not charged."))
     if lease.log_truncated:
         sentences.append(gettext("Its log was cut at %s.") % formats.size(lease.log_bytes))
     return " ".join(sentence for sentence in sentences if sentence)

@@ -10,7 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from common import clock
 from nodes.models import Hold
+from nodes.services import leases
 from reservations.models import Reservation, Run
 from reservations.services import settle
 from tests.reservations.services.worlds import in_days, make_lab, make_open_node
@@ -89,6 +91,19 @@ def test_the_page_of_a_job_that_ended_tells_how(member: Client, job: Job) -> Non
     assert "out/a.csv" in page
     assert "<dd>18 ms</dd>" in page
     assert "data-events" not in page
+
+
+def test_the_page_of_a_lost_job_says_so_at_once_and_that_it_costs_nothing(member: Client, job: Job) -> None:
+    job.start()
+    ending = leases.Ending(reason="lost", note="The machine restarted.")
+    lease = job.lease
+    leases.end(
+        node_id=lease.node_id, lease_uid=lease.uid, fence=lease.fence, ending=ending, ago=0.0, at=clock.now()
+    )
+    page = member.get(addresses(job)[0]).content.decode()
+    assert "The node stopped answering, after" in page
+    assert "The machine restarted. Its time is not charged." in page
+    assert member.get(addresses(job)[0]).context["page"].newest.label == "Lost"
 
 
 def test_the_page_of_an_older_job_tells_that_its_log_was_cut(member: Client, job: Job) -> None:
