@@ -21,6 +21,9 @@ from pricing.models import Charge, Encumbrance
 from pricing.services.grants import lock_encumbrances, settle_encumbrance
 
 
+HOURS_GRAIN = Decimal("0.00000001")  # of a stored quantity
+
+
 @dataclass(frozen=True)
 class ChargeLine:
     """One row to post. A credit has a negative quantity."""
@@ -39,7 +42,7 @@ class ChargeLine:
     @property
     def hours(self) -> Decimal:
         """The quantity as it is stored, so that stored quantity x price is the stored amount."""
-        return self.quantity.quantize(Decimal("0.00000001"))
+        return self.quantity.quantize(HOURS_GRAIN)
 
     @property
     def amount(self) -> Decimal:
@@ -84,9 +87,14 @@ def _same_as_before(posted: list[Charge], lines: Sequence[ChargeLine]) -> list[C
 
 
 def _rounding(encumbrances: Sequence[Encumbrance], lines: Sequence[ChargeLine]) -> list[ChargeLine]:
-    """Lines rounded one by one can come to a little more than their rounded sum: said in a row of its own."""
-    excess = sum((line.amount for line in lines), ZERO) - _set_aside(encumbrances)
-    if not 0 < excess <= _drift(lines):
+    """Lines rounded one by one can differ a little from their rounded sum: said in a row of its own.
+
+    A slot kept in full so costs what was quoted, to the last digit. Where something was credited
+    there is less to charge than was set aside, and only what is above it is rounding.
+    """
+    drift = sum((line.amount for line in lines), ZERO) - _set_aside(encumbrances)
+    has_credits = any(line.quantity < 0 for line in lines)
+    if not drift or abs(drift) > _most_drift(lines) or (drift < 0 and has_credits):
         return []
     last = max(lines, key=lambda line: line.position)
     return [
@@ -96,7 +104,7 @@ def _rounding(encumbrances: Sequence[Encumbrance], lines: Sequence[ChargeLine]) 
             category=Charge.Category.ADJUSTMENT,
             item=Charge.Item.ROUNDING,
             quantity=Decimal(1),
-            unit_price=-excess,
+            unit_price=-drift,
             detail={},
         )
     ]
@@ -106,7 +114,7 @@ def _paid_by(encumbrances: Sequence[Encumbrance], lines: Sequence[ChargeLine]) -
     pool = [Part(encumbrance.grant_id, encumbrance.amount) for encumbrance in encumbrances]
     if pool:
         # Until the credits and the rounding behind them are counted, the drift is lent to the last.
-        pool[-1] = replace(pool[-1], amount=pool[-1].amount + _drift(lines))
+        pool[-1] = replace(pool[-1], amount=pool[-1].amount + _most_drift(lines))
     try:
         return settle(pool, [line.amount for line in lines])
     except ValueError as exc:
@@ -121,9 +129,9 @@ def _set_aside(encumbrances: Sequence[Encumbrance]) -> Decimal:
     return sum((encumbrance.amount for encumbrance in encumbrances), ZERO)
 
 
-def _drift(lines: Sequence[ChargeLine]) -> Decimal:
-    """How much rounding each line to a grain can add up to."""
-    return MICRO * len(lines)
+def _most_drift(lines: Sequence[ChargeLine]) -> Decimal:
+    """How much rounding each line can add up to: its hours to the eighth decimal, its amount to a grain."""
+    return MICRO * len(lines) + sum((HOURS_GRAIN * abs(line.unit_price) for line in lines), ZERO)
 
 
 def _charge(

@@ -107,6 +107,34 @@ def test_lines_rounded_one_by_one_leave_a_row_of_rounding() -> None:
 
 
 @pytest.mark.django_db
+def test_lines_that_come_to_a_little_less_are_rounded_up_to_what_was_quoted() -> None:
+    node, project = factories.make_node(), factories.make_project()
+    grant = make_encumbrance(project, "0.000003")
+    thirds = [line(node, position, hours="1", price="0.0000014") for position in (1, 2)]
+    charges = post(reference=REFERENCE, lines=thirds, project=project, at=clock.now())
+    assert [(charge.item, charge.amount) for charge in charges] == [
+        ("slot", D("0.000001")), ("slot", D("0.000001")), ("rounding", D("0.000001"))
+    ]  # fmt: skip
+    assert money(grant) == (0, D("0.000003"))
+
+
+@pytest.mark.django_db
+def test_a_dear_node_drifts_further_and_is_charged_all_the_same() -> None:
+    """A slot that began at once has hours with no end of digits: the eighth decimal costs something here."""
+    node, project = factories.make_node(), factories.make_project()
+    hours, price = D("1.000000005"), D(100_000)
+    quoted = round(hours * price, 6)
+    grant = make_encumbrance(Project.objects.get(pk=project.pk), "1")
+    Grant.objects.filter(pk=grant.pk).update(amount=quoted, encumbered=quoted)
+    Encumbrance.objects.update(amount=quoted)
+    kept = ChargeLine(1, node.pk, "usage", "slot", hours, price, clock.now(), clock.now() + HOUR)
+    charges = post(reference=REFERENCE, lines=[kept], project=project, at=clock.now())
+    assert kept.amount != quoted
+    assert sum(charge.amount for charge in charges) == quoted
+    assert money(grant) == (0, quoted)
+
+
+@pytest.mark.django_db
 def test_a_drift_that_a_credit_takes_away_leaves_no_row() -> None:
     node, project = factories.make_node(), factories.make_project()
     sooner, later = make_encumbrance(project, "10", expires_in=20), make_encumbrance(project, "4.999999")
