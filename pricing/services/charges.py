@@ -20,7 +20,6 @@ from pricing.errors import ChargeRefused
 from pricing.models import Charge, Encumbrance
 from pricing.services.grants import lock_encumbrances, settle_encumbrance
 
-
 HOURS_GRAIN = Decimal("0.00000001")  # of a stored quantity
 
 
