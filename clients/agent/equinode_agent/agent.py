@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -89,6 +90,8 @@ class Agent:
             courier.stop()
         if self._heartbeat is not None:
             self._heartbeat.stop()
+        with contextlib.suppress(OSError):
+            self._place.scratch.rmdir()  # if nothing is in it
 
     def _poll(self) -> None:
         pause = FIRST_PAUSE

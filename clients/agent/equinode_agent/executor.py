@@ -144,7 +144,9 @@ class Execution:
             device_files=gpus.device_files(self.lease.devices),
             slot=min(device.index for device in self.lease.devices),
         )
-        return Sandbox(plan, scratch=self._place.scratch, private=self.record.folder)
+        # Looked at each time: cleaners of /var/tmp remove a folder that was empty for long.
+        scratch = identity.scratch_folder(self._place.state)
+        return Sandbox(plan, scratch=scratch, private=self.record.folder)
 
     def _wait_and_run(self, sandbox: Sandbox, specification: Specification) -> Outcome:
         if self.orders.wait(self._moment - BUILD_AHEAD):

@@ -34,8 +34,9 @@ def check(state: Path) -> dict[str, Any]:
         device_files=(),
         slot=0,
     )
+    scratch = identity.scratch_folder(state)
     with tempfile.TemporaryDirectory(dir=state) as private:
-        sandbox = Sandbox(plan, scratch=identity.scratch_folder(state), private=Path(private))
+        sandbox = Sandbox(plan, scratch=scratch, private=Path(private))
         try:
             return _try_out(sandbox)
         except SandboxError as exc:
