@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 
 from django.utils.translation import gettext, ngettext
@@ -50,15 +49,13 @@ def quoted(reservation: Reservation) -> Receipt:
     )
 
 
-def charged(charges: Sequence[Charge], start_delay_ms: int | None) -> Receipt:
+def charged(charges: Sequence[Charge]) -> Receipt:
     """After the slot: the charges as they were posted."""
     if not charges:
         return Receipt(gettext("Nothing charged"), (), gettext("No hour of this slot is paid for."), True)
     grants = sorted({charge.grant.name for charge in charges if charge.grant})
     paid_from = gettext("Paid from %s") % ", ".join(grants) if grants else ""
-    lines = _summed(
-        [_charge(charge, start_delay_ms) for charge in charges], gettext("Charged, EUR"), paid_from
-    )
+    lines = _summed([_charge(charge) for charge in charges], gettext("Charged, EUR"), paid_from)
     return Receipt(
         title=gettext("Charged"),
         lines=lines,
@@ -86,12 +83,16 @@ def _agreed(line: Agreed) -> Line:
     return Line(label, _multiplied(line.quantity, line.unit_price), line.amount)
 
 
-def _charge(charge: Charge, start_delay_ms: int | None) -> Line:
+def _charge(charge: Charge) -> Line:
+    label = str(Charge.Item(charge.item).label)
+    if charge.item == Charge.Item.ROUNDING:
+        return Line(label, gettext("So that the lines add up to the price agreed"), charge.amount)
     why = _multiplied(charge.quantity, charge.unit_price)
-    if charge.item == Charge.Item.LATE_START and start_delay_ms is not None:
-        late = formats.duration(timedelta(milliseconds=start_delay_ms))
+    if charge.item == Charge.Item.LATE_START:
+        # Of the job that was late, which need not be the newest.
+        late = formats.duration(charge.detail["seconds"])
         why = gettext("Your job started %(late)s late. %(why)s") % {"late": late, "why": why}
-    return Line(str(Charge.Item(charge.item).label), why, charge.amount)
+    return Line(label, why, charge.amount)
 
 
 def _multiplied(quantity: Decimal, unit_price: Decimal) -> str:

@@ -99,7 +99,7 @@ def reservation_page(*, uid: UUID, user: User, at: datetime) -> ReservationPage:
         runs=rows,
         log=log_tail(newest) if newest and newest.started_at else None,
         files=tuple(files_of(runs, leases)),
-        receipt=_receipt(reservation, rows),
+        receipt=_receipt(reservation),
         may_cancel=is_booked and at < start,
         may_run=is_booked and at < end,
         zone=timezone.get_current_timezone_name(),
@@ -180,8 +180,8 @@ def _node_devices(devices: Sequence[ReservedDevice]) -> Iterator[NodeDevices]:
         yield NodeDevices(node, title, ngettext("device %s", "devices %s", len(rows)) % indexes)
 
 
-def _receipt(reservation: Reservation, runs: Sequence[RunRow]) -> Receipt:
+def _receipt(reservation: Reservation) -> Receipt:
     charges = Charge.objects.filter(reference=reservation.reference).select_related("grant", "node")
     if reservation.settled_at is not None:
-        return charged(list(charges), runs[0].start_delay_ms if runs else None)
+        return charged(list(charges))
     return quoted(reservation)

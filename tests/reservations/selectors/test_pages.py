@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
 from common import clock
 from nodes.services import leases
+from pricing.models import Charge
 from reservations.models import Reservation
 from reservations.selectors.fairness import fairness_page, jain
 from reservations.selectors.home import home_page
 from reservations.selectors.levels import Level, change
+from reservations.selectors.receipt import charged
 from reservations.selectors.reservation import ReservationPage, reservation_page
 from reservations.services import dispatch
 from tests.reservations.services.worlds import in_days, make_lab, make_open_node
@@ -138,3 +141,21 @@ def test_the_board_groups_devices_that_become_free_together() -> None:
     ]
     assert page.board[0].until is not None
     assert page.board[1].until is None
+
+
+def a_charge(item: str, amount: str, **fields: Any) -> Charge:
+    usual = {"quantity": Decimal(1), "unit_price": Decimal(amount), "amount": Decimal(amount), "grant": None}
+    return Charge(item=item, **usual | fields)
+
+
+def test_a_receipt_tells_how_late_the_job_was_that_was_late() -> None:
+    late = a_charge("late_start", "-0.02", detail={"seconds": 90, "run": 1})
+    lines = charged([a_charge("slot", "3"), late]).lines
+    assert lines[1].why.startswith("Your job started 1\N{NO-BREAK SPACE}min\N{NO-BREAK SPACE}30")
+    assert [line.amount for line in lines] == [Decimal(3), Decimal("-0.02"), Decimal("2.98")]
+
+
+def test_a_row_of_rounding_is_not_told_in_hours() -> None:
+    lines = charged([a_charge("slot", "3"), a_charge("rounding", "0.000001")]).lines
+    assert "device-hours" in lines[0].why
+    assert lines[1].why == "So that the lines add up to the price agreed"
