@@ -125,7 +125,7 @@ def projects_page(*, user: User) -> list[Project]:
 def _project(slug: str, user: User) -> Project:
     members = (
         ProjectMembership.objects.filter(project=OuterRef("pk"))
-        .order_by("-role", "user__name")
+        .order_by("role", "user__name")  # leads first: the two words stand in this order
         .values(json=JSONObject(name="user__name", email="user__email", role="role", id="user_id"))
     )
     found = Project.objects.of(user).annotate(people=ArraySubquery(members))

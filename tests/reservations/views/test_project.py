@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from accounts.services import add_to_project
 from reservations.domain.decision import digest
 from reservations.domain.policy import Policy as Rules
 from reservations.errors import Refused
@@ -39,6 +40,14 @@ def test_the_project_page_shows_level_room_budget_slots_and_decisions(client: Cl
     assert [row.is_granted for row in page.decisions] == [False, True]
     assert page.decisions[0].because == "Budget"
     assert "10 rules passed" in text
+
+
+def test_leads_are_named_before_members(client: Client, lab: Lab) -> None:
+    add_to_project(project=lab.project, user=factories.make_user(name="Aaron"))
+    add_to_project(project=lab.project, user=factories.make_user(name="Zoe"), role="lead")
+    members = client.get(f"/projects/{lab.project.slug}/").context["page"].members
+    assert [member.role for member in members] == ["Lead", "Member", "Member"]
+    assert [member.name for member in members][:2] == ["Zoe", "Aaron"]
 
 
 def test_the_project_page_costs_at_most_eight_queries(client: Client, lab: Lab) -> None:
