@@ -71,6 +71,7 @@ class Execution:
     started_at: datetime | None
     ended_at: datetime | None
     is_lost: bool
+    is_refused: bool = False  # by the node or its owner: nothing was run
     delay: timedelta = timedelta(0)  # from not_before to the process, on the node's own clock
 
 
@@ -187,15 +188,22 @@ def _late_start(terms: Terms, held: Sequence[Held], waited: _Waited | None) -> l
 def _lost(
     terms: Terms, held: Sequence[Held], executions: Sequence[Execution], waited: _Waited | None
 ) -> list[Line]:
-    """From the start of what was lost until that was known. What never started is lost from its due time."""
-    lost = [
-        Interval(one.started_at or one.not_before, one.ended_at)
-        for one in executions
-        if one.node_id == terms.node_id and one.is_lost and one.ended_at is not None
-    ]
+    mine = sorted((one for one in executions if one.node_id == terms.node_id), key=lambda one: one.number)
+    end = max(one.granted.end for one in held)
+    lost = [time for place, one in enumerate(mine) if (time := _undelivered(one, mine[place + 1 :], end))]
     # A node tells its own delay: what is credited for that is not credited again, whatever it told.
     rest = [part for time in _merged(lost) for part in (without(time, waited.during) if waited else [time])]
     return _credited(terms, "lost", rest, held, {})
+
+
+def _undelivered(run: Execution, later: Sequence[Execution], slot_end: datetime) -> Interval | None:
+    """Lost: from its start, or its due time, until that was known. Refused: until the node ran something."""
+    if run.is_lost and run.ended_at is not None:
+        return Interval(run.started_at or run.not_before, run.ended_at)
+    if run.is_refused:
+        starts = (one.started_at for one in later if one.started_at is not None)
+        return Interval(run.not_before, next(starts, slot_end))
+    return None
 
 
 def _credited(

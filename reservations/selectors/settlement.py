@@ -73,6 +73,7 @@ def _executions(reservation: Reservation) -> list[Execution]:
             started_at=lease.started_at,
             ended_at=lease.ended_at,
             is_lost=lease.state == Lease.State.LOST,
+            is_refused=lease.end_reason == Lease.EndReason.REFUSED,
             delay=timedelta(milliseconds=lease.start_delay_ms or 0),
         )
         for lease in Lease.objects.filter(uid__in=numbers).order_by("fence")

@@ -127,6 +127,23 @@ def test_the_same_time_is_credited_once_however_many_runs_were_lost_in_it() -> N
     assert told(billed(held(), runs=[lost, again]))[-1] == ("credit", "lost", Decimal(-3))
 
 
+def test_a_node_that_refuses_is_not_paid_until_it_runs_something() -> None:
+    """Staging begins before the slot: the refusal may come before its first second."""
+    refused = run(started_at=None, ended_at=START - MINUTE, is_refused=True)
+    lines = billed(held(), runs=[refused])
+    assert sum(line.quantity * line.unit_price for line in lines) == 0
+    second = run(number=2, not_before=START + HOUR, started_at=START + HOUR, ended_at=SLOT.end)
+    assert told(billed(held(), runs=[second, refused]))[2:] == [("credit", "lost", Decimal(-1))]
+
+
+def test_a_refusal_after_a_job_that_ran_gives_back_the_rest_only() -> None:
+    refused = run(
+        number=2, not_before=START + 3 * HOUR, started_at=None, ended_at=START + 3 * HOUR, is_refused=True
+    )
+    lines = billed(held(), runs=[run(ended_at=START + 3 * HOUR), refused])
+    assert told(lines)[2:] == [("credit", "lost", Decimal(-1))]
+
+
 def test_time_that_was_given_back_is_not_credited_as_lost() -> None:
     middle = START + HOUR
     lost = run(ended_at=START + 2 * HOUR, is_lost=True)

@@ -112,6 +112,17 @@ def test_a_job_that_was_lost_is_not_charged(booked: Reservation, ada: User) -> N
 
 
 @pytest.mark.django_db
+def test_a_job_that_its_node_refused_is_not_charged(booked: Reservation, ada: User) -> None:
+    run, begin = queue(booked, ada), bounds(booked.during)[0]
+    dispatch.dispatch_due(at=begin - MINUTE)
+    end(run, begin - MINUTE, reason="refused")
+    dispatch.reap(at=begin)
+    assert settle.settle_ended(at=over(booked)) == 1
+    assert charged() == 0
+    assert Grant.objects.get().used == 0
+
+
+@pytest.mark.django_db
 def test_hours_given_back_late_and_taken_by_others_are_refunded(booked: Reservation) -> None:
     begin, finish = bounds(booked.during)
     at = begin - HOUR
