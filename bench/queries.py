@@ -2,106 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
-from typing import Any
-
-from django.conf import settings
-from django.db import connection
-from django.test import Client
-
-from bench import figures
-from bench.world import pointed_at
-from common import clock
-from config import embedded
-from nodes.domain.intervals import next_mark
-from nodes.models import Device, Node
-from reservations.models import Decision, Reservation
 from tests.live import LiveSite
-
-DAYS_TRIED = 14  # until a device is free for the booking that is counted
-PERSON = {"login": "ada@example.org", "password": "equinode example"}
-
-
-class Counter:
-    """Counts what is asked of the database; BEGIN, COMMIT and savepoints are no questions."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __call__(self, execute: Any, sql: str, params: object, many: bool, context: object) -> object:
-        if not sql.startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")):
-            self.count += 1
-        return execute(sql, params, many, context)
 
 
 def measure() -> None:
     site = LiveSite("bench")
     try:
-        site.environment["SECRET_KEY"] = settings.SECRET_KEY
         site.prepare()
-        cache = {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": embedded.redis_url(site.directory),
-        }
-        settings.CACHES = {"default": cache}
-        settings.SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
-        with pointed_at(site):
-            _report()
+        count = "from bench import counting; counting.report()"
+        print(site.manage("shell", "--no-imports", "--verbosity=0", "--command", count))
     finally:
         site.stop()
-
-
-def _report() -> None:
-    client = Client(HTTP_HOST="localhost")
-    client.post("/accounts/login/", PERSON)
-    rows = [[address, _counted(client, address)] for address in _addresses()]
-    rows.append(["POST /api/v1/reservations, granted", _booking(client)])
-    figures.table("Queries, signed in, with a warm cache", ["page or call", "queries"], rows)
-
-
-def _addresses() -> list[str]:
-    reservation = Reservation.objects.filter(project__memberships__user__email=PERSON["login"]).first()
-    decision = Decision.objects.filter(project__memberships__user__email=PERSON["login"]).first()
-    assert reservation is not None
-    assert decision is not None
-    node = Node.objects.listed()[0]
-    return [
-        "/", "/prices/", node.get_absolute_url(), "/book/", reservation.get_absolute_url(),
-        decision.get_absolute_url(), reservation.project.get_absolute_url(), "/policy/", "/fairness/",
-        "/ledger/", "/status/", "/prices.json",
-    ]  # fmt: skip
-
-
-def _counted(client: Client, address: str) -> int:
-    client.get(address)  # templates, content types and the cache are read once
-    with _counter() as counter:
-        answer = client.get(address)
-    assert answer.status_code == 200, (address, answer.status_code)
-    return counter.count
-
-
-def _booking(client: Client) -> int:
-    """One that is granted; the refused ones before it warm the way."""
-    project = Reservation.objects.filter(project__memberships__user__email=PERSON["login"])[0].project
-    start = next_mark(clock.now() + timedelta(hours=1))
-    for hours in range(24 * DAYS_TRIED):
-        at = start + timedelta(hours=hours)
-        for device in Device.objects.all()[:8]:
-            wanted = {
-                "project": project.slug, "devices": [str(device.uid)],
-                "start": at.isoformat(), "end": (at + timedelta(minutes=30)).isoformat(),
-            }  # fmt: skip
-            with _counter() as counter:
-                answer = client.post("/api/v1/reservations", wanted, content_type="application/json")
-            if answer.status_code == 201 and hours:
-                return counter.count
-    raise AssertionError("nothing could be booked")
-
-
-@contextmanager
-def _counter() -> Iterator[Counter]:
-    counter = Counter()
-    with connection.execute_wrapper(counter):
-        yield counter
