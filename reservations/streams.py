@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -23,10 +24,19 @@ from nodes.selectors import lease_of, log_since
 from nodes.services.wake import lease_channel
 from reservations.models import Run
 
-_LOOK_EVERY = 15  # seconds without news; proxies close what is silent for much longer
+_LOOK_EVERY = 15  # seconds; proxies close what is silent for much longer
 _NUMBER = re.compile(r"[0-9]{1,18}")  # what a bigint holds
 _RETRY = 2000  # milliseconds until a browser asks again
 _OVER = {Run.State.ENDED, Run.State.LOST, Run.State.NOT_RUN}
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """A run and who watches it: for as long as they are a member, which is looked at again and again."""
+
+    uid: UUID
+    reference: str
+    user: User
 
 
 @dataclass(frozen=True)
@@ -45,9 +55,8 @@ async def run_events(request: HttpRequest, uid: UUID) -> HttpResponseBase:
     if reference is None:
         # No page: Django would render one in a thread whose database connection nobody gives back.
         return HttpResponseNotFound()
-    response = StreamingHttpResponse(
-        _stream(uid, reference, _last_seen(request)), content_type="text/event-stream"
-    )
+    watched = _Watched(uid, reference, user)  # type: ignore[arg-type]  # a member, as was found out above
+    response = StreamingHttpResponse(_stream(watched, _last_seen(request)), content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
     return response
@@ -68,24 +77,26 @@ def _reference(uid: UUID, user: User) -> str | None:
     return run.reference if run else None
 
 
-async def _stream(uid: UUID, reference: str, seq: int) -> AsyncIterator[str]:
+async def _stream(watched: _Watched, seq: int) -> AsyncIterator[str]:
     yield f"retry: {_RETRY}\n\n"
     client = aioredis.Redis.from_url(settings.REDIS_URL)
     try:
         async with client, client.pubsub() as channel:
             # Listen first, read second: what is published in between is seen twice rather than never.
-            await channel.subscribe(lease_channel(reference))
-            async for event in _follow(channel, uid, reference, seq):
+            await channel.subscribe(lease_channel(watched.reference))
+            async for event in _follow(channel, watched, seq):
                 yield event
     except RedisError:
         # Without the broker the browser asks again, and is answered from the database.
         yield ": no broker\n\n"
 
 
-async def _follow(channel: Any, uid: UUID, reference: str, seq: int) -> AsyncIterator[str]:
+async def _follow(channel: Any, watched: _Watched, seq: int) -> AsyncIterator[str]:
     state = ""
     while state not in _OVER:
-        present = await sync_to_async(_read)(uid, reference, seq)
+        present = await sync_to_async(_read)(watched, seq)
+        if present is None:
+            return
         for number, text in present.log:
             seq = number
             yield _log(number, text)
@@ -100,7 +111,9 @@ async def _follow(channel: Any, uid: UUID, reference: str, seq: int) -> AsyncIte
 
 
 async def _published(channel: Any, seq: int) -> AsyncIterator[tuple[int, str]]:
-    """What follows piece by piece, until only the database can tell: a new state, a gap, or silence."""
+    """What follows piece by piece, until only the database can tell: a new state, a gap, silence, or time."""
+    clock = asyncio.get_running_loop().time
+    look_at = clock() + _LOOK_EVERY  # even while a job prints without a pause
     async for message in _messages(channel):
         if message["type"] == "log" and message["seq"] == seq + 1:
             seq += 1
@@ -108,6 +121,8 @@ async def _published(channel: Any, seq: int) -> AsyncIterator[tuple[int, str]]:
         elif message["type"] == "file":
             yield seq, _event("file", {"name": message["name"], "size": message["size"]})
         elif message["type"] != "log" or message["seq"] > seq:
+            return
+        if clock() >= look_at:
             return
 
 
@@ -117,9 +132,13 @@ async def _messages(channel: Any) -> AsyncIterator[dict[str, Any]]:
         yield json.loads(message["data"])
 
 
-def _read(uid: UUID, reference: str, seq: int) -> _Present:
+def _read(watched: _Watched, seq: int) -> _Present | None:
+    """None for who is no member any more."""
     try:
-        run, lease = Run.objects.get(uid=uid), lease_of(reference)
+        run = Run.objects.of(watched.user).filter(uid=watched.uid).first()
+        if run is None:
+            return None
+        lease = lease_of(watched.reference)
         log = [(chunk.seq, chunk.text) for chunk in log_since(lease, seq)] if lease else []
         return _Present(run.live_state(lease.state if lease else ""), log)
     finally:

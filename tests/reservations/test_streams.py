@@ -144,6 +144,27 @@ def test_a_job_cannot_forge_an_event(job: Job) -> None:
     assert [name for name, _ in events(job, until="end")] == ["log", "state", "end"]
 
 
+def test_who_is_no_member_any_more_hears_no_more(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reservations.streams._LOOK_EVERY", 0)
+    job.start()
+
+    async def read() -> list[Event]:
+        client = AsyncClient()
+        await client.aforce_login(job.lab.member)
+        response = await client.get(f"/runs/{job.run.uid}/events/")
+        heard: list[Event] = []
+        async for event in told(response.streaming_content):
+            heard.append(event)
+            if len(heard) == 1:
+                leave = job.lab.project.memberships.filter(user=job.lab.member).delete
+                await asyncio.to_thread(closing(leave))
+                await asyncio.to_thread(closing(lambda: job.print("secret\n")))
+        return heard
+
+    heard = finished(read())
+    assert heard == [("state", {"state": "running"})]
+
+
 def test_without_a_broker_the_stream_ends_and_the_browser_asks_again(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
