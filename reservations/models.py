@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
+from django.contrib.postgres.indexes import GistIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -132,6 +133,8 @@ class Decision(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        # The first page and /fairness/ count those of four weeks: without the rows themselves.
+        indexes = [models.Index(fields=["decided_at"], include=["outcome"], name="decision_by_time")]
         triggers: ClassVar = [
             pgtrigger.Protect(name="decision_is_immutable", operation=pgtrigger.Update | pgtrigger.Delete)
         ]
@@ -207,6 +210,7 @@ class UsageEntry(models.Model):
     decayed = ExactNumericField()  # reservations.domain.decay
 
     class Meta:
+        indexes = [GistIndex(fields=["during"], name="usage_by_time")]
         triggers: ClassVar = [
             pgtrigger.Protect(name="usage_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete)
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Q
 
 from ledger.models import Checkpoint, Entry
 from nodes.models import Agent, Lease, Node
@@ -69,7 +69,8 @@ class StatusPage:
 
 
 def status_page(*, at: datetime) -> StatusPage:
-    runs = Run.objects.aggregate(
+    unfinished = Run.objects.filter(state__in=(Run.State.QUEUED, Run.State.LEASED, Run.State.RUNNING))
+    runs = unfinished.aggregate(
         queued=Count("pk", filter=Q(state=Run.State.QUEUED)),
         running=Count("pk", filter=Q(state=Run.State.RUNNING)),
     )
@@ -116,8 +117,10 @@ def _node(agent: Agent, at: datetime) -> NodeRow:
 
 
 def _ledger() -> LedgerState:
-    counted = Entry.objects.aggregate(last=Max("index"), waiting=Count("pk", filter=Q(index__isnull=True)))
-    entries = 0 if counted["last"] is None else counted["last"] + 1
+    # Each from an index of its own: one count over all entries would read the whole log at every look.
+    last = Entry.objects.sequenced().newest_first().values_list("index", flat=True).first()
+    waiting = Entry.objects.filter(index__isnull=True).count()
+    entries = 0 if last is None else last + 1
     checkpoint = Checkpoint.objects.order_by("-size").first()
     signed = checkpoint.size if checkpoint else 0
-    return LedgerState(entries, counted["waiting"], checkpoint, entries - signed)
+    return LedgerState(entries, waiting, checkpoint, entries - signed)
