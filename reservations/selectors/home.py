@@ -19,6 +19,7 @@ from nodes.models import Device, Node
 from nodes.selectors import occupancy
 from pricing.selectors import Rate, rates
 from reservations.models import Decision, UsageEntry
+from reservations.selectors.links import timetable_url
 
 _AHEAD = timedelta(days=7)  # the board looks a week ahead; beyond that there is the timetable
 _LOOK_BACK = timedelta(days=28)
@@ -35,13 +36,12 @@ class Opening:
     start: datetime | None
     until: datetime | None  # None: further than the board looks
     model: str
-    model_key: str
     node: str
-    node_slug: str
     place: str
-    site_slug: str
+    url: str  # the timetable of its week
     devices: int
     price: Decimal
+    full_cost: Decimal
 
 
 @dataclass(frozen=True)
@@ -131,17 +131,17 @@ def _board(gaps: Sequence[_Gap], prices: Mapping[int, Rate], at: datetime) -> li
 def _opening(group: Sequence[_Gap], prices: Mapping[int, Rate], at: datetime) -> Opening:
     first = group[0]
     node, ends = first.device.node, [gap.until for gap in group if gap.until]
+    rate = prices[first.device.pk]
     return Opening(
         start=first.start if first.start > at else None,
         until=min(ends) if ends else None,
         model=f"{first.device.model} {formats.memory(first.device.memory_bytes)}",
-        model_key=first.device.model_key,
         node=node.name,
-        node_slug=node.slug,
         place=f"{node.name}, {formats.country(node.site.country)}",
-        site_slug=node.site.slug,
+        url=timetable_url(model=first.device.model_key, site=node.site.slug, at=first.start),
         devices=len(group),
-        price=prices[first.device.pk].to_pay,
+        price=rate.to_pay,
+        full_cost=rate.full_delivered,
     )
 
 

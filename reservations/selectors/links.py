@@ -25,9 +25,18 @@ def slot_fields(
 
 def slot_url(*, project: str, devices: Iterable[str], start: datetime | None, end: datetime) -> str:
     fields = slot_fields(project=project, devices=devices, start=start, end=end)
-    local = (start or end).astimezone(_zone())
-    year, week, _ = local.isocalendar()
-    return "/book/?" + urlencode([*fields, ("week", f"{year}-W{week:02}")])
+    return "/book/?" + urlencode([*fields, ("week", week_of(start or end))])
+
+
+def timetable_url(*, model: str, site: str, at: datetime) -> str:
+    """The timetable of one model at one site, in the week of that moment."""
+    return "/book/?" + urlencode({"model": model, "site": site, "week": week_of(at)})
+
+
+def week_of(moment: datetime) -> str:
+    """`2026-W48`, as the reader's calendar has it."""
+    year, week, _ = moment.astimezone(_zone()).isocalendar()
+    return f"{year}-W{week:02}"
 
 
 def _moment(name: str, moment: datetime) -> list[tuple[str, str]]:

@@ -24,7 +24,7 @@ from reservations.domain.rules import IDLE
 from reservations.selectors.levels import Level, change
 from reservations.selectors.links import slot_fields, slot_url
 from reservations.selectors.receipt import Line
-from reservations.selectors.reservation import cancelling
+from reservations.selectors.reservation import cancelling, idle
 from reservations.wording import RuleWords
 
 
@@ -82,6 +82,7 @@ class Preview:
     payments: str
     readers: str
     runner: str
+    idle: str  # which of the nodes cannot run a job yet; empty where all can
     cancelling: str
     action: str
     fields: tuple[tuple[str, str], ...]
@@ -145,6 +146,7 @@ def preview_page(*, asked: Asked, answer: Answer, policy: Rules) -> Preview:
         payments=_payments(quote) if quote else "",
         readers=_readers(nodes),
         runner=_runner(nodes),
+        idle=idle(nodes),
         cancelling=cancelling(policy, start, asked.at),
         action=_action(quote, answer.is_granted),
         fields=slot_fields(project=asked.project.slug, devices=asked.uids, start=asked.start, end=asked.end),

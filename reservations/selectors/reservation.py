@@ -15,6 +15,7 @@ from accounts.models import Project, User
 from common import formats
 from common.ranges import bounds
 from nodes.models import Node
+from nodes.selectors import last_seen
 from pricing.models import Charge
 from reservations.domain.policy import Policy as Rules
 from reservations.models import Reservation, ReservedDevice, Run
@@ -38,7 +39,7 @@ class Countdown:
 @dataclass(frozen=True)
 class NodeDevices:
     node: Node
-    title: str  # 2 × A100 SXM4
+    title: str  # 2 × A100 SXM4 80 GB
     indexes: str  # devices 2 and 3
 
 
@@ -63,6 +64,7 @@ class ReservationPage:
     zone: str
     cancelling: str  # what cancelling now would cost
     place: str  # who can read there, and what isolates the job
+    idle: str  # which of the nodes cannot run a job yet; empty where all can
 
     @property
     def during(self) -> str:
@@ -105,6 +107,7 @@ def reservation_page(*, uid: UUID, user: User, at: datetime) -> ReservationPage:
         zone=timezone.get_current_timezone_name(),
         cancelling=_cancelling(reservation, start, at),
         place=_place(nodes),
+        idle=idle([part.node for part in nodes]) if is_booked and at < end else "",
     )
 
 
@@ -122,6 +125,17 @@ def cancelling(policy: Rules, start: datetime, at: datetime) -> str:
         "It starts within %(hours)d hours, so cancelling is not free:"
         " you pay for hours that nobody else takes."
     ) % {"hours": policy.free_cancel_hours}
+
+
+def idle(nodes: Sequence[Node]) -> str:
+    """A slot on a node without an agent can be booked, but nothing would run in it."""
+    connected = last_seen(nodes)
+    names = sorted({node.name for node in nodes if node.pk not in connected})
+    if not names:
+        return ""
+    return gettext("No job runs on %(nodes)s until its owner connects it to this site.") % {
+        "nodes": ", ".join(names)
+    }
 
 
 def _place(nodes: Sequence[NodeDevices]) -> str:
@@ -174,7 +188,7 @@ def _countdown(reservation: Reservation, at: datetime) -> Countdown | None:
 def _node_devices(devices: Sequence[ReservedDevice]) -> Iterator[NodeDevices]:
     for node, group in groupby(devices, key=lambda reserved: reserved.device.node):
         rows = [reserved.device for reserved in group]
-        models = groupby(sorted(device.model for device in rows))
+        models = groupby(sorted(f"{device.model} {formats.memory(device.memory_bytes)}" for device in rows))
         title = " + ".join(f"{len(list(same))} × {model}" for model, same in models)
         indexes = ", ".join(str(device.index) for device in rows)
         yield NodeDevices(node, title, ngettext("device %s", "devices %s", len(rows)) % indexes)

@@ -36,6 +36,7 @@ from reservations.views.people import person
 
 _WEEKS = 4  # links beside the timetable; every other week has its address too
 _PAGE = re.compile(r"[0-9]{1,6}")
+_LITTLE_LEFT = timedelta(days=1)  # of a week: most of what is looked for then is in the next one
 _USUAL = timedelta(hours=1)  # what a free cell pressed without scripts asks for
 
 
@@ -100,7 +101,7 @@ def _page(request: HttpRequest, data: QueryDict, *, status: int = 200, problem: 
     at, zone = clock.now(), ZoneInfo(timezone.get_current_timezone_name())
     projects = list(Project.objects.of(request.user))
     rules = _rules(at)
-    frame = Frame.named(data.get("week", ""), zone) or Frame.of_moment(at, zone)
+    frame = Frame.named(data.get("week", ""), zone) or _useful(at, zone)
     site, model, page = data.get("site", ""), data.get("model", ""), data.get("page", "")
     timetable = week(
         frame=frame,
@@ -128,6 +129,12 @@ def _page(request: HttpRequest, data: QueryDict, *, status: int = 200, problem: 
         "problem": problem,
     }
     return render(request, "reservations/book.html", context | _previewed(request, form, at), status=status)
+
+
+def _useful(at: datetime, zone: ZoneInfo) -> Frame:
+    """This week, or the next one once little of this is left to book."""
+    frame = Frame.of_moment(at, zone)
+    return frame.shifted(1) if frame.end - at < _LITTLE_LEFT else frame
 
 
 def _rules(at: datetime) -> Rules:
@@ -200,13 +207,16 @@ def _weeks(frame: Frame, at: datetime, rules: Rules, zone: ZoneInfo, query: dict
     """The week before, this one and the next ones, as far as something can be booked."""
     first, last = Frame.of_moment(at, zone), Frame.of_moment(at + rules.horizon, zone)
     links = []
-    if frame.monday > first.monday:
+    if frame.monday > first.shifted(1).monday:
         links.append(_week(frame.shifted(-1), "←", _("Previous week"), frame, query))
+    elif frame.monday > first.monday:
+        links.append(_week(first, _("This week"), _("This week"), frame, query))
     for number in range(_WEEKS):
         one = frame.shifted(number)
         if number and one.monday > last.monday:
             break
-        links.append(_week(one, str(one.number), str(one.number), frame, query))
+        text = _("This week") if one.monday == first.monday else str(one.number)
+        links.append(_week(one, text, text, frame, query))
     return links
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
@@ -13,8 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from nodes.models import Hold, Node
+from common import clock
+from nodes.models import Agent, Hold, Node
 from reservations.models import Decision, Reservation
+from reservations.selectors.frame import Frame
 from reservations.selectors.links import slot_fields
 from tests import factories
 from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
@@ -64,6 +67,32 @@ def test_a_member_sees_free_cells_as_buttons(member: Client, node: Node) -> None
     page = member.get("/book/").content.decode()
     assert page.count('class="slot slot--free"') == 3
     assert 'id="slot"' in page
+
+
+@pytest.mark.parametrize(
+    ("now", "week", "first_link"),
+    [
+        (datetime(2026, 11, 21, 22, 59, tzinfo=UTC), "2026-W47", "This week"),
+        (datetime(2026, 11, 21, 23, 1, tzinfo=UTC), "2026-W48", "This week"),  # 00:01 on Sunday in Paris
+        (datetime(2026, 11, 22, 23, 0, tzinfo=UTC), "2026-W48", "This week"),
+    ],
+)
+def test_a_week_that_is_nearly_over_makes_way_for_the_next(
+    client: Client, node: Node, monkeypatch: pytest.MonkeyPatch, now: datetime, week: str, first_link: str
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: now)
+    context = client.get("/book/").context
+    assert context["timetable"].frame.name == week
+    assert context["weeks"][0].text == first_link
+    assert [link.is_current for link in context["weeks"]].count(True) == 1
+    assert "2026-W47" in client.get("/book/", {"week": "2026-W47"}).content.decode()
+
+
+def test_a_preview_says_where_no_job_can_run_yet(member: Client, lab: Lab, node: Node) -> None:
+    said = f"No job runs on {node.name} until its owner connects it to this site."
+    assert said in member.get("/book/preview/", asked(lab, node)).content.decode()
+    Agent.objects.create(node=node, public_key="k", version="1", enrolled_at=clock.now())
+    assert said not in member.get("/book/preview/", asked(lab, node)).content.decode()
 
 
 def test_the_timetable_page_costs_at_most_eight_queries(member: Client, node: Node, lab: Lab) -> None:
@@ -177,8 +206,10 @@ def test_a_refusal_keeps_the_contents_of_the_form(member: Client, node: Node) ->
 
 def test_a_name_is_never_that_of_a_person(member: Client, lab: Lab, node: Node) -> None:
     other = make_lab(name="Secret start-up")
-    other.book(list(node.devices.all()), in_days(0.1))
-    page = member.get("/book/").content.decode()
+    soon = in_days(0.1)
+    other.book(list(node.devices.all()), soon)
+    week = Frame.of_moment(soon, ZoneInfo(lab.member.time_zone)).name
+    page = member.get("/book/", {"week": week}).content.decode()
     assert "Secret start-up" not in page
     assert "project t" in page
     assert other.member.name not in page
