@@ -173,6 +173,11 @@ class Timetable {
       this.write();
       return true;
     }
+    if (event.key === "Enter") {
+      // What is selected is priced beside the table, many free cells away by Tab. Space lets it go.
+      if (!event.repeat) document.querySelector("#preview").focus();
+      return true;
+    }
     if (event.shiftKey) return this.widen(event.key, row);
     const edges = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
     if (edges) this.move(this.from + edges[0], this.to + edges[1]);

@@ -83,6 +83,14 @@ def test_a_slot_is_picked_by_dragging_previewed_and_booked(sign_in: SignIn) -> N
     expect(page.get_by_text("Cancelled. The time is free for others again.")).to_be_visible(timeout=LONG)
 
 
+def tab_to(wanted: Locator, *, inside: Locator) -> None:
+    """Press Tab until `wanted` has the focus, never leaving `inside`."""
+    expect(inside).to_be_focused()
+    while not wanted.evaluate("element => element === document.activeElement"):
+        wanted.page.keyboard.press("Tab")
+        assert inside.evaluate("element => element.contains(document.activeElement)")
+
+
 def test_a_slot_is_picked_and_booked_by_keyboard_alone(sign_in: SignIn) -> None:
     page = sign_in("ada@example.org", PASSWORD)
     open_timetable(page, weeks=2)
@@ -104,7 +112,8 @@ def test_a_slot_is_picked_and_booked_by_keyboard_alone(sign_in: SignIn) -> None:
     expect(said).to_contain_text("1 device,")
     book = page.locator("#preview").get_by_role("button", name="Book for EUR")
     expect(book).to_be_visible(timeout=LONG)
-    book.focus()
+    press("Enter")  # on what is selected: to its price, past every other cell
+    tab_to(book, inside=page.locator("#preview"))
     press("Enter")
     page.wait_for_url("**/reservations/**", timeout=LONG)
     expect(page.get_by_role("heading", name="Price agreed")).to_be_visible()
