@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, F, OuterRef, Q
+from django.db.models import Case, Count, F, OuterRef, Q, When
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext, ngettext
 
@@ -29,6 +29,7 @@ from reservations.selectors.shares import share_tree
 from reservations.selectors.standing import position_of
 
 _LATEST = 10
+_SLOTS = 20
 _LAPSES_SOON = timedelta(days=14)  # a lead can still use or move what is left
 
 
@@ -203,9 +204,12 @@ def _lapsing(left: Decimal, ends: datetime | None, at: datetime) -> str:
 
 
 def _slots(project: Project, at: datetime) -> Iterator[Slot]:
-    """What is booked and not over, soonest first, then what was."""
-    rows = Reservation.objects.filter(project=project).select_related("decision").order_by("-id")[:_LATEST]
-    order = sorted(rows, key=lambda one: (bounds(one.during)[1] < at, abs(bounds(one.during)[0] - at)))
+    """What is booked and not over, soonest first, then what was, latest first."""
+    is_open = Q(state=Reservation.State.BOOKED, during__endswith__gt=at)
+    rows = Reservation.objects.filter(project=project).select_related("decision")
+    # Over slots have no `due`, and NULLs come last.
+    due = Case(When(is_open, then=F("during__startswith")))
+    order = list(rows.annotate(due=due).order_by("due", "-during__startswith")[:_SLOTS])
     titles = {row.pk: row.title for row in decision_rows(one.decision for one in order)}
     for reservation in order:
         start, end = bounds(reservation.during)

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from accounts.services import add_to_project
+from nodes.models import Device
 from reservations.domain.decision import digest
 from reservations.domain.policy import Policy as Rules
 from reservations.errors import Refused
@@ -40,6 +41,13 @@ def test_the_project_page_shows_level_room_budget_slots_and_decisions(client: Cl
     assert [row.is_granted for row in page.decisions] == [False, True]
     assert page.decisions[0].because == "Budget"
     assert "10 rules passed" in text
+
+
+def test_a_slot_to_come_is_listed_before_later_ones_whenever_it_was_booked(client: Client, lab: Lab) -> None:
+    for days in (6, 1, 4):
+        lab.book([Device.objects.all()[1]], in_days(days), hours=0.5)
+    starts = [slot.start for slot in client.get(f"/projects/{lab.project.slug}/").context["page"].slots]
+    assert starts == sorted([in_days(1), in_days(2), in_days(4), in_days(6)])
 
 
 def test_leads_are_named_before_members(client: Client, lab: Lab) -> None:
