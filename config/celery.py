@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from typing import Any
 
 from celery import Celery
@@ -25,6 +26,8 @@ def _beat(name: str) -> dict[str, Any]:
     return {
         "task": f"reservations.tasks.{name}",
         "schedule": seconds,
+        # Due at the first start: a new site does not wait a whole turn for what comes seldom.
+        "last_run_at": datetime(2000, 1, 1, tzinfo=UTC),
         # What nobody took within one turn is dropped: after an outage one sweep does it all.
         "options": {"queue": "tick" if name in TICK else "default", "expires": max(5.0, seconds)},
     }

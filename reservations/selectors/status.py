@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Q
+from django.utils.translation import gettext
 
 from ledger.models import Checkpoint, Entry
 from nodes.models import Agent, Lease, Node
@@ -19,6 +20,7 @@ class SweepRow:
     """A repeated task; `finished_at` is None where it never has."""
 
     name: str
+    purpose: str
     every: timedelta
     finished_at: datetime | None
     age: timedelta | None
@@ -92,9 +94,22 @@ def _sweeps(at: datetime) -> tuple[SweepRow, ...]:
 
 def _sweep(name: str, every: timedelta, sweep: Sweep | None, at: datetime) -> SweepRow:
     if sweep is None:
-        return SweepRow(name, every, None, None, None, is_stale=True)
+        return SweepRow(name, _purpose(name), every, None, None, None, is_stale=True)
     is_stale = sweeps.is_stale(name, sweep.finished_at, at)
-    return SweepRow(name, every, sweep.finished_at, at - sweep.finished_at, sweep.took_ms, is_stale)
+    return SweepRow(
+        name, _purpose(name), every, sweep.finished_at, at - sweep.finished_at, sweep.took_ms, is_stale
+    )
+
+
+def _purpose(name: str) -> str:
+    return {
+        "dispatch_due": gettext("Hand due jobs to their nodes"),
+        "reap": gettext("Take in what ended or was lost"),
+        "sequence_ledger": gettext("Number and sign ledger entries"),
+        "settle_ended": gettext("Charge slots that are over"),
+        "measure_capacity": gettext("Measure what can be booked"),
+        "forget_agent_calls": gettext("Forget old calls of nodes"),
+    }[name]
 
 
 def _agents() -> list[Agent]:
