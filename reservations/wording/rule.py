@@ -124,7 +124,7 @@ def _length_of(rule: Rule) -> RuleWords:
 
 
 def _horizon(rule: Rule) -> RuleWords:
-    days = {"limit": _days(rule.limit), "actual": _days(rule.actual), "excess": _days(rule.excess)}
+    days = {"limit": _whole_days(rule.limit), "actual": _days(rule.actual), "excess": _days(rule.excess)}
     latest = {"latest": formats.moment(_as_moment(rule.facts["latest"]))}
     text = _("A slot is over within %(limit)s days, now by %(latest)s.") % {**days, **latest}
     if not rule.refuses:
@@ -269,6 +269,11 @@ def _decimal(value: Json) -> Decimal:
 
 def _length(hours: Json) -> str:
     return formats.duration(int(_decimal(hours) * 3600))
+
+
+def _whole_days(days: Json) -> str:
+    """`28`, or `27.5` where a policy says so."""
+    return formats.number(_decimal(days or 0).normalize())
 
 
 def _days(days: Json) -> str:
