@@ -105,7 +105,11 @@ class Supervisor:
     # --- up ---
     def prepare(self) -> None:
         LOG_DIR.mkdir(parents=True, exist_ok=True)
-        say("Starting the database and the broker ...")
+        say(
+            "Starting the database and the broker ..."
+            if self.sockets()
+            else "Using DATABASE_URL and REDIS_URL ..."
+        )
         self.start_servers()
         say("Bringing the database up to date ...")
         self.python("-m", "bin.supervisor.upgrade")
