@@ -11,7 +11,7 @@ from django.db import models
 class ExactNumericField(models.DecimalField):  # type: ignore[type-arg]
     """PostgreSQL `numeric` without precision: sums stay exact however large they grow.
 
-    Forward-decayed usage doubles every half-life (DESIGN: fair share), so no fixed
+    Forward-decayed usage doubles every half-life (docs/fair-share.md), so no fixed
     precision would do for long.
     """
 

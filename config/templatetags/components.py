@@ -168,7 +168,7 @@ def against(ratio: formats.Number | None, largest: formats.Number = 1) -> dict[s
     """A markup (+) or subsidy (-) as a bar from a zero line, with its figure.
 
     `largest` is the largest distance from zero in the column, so that its bars compare. Zero
-    stands at two thirds: prices below cost are the longer side (see the mock-up of the prices).
+    stands at two thirds: prices below cost are the longer side.
     """
     if ratio is None:
         return {"figure": formats.NOTHING}

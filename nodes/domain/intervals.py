@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-MARK = timedelta(minutes=15)  # DESIGN, "grid": bookings start and end on a 15-minute mark
+MARK = timedelta(minutes=15)  # bookings start and end on a 15-minute mark
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

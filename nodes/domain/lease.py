@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 HEARTBEAT_EVERY = timedelta(seconds=10)  # docs/agent-protocol.md, "enrol"
-TIME_TO_LIVE = timedelta(minutes=10)  # DESIGN, "Lease"; as long as GitHub's job lock
-# DESIGN, "Back to back": seconds before the slot's end; in proportion for slots under 30 minutes.
+TIME_TO_LIVE = timedelta(minutes=10)  # as long as GitHub's job lock
+# Seconds before the slot's end; in proportion for slots under 30 minutes.
 TERMINATE_BEFORE_END = timedelta(seconds=90)
 KILL_BEFORE_END = timedelta(seconds=30)
 FULL_OFFSETS_FROM = timedelta(minutes=30)

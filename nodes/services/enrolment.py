@@ -17,7 +17,7 @@ from nodes.domain import output
 from nodes.errors import BodyInvalid, EnrolmentTokenExpired, EnrolmentTokenUnknown, EnrolmentTokenUsed
 from nodes.models import Agent, EnrolmentToken, Node
 
-TOKEN_LIVES = timedelta(minutes=15)  # DESIGN, "Enrolment"
+TOKEN_LIVES = timedelta(minutes=15)
 PREFIX = "eqn_"  # so that scanners for leaked secrets can know it
 
 

@@ -24,7 +24,7 @@ from nodes.models import Closure, Device, Hold, HoldEvent
 
 logger = logging.getLogger(__name__)
 
-SEARCH_AHEAD = timedelta(days=28)  # DESIGN, "horizon": nobody may book later than this
+SEARCH_AHEAD = timedelta(days=28)  # the horizon: nobody may book later than this
 
 # `ON CONFLICT DO NOTHING` and a count instead of an error: the transaction stays usable, so the
 # refusal can say who holds what, without a savepoint on the way that succeeds. Events are written

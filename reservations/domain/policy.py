@@ -13,7 +13,7 @@ from reservations.domain.exact_json import Json
 
 @dataclass(frozen=True)
 class Policy:
-    """The defaults are those of the published design; a steward publishes others, with a reason."""
+    """The defaults are those of docs/fair-share.md; a steward publishes others, with a reason."""
 
     mark_minutes: int = 15  # slots start now or on a mark, and end on one
     shortest_minutes: int = 30

@@ -25,7 +25,7 @@ _AHEAD = timedelta(days=7)  # the board looks a week ahead; beyond that there is
 _LOOK_BACK = timedelta(days=28)
 _WORTH = timedelta(minutes=30)  # the shortest slot that can be booked
 _ON_BOARD = 8
-# DESIGN.md, "public-interest floor": the classes it is kept for.
+# The classes that the public-interest floor is kept for.
 PUBLIC_INTEREST = (Project.Class.STUDENT, Project.Class.CITIZEN, Project.Class.PUBLIC)
 
 

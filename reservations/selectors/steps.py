@@ -13,7 +13,7 @@ from common.ranges import bounds
 from nodes.models import Lease
 from reservations.models import Reservation
 
-# DESIGN.md, "Back to back": a job gets SIGTERM 90 s before its slot ends.
+# docs/agent-protocol.md: a job gets SIGTERM 90 s before its slot ends.
 _WARNING = timedelta(seconds=90)
 
 

@@ -25,7 +25,7 @@ from reservations.models import Reservation, ReservedDevice, Run
 
 logger = logging.getLogger(__name__)
 
-# So early the node gets a job, to have it staged when the slot begins (DESIGN: "some minutes").
+# So early the node gets a job, to have it staged when the slot begins.
 AHEAD = timedelta(minutes=5)
 # In one tick; a tick each second empties any queue that fits the table of one site.
 MOST_AT_ONCE = 200

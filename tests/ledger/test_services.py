@@ -1,4 +1,4 @@
-"""Appending, sequencing and what the database refuses: invariant 3 of the design."""
+"""Appending, sequencing and what the database refuses."""
 
 from __future__ import annotations
 
