@@ -7,11 +7,8 @@ the exclusion constraint (`device = ANY(...)` was measured 40 times slower).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Max
 
@@ -19,7 +16,7 @@ from common.prepared import prepared
 from common.ranges import between
 from nodes.domain import intervals
 from nodes.domain.lease import HEARTBEAT_EVERY
-from nodes.models import Agent, Device, Hold, Lease, LogChunk, Node, NodeQuerySet
+from nodes.models import Agent, Hold, Lease, LogChunk, Node
 
 # Three heartbeats missed in a row are not chance.
 UNREACHABLE_AFTER = 3 * HEARTBEAT_EVERY
@@ -80,12 +77,8 @@ def last_seen(nodes: Iterable[Node]) -> dict[int, datetime | None]:
 
 
 def is_recent(seen: datetime | None, now: datetime) -> bool:
+    """Whether a node whose agent called then counts as reachable: within the last three heartbeats."""
     return seen is not None and now - seen <= UNREACHABLE_AFTER
-
-
-def is_reachable(node: Node, now: datetime) -> bool:
-    """Whether the node's agent has called within the last three heartbeats."""
-    return is_recent(last_seen([node]).get(node.pk), now)
 
 
 def lease_of(reference: str) -> Lease | None:
@@ -96,69 +89,3 @@ def lease_of(reference: str) -> Lease | None:
 def log_since(lease: Lease, seq: int) -> list[LogChunk]:
     """The pieces of a job's log after number `seq`, in order."""
     return list(lease.log.filter(seq__gt=seq))
-
-
-@dataclass(frozen=True)
-class DeviceGroup:
-    """The devices of a node that are the same to a researcher."""
-
-    model_key: str
-    model: str
-    kind: str
-    memory_bytes: int
-    count: int
-
-
-@dataclass(frozen=True)
-class NodeFacts:
-    """What is public about a node besides its price."""
-
-    uid: UUID
-    slug: str
-    name: str
-    owner: str
-    owner_is_public: bool
-    site: str
-    country: str
-    electricity_zone: str
-    pue: Decimal
-    runner: str
-    vendor: str
-    machine_model: str
-    cpu_model: str
-    cpu_cores: int
-    memory_bytes: int
-    devices: tuple[DeviceGroup, ...]
-    last_seen_at: datetime | None
-    is_reachable: bool
-
-
-def node_facts(nodes: NodeQuerySet, now: datetime) -> list[NodeFacts]:
-    """The facts of these nodes, in three queries however many there are."""
-    found = list(nodes.select_related("owner", "site").prefetch_related("devices"))
-    seen = last_seen(found)
-    return [_facts(node, seen.get(node.pk), now) for node in found]
-
-
-def _facts(node: Node, seen: datetime | None, now: datetime) -> NodeFacts:
-    return NodeFacts(
-        uid=node.uid, slug=node.slug, name=node.name,
-        owner=node.owner.name, owner_is_public=node.owner.is_public_body,
-        site=node.site.name, country=node.site.country,
-        electricity_zone=node.site.electricity_zone, pue=node.site.pue,
-        runner=node.runner, vendor=node.vendor, machine_model=node.machine_model,
-        cpu_model=node.cpu_model, cpu_cores=node.cpu_cores, memory_bytes=node.memory_bytes,
-        devices=_grouped(node.devices.all()), last_seen_at=seen, is_reachable=is_recent(seen, now),
-    )  # fmt: skip
-
-
-def _grouped(devices: Iterable[Device]) -> tuple[DeviceGroup, ...]:
-    groups: dict[str, DeviceGroup] = {}
-    for device in devices:
-        known = groups.get(device.model_key)
-        groups[device.model_key] = (
-            replace(known, count=known.count + 1)
-            if known
-            else DeviceGroup(device.model_key, device.model, device.kind, device.memory_bytes, 1)
-        )
-    return tuple(groups.values())

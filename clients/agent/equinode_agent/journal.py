@@ -95,10 +95,6 @@ class LeaseRecord:
         """The sandbox's first process, so that a later agent can make sure that it is gone."""
         return self._content["box"]  # type: ignore[no-any-return]
 
-    @property
-    def event_names(self) -> list[str]:
-        return list(self._content["events"])
-
     def event(self, name: str) -> dict[str, Any] | None:
         with self._lock:
             found = self._content["events"].get(name)

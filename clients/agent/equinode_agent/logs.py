@@ -42,10 +42,6 @@ class LogBook:
     def due(self, now: float) -> bool:
         return self._flush_at is not None and now >= self._flush_at
 
-    @property
-    def flush_at(self) -> float | None:
-        return self._flush_at
-
     def flush(self, *, final: bool = False) -> None:
         self._write(len(self._waiting), final=final)
         self._flush_at = None
