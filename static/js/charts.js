@@ -1,7 +1,28 @@
 // Draws the Plotly figures of a page from its .json twin. What they show stands in tables too.
 
 const NARROW = 480; // px: below this the names leave no room for bars, and the page's own drawing stays
-const CONFIG = { responsive: true, displayModeBar: false };
+const LANGUAGE = document.documentElement.lang || "en";
+const CONFIG = { responsive: true, displayModeBar: false, locale: LANGUAGE };
+
+// Plotly speaks English until it is given another language's names of days and months.
+function names(style, count, date) {
+  const writer = new Intl.DateTimeFormat(LANGUAGE, { ...style, timeZone: "UTC" });
+  return Array.from({ length: count }, (_, index) => writer.format(date(index)));
+}
+
+function speak() {
+  const day = (index) => new Date(Date.UTC(2026, 1, 1 + index)); // 1 February 2026 is a Sunday
+  const month = (index) => new Date(Date.UTC(2026, index, 1));
+  const format = {
+    days: names({ weekday: "long" }, 7, day),
+    shortDays: names({ weekday: "short" }, 7, day),
+    months: names({ month: "long" }, 12, month),
+    shortMonths: names({ month: "short" }, 12, month),
+    date: "%d/%m/%Y", year: "%Y", month: "%b %Y", dayMonth: "%-d %b", dayMonthYear: "%-d %b %Y",
+  };
+  Plotly.register({ moduleType: "locale", name: LANGUAGE, dictionary: {}, format });
+}
+if (LANGUAGE !== "en") speak();
 
 const probe = document.createElement("span");
 probe.hidden = true;
