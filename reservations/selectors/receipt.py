@@ -14,6 +14,7 @@ from reservations.domain import exact_json
 from reservations.domain.decision import Line as Agreed, Quote
 from reservations.models import Decision, Reservation
 
+_EXACT = Decimal("0.000001")
 _PLACES = 6  # unit prices and rows keep six decimals; an invoice alone is rounded, once
 
 
@@ -97,6 +98,6 @@ def _charge(charge: Charge) -> Line:
 
 def _multiplied(quantity: Decimal, unit_price: Decimal) -> str:
     return gettext("%(quantity)s device-hours at %(price)s EUR") % {
-        "quantity": formats.number(quantity, _PLACES),
+        "quantity": formats.number(quantity.quantize(_EXACT).normalize()),
         "price": formats.number(unit_price, _PLACES),
     }
