@@ -16,6 +16,7 @@ from reservations import urls as reservations_urls
 handler500 = "config.views.server_error"
 # The admin asks for the same proof and counts the same attempts as everybody's sign-in.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = "Equinode"
 
 urlpatterns = [
     path("styleguide/", views.styleguide, name="styleguide"),
