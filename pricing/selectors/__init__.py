@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pricing.selectors.rates import Rate, WaterfallStep, rates, waterfall
+from pricing.selectors.rates import Rate, WaterfallStep, rates, waterfalls
 
-__all__ = ["Rate", "WaterfallStep", "rates", "waterfall"]
+__all__ = ["Rate", "WaterfallStep", "rates", "waterfalls"]

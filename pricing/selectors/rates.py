@@ -70,10 +70,15 @@ def rates(*, device_ids: Sequence[int], at: datetime) -> dict[int, Rate]:
         return {row[0]: Rate(*row) for row in cursor.fetchall()}
 
 
-def waterfall(rate: Rate) -> list[WaterfallStep]:
-    """From full cost to what is paid, line by line; every total is the sum of the lines above it."""
-    components = list(CostComponent.objects.filter(statement=rate.statement_id))
-    return waterfall_of(rate, components)
+def waterfalls(rates: Sequence[Rate]) -> list[list[WaterfallStep]]:
+    """From full cost to what is paid, line by line; every total is the sum of the lines above it.
+
+    One for each rate, in their order and in one query.
+    """
+    statements: dict[int, list[CostComponent]] = {rate.statement_id: [] for rate in rates}
+    for component in CostComponent.objects.filter(statement__in=list(statements)).order_by("position"):
+        statements[component.statement_id].append(component)
+    return [waterfall_of(rate, statements[rate.statement_id]) for rate in rates]
 
 
 def waterfall_of(rate: Rate, components: Sequence[CostComponent]) -> list[WaterfallStep]:

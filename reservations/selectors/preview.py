@@ -15,7 +15,7 @@ from accounts.models import Project
 from common import formats
 from nodes.models import Device, Node
 from pricing.domain.cost import split
-from pricing.selectors import Rate, WaterfallStep, rates, waterfall
+from pricing.selectors import Rate, WaterfallStep, rates, waterfalls
 from reservations import wording
 from reservations.domain import slots
 from reservations.domain.decision import Answer, Quote
@@ -218,10 +218,11 @@ def _sum(amounts: Iterable[Decimal]) -> Decimal:
 
 
 def _waterfalls(devices: Sequence[Device], prices: Mapping[int, Rate]) -> Iterator[Waterfall]:
-    for node, group in groupby(devices, key=lambda device: device.node):
-        rate = prices.get(next(group).pk)
-        if rate is not None:
-            yield Waterfall(node.name, node.get_absolute_url(), waterfall(rate))
+    firsts = [next(group) for _, group in groupby(devices, key=lambda device: device.node_id)]
+    priced = [device for device in firsts if device.pk in prices]
+    steps = waterfalls([prices[device.pk] for device in priced])
+    for device, its_steps in zip(priced, steps, strict=True):
+        yield Waterfall(device.node.name, device.node.get_absolute_url(), its_steps)
 
 
 def _room(answer: Answer) -> RoomMeter | None:

@@ -10,7 +10,7 @@ from hypothesis.extra.django import TestCase
 from common import clock
 from nodes.models import Node
 from pricing.domain.cost import split
-from pricing.selectors import rates, waterfall
+from pricing.selectors import rates, waterfalls
 from pricing.services.fees import set_site_fee
 from pricing.services.statements import publish_statement
 from tests import factories
@@ -52,11 +52,23 @@ def test_devices_without_a_published_price_are_left_out() -> None:
     assert rates(device_ids=asked, at=clock.now() - timedelta(days=31)) == {}
 
 
+def test_the_waterfalls_of_several_nodes_take_one_query(django_assert_num_queries) -> None:
+    nodes = [factories.make_node(devices=count) for count in (1, 2, 3)]
+    for node in nodes:
+        factories.publish_prices(node)
+    firsts = [ids(node)[0] for node in nodes]
+    priced = rates(device_ids=firsts, at=clock.now())
+    with django_assert_num_queries(1):
+        found = waterfalls([priced[device] for device in firsts])
+    assert [steps[-1].amount for steps in found] == [priced[device].to_pay for device in firsts]
+    assert len({steps[-1].amount for steps in found}) == 3
+
+
 def test_s1_goes_from_full_cost_to_price_line_by_line() -> None:
     node = factories.make_node(devices=8)
     factories.publish_prices(node, over_recovered="6000")
     set_site_fee(amount=D("0.02"), effective_from=clock.now(), reason="Servers", at=clock.now())
-    steps = waterfall(rates(device_ids=ids(node), at=clock.now())[ids(node)[0]])
+    (steps,) = waterfalls([rates(device_ids=ids(node), at=clock.now())[ids(node)[0]]])
     assert [(step.code, str(step.amount), step.kind) for step in steps] == [
         ("purchase", "1.040478", "plus"),
         ("electricity", "0.152804", "plus"),
@@ -87,7 +99,7 @@ def test_a_cost_restated_after_the_tariff_is_a_line_of_its_own() -> None:
     publish_statement(
         node=node, declared=cheaper, effective_from=now, published_by=factories.make_user(), at=now
     )
-    steps = waterfall(rates(device_ids=ids(node), at=clock.now())[ids(node)[0]])
+    (steps,) = waterfalls([rates(device_ids=ids(node), at=clock.now())[ids(node)[0]]])
     restated = next(step for step in steps if step.code == "restated")
     assert (restated.kind, restated.amount > D("0.2")) == ("plus", True)
     assert "hosting" not in [step.code for step in steps]
@@ -117,7 +129,7 @@ class Waterfalls(TestCase):
         factories.publish_prices(
             node, declared=declared, over_recovered=str(over), owner_adjustment=str(adjustment)
         )
-        steps = waterfall(rates(device_ids=ids(node), at=clock.now())[ids(node)[0]])
+        (steps,) = waterfalls([rates(device_ids=ids(node), at=clock.now())[ids(node)[0]]])
         assert_adds_up(steps)
         assert steps[-1].kind == "price"
 
