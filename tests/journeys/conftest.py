@@ -106,7 +106,7 @@ class Windows:
     def _hear(self, page: Page, message: ConsoleMessage) -> None:
         # A blocked script or style is a fault. A refusal's 4xx is not, nor is a preview that was still
         # on its way when the page was left, which htmx also logs as an error.
-        harmless = ("Failed to load resource", "htmx:afterRequest", "htmx:sendError")
+        harmless = ("Failed to load resource", "htmx:afterRequest", "htmx:sendError", "htmx:sendAbort")
         if message.type == "error" and not message.text.startswith(harmless):
             self.faults.append(f"{page.url}: {message.text}")
 
