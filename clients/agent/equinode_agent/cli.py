@@ -77,7 +77,8 @@ def check(options: argparse.Namespace, state: Path) -> int:
 def run(options: argparse.Namespace, state: Path) -> int:
     policy.load(state)  # a mistake in the owner's rules is told now, not at the first job
     identity.load(state)
-    with identity.lock(state):
+    # A killed agent's children may take a moment to die, and hold its lock until then.
+    with identity.lock(state, patience=3):
         enrolment.settle_keys(state)
         Agent(state).run()
     return 0

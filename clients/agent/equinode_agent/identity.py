@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
@@ -74,15 +75,23 @@ def client(state: Path, key: Ed25519PrivateKey | None = None) -> SiteClient:
     )
 
 
-def lock(state: Path) -> IO[str]:
-    """Keep a second agent off this state folder for as long as the returned file is open."""
+def lock(state: Path, patience: float = 0) -> IO[str]:
+    """Keep a second agent off this state folder for as long as the returned file is open.
+
+    `patience` is how many seconds to wait for a killed agent's last process to be gone.
+    """
+    deadline = time.monotonic() + patience
     file = (state / "lock").open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as exc:
-        file.close()
-        raise StateError(f"Another agent is already running on {state}.") from exc
-    return file
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            if time.monotonic() > deadline:
+                file.close()
+                raise StateError(f"Another agent is already running on {state}.") from exc
+            time.sleep(0.1)
+        else:
+            return file
 
 
 def mark(state: Path) -> str:
