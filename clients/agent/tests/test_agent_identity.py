@@ -6,7 +6,6 @@ import threading
 from pathlib import Path
 
 import pytest
-
 from equinode_agent import identity
 from equinode_agent.errors import StateError
 
