@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from common.ranges import between
@@ -14,6 +14,9 @@ from pricing.domain.cost import rounded
 from pricing.errors import FeeRefused
 from pricing.models import SiteFee
 from pricing.services.periods import make_room, refusing_overlaps, require_order
+
+# Any constant will do, as long as nothing else on this database locks it: "fee" in ASCII.
+FEES_LOCK = int.from_bytes(b"fee")
 
 
 @transaction.atomic
@@ -31,6 +34,8 @@ def set_site_fee(
         raise FeeRefused(_("The fee cannot be below zero."), field="amount")
     if not reason.strip():
         raise FeeRefused(_("A fee says what it pays for."), field="reason")
+    with connection.cursor() as cursor:  # two at once would both end the fee in force
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FEES_LOCK])
     make_room(SiteFee.objects.all(), effective_from=effective_from, effective_until=effective_until, at=at)
     body = {
         "effective_from": effective_from,
