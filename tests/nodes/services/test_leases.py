@@ -276,6 +276,18 @@ def test_eight_leases_on_one_node_at_once_get_eight_fences() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_of_two_jobs_that_start_on_a_device_at_once_one_does() -> None:
+    """Seen to fail without one_running_job_per_device: both slots are open to an agent that errs."""
+    node = factories.make_node()
+    first = make_lease(node, at=AT, length=HOUR)
+    second = make_lease(node, reference="run-2", start=AT + HOUR, at=AT)
+    _started, refused = races.split(races.at_once(partial(start, first), partial(start, second)))
+    assert [type(refusal) for refusal in refused] == [DeviceBusy]
+    assert sorted(Lease.objects.values_list("state", flat=True)) == ["running", "waiting"]
+    assert LeasedHold.objects.filter(is_running=True).values("lease").distinct().count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_an_end_and_the_sweep_at_once_give_one_outcome() -> None:
     for _round in range(10):
         lease = make_lease(factories.make_node(), at=AT)

@@ -356,6 +356,19 @@ def test_bookings_at_once_cannot_use_one_room_twice() -> None:
     assert all(refusing(answer) == {"room"} for answer in refused)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_bookings_at_once_cannot_take_more_than_half_a_model_in_a_week() -> None:
+    """Seen to fail without FOR UPDATE in _LOCK and lock_grants."""
+    lab, node = make_lab(budget="100000"), make_open_node(devices=2)
+    capacity.measure(at=clock.now())
+    soon = in_days(3).replace(hour=0, minute=0)
+    monday = soon + timedelta(days=(7 - soon.weekday()) % 7)
+    calls = [partial(lab.book, [device], monday, hours=100) for device in node.devices.all()]
+    booked, refused = split(at_once(*calls))
+    assert len(booked) == 1  # 200 of the week's 336 hours would be more than half
+    assert [refusing(answer) for answer in refused] == [{"model_half"}]
+
+
 def price_of(node: Node) -> Decimal:
     """What an hour on one device of this node costs."""
     device = node.devices.first()

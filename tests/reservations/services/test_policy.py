@@ -14,6 +14,7 @@ from reservations.errors import NoPolicy, PolicyRefused
 from reservations.models import Policy
 from reservations.selectors import policies
 from reservations.services.policy import publish_policy
+from tests import factories
 from tests.races import at_once, split
 
 
@@ -112,3 +113,21 @@ def test_two_published_at_once_get_two_numbers() -> None:
     assert sorted(row.version for row in done) == list(range(1, len(done) + 1))
     assert [type(refusal) for refusal in failed] == [PolicyRefused] * (2 - len(done))
     assert Policy.objects.count() == len(done) >= 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_database_takes_one_of_two_policies_written_at_once_for_one_moment() -> None:
+    """Past the service: seen to fail without the exclusion constraint, where both rows stay."""
+    now = clock.now()
+    both = [
+        Policy(
+            version=number, effective=between(now, None), rules=Rules().to_json(), reason="At once.",
+            digest=Rules().digest, entry=factories.make_entry(), published_at=now,
+        )
+        for number in (1, 2)
+    ]  # fmt: skip
+    _written, failed = split(at_once(*(partial(Policy.objects.bulk_create, [row]) for row in both)))
+    assert len(failed) == 1
+    # Each may have to wait for the other; the database then ends one of the two.
+    assert "policies_do_not_overlap" in str(failed[0]) or "deadlock" in str(failed[0])
+    assert Policy.objects.count() == 1
