@@ -1,4 +1,7 @@
-"""The cache, such that a page outlives it: without Redis everything is a miss, read from the database."""
+"""The cache, such that a page outlives it: without Redis everything is a miss, read from the database.
+
+What counts attempts (to sign in, to reset a password) is no page: there a miss would be a free try.
+"""
 
 from __future__ import annotations
 
@@ -14,38 +17,43 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+# allauth's rate limits. Sessions are not here: they live in the database alone (config/settings.py).
+COUNTED = "allauth:rl:"
+
+
 class ForgivingRedisCache(RedisCache):
     """Reads miss and writes are dropped while Redis is away.
 
-    Deleting still fails aloud: who signs out must not be told so while the cache may keep the session.
-    So nobody signs in or out in those seconds; whoever is signed in reads and books on.
+    Deleting and counting still fail aloud; `config.middleware.RefuseWithoutRedis` makes a page of it.
     """
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
-        return _or(default, lambda: super(ForgivingRedisCache, self).get(key, default, version))
+        return _or(default, key, lambda: super(ForgivingRedisCache, self).get(key, default, version))
 
     def get_many(self, keys: Any, version: int | None = None) -> dict[str, Any]:
-        return _or({}, lambda: super(ForgivingRedisCache, self).get_many(keys, version))
+        return _or({}, "", lambda: super(ForgivingRedisCache, self).get_many(keys, version))
 
     def has_key(self, key: str, version: int | None = None) -> bool:
-        return _or(False, lambda: super(ForgivingRedisCache, self).has_key(key, version))
+        return _or(False, key, lambda: super(ForgivingRedisCache, self).has_key(key, version))
 
     def add(self, key: str, *args: Any, **options: Any) -> bool:
-        return _or(True, lambda: super(ForgivingRedisCache, self).add(key, *args, **options))
+        return _or(True, key, lambda: super(ForgivingRedisCache, self).add(key, *args, **options))
 
     def set(self, key: str, *args: Any, **options: Any) -> None:
-        _or(None, lambda: super(ForgivingRedisCache, self).set(key, *args, **options))
+        _or(None, key, lambda: super(ForgivingRedisCache, self).set(key, *args, **options))
 
     def set_many(self, *args: Any, **options: Any) -> list[Any]:
-        return _or([], lambda: super(ForgivingRedisCache, self).set_many(*args, **options))
+        return _or([], "", lambda: super(ForgivingRedisCache, self).set_many(*args, **options))
 
     def touch(self, key: str, *args: Any, **options: Any) -> bool:
-        return _or(False, lambda: super(ForgivingRedisCache, self).touch(key, *args, **options))
+        return _or(False, key, lambda: super(ForgivingRedisCache, self).touch(key, *args, **options))
 
 
-def _or(otherwise: T, ask: Callable[[], T]) -> T:
+def _or(otherwise: T, key: str, ask: Callable[[], T]) -> T:
     try:
         return ask()
     except RedisError as exc:
+        if key.startswith(COUNTED):
+            raise
         logger.warning("the cache is away: %s", exc)
         return otherwise

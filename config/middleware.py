@@ -1,14 +1,19 @@
-"""What every answer carries."""
+"""What every answer carries, and the answer while Redis is away."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
-from django.http import HttpRequest
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.utils.decorators import sync_and_async_middleware
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
 
 POLICY = "; ".join(
     [
@@ -41,3 +46,25 @@ def content_security_policy(get_response: Callable[[HttpRequest], Any]) -> Calla
 def _guarded(response: HttpResponseBase) -> HttpResponseBase:
     response.headers.setdefault("Content-Security-Policy", POLICY)
     return response
+
+
+class RefuseWithoutRedis:
+    """503 for what cannot be done without Redis: above all what counts attempts, such as signing in."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, RedisError):
+            return None
+        logger.error("refused without Redis: %s %s: %s", request.method, request.path, exception)
+        page = render(request, "503.html", status=503)
+        page.headers["Retry-After"] = "10"  # seconds: usually it is back by then
+        return page

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from unittest.mock import patch
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.core import mail
 from django.core.cache import cache
+from django.core.cache.backends.locmem import LocMemCache
+from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from redis.exceptions import RedisError
 
 from accounts.models import User
 from config import settings as real
+from config.cache import COUNTED
+from config.middleware import RefuseWithoutRedis
 
 # Nothing listens at this port of one's own machine (RFC 6335: tcpmux, which nobody serves).
 NOWHERE = {"default": {"BACKEND": "config.cache.ForgivingRedisCache", "LOCATION": "redis://127.0.0.1:1"}}
-WITHOUT_REDIS = {"CACHES": NOWHERE, "SESSION_ENGINE": "django.contrib.sessions.backends.cached_db"}
+WITHOUT_REDIS = {"CACHES": NOWHERE, "SESSION_ENGINE": real.SESSION_ENGINE}
 
 
 @pytest.fixture
@@ -38,6 +44,82 @@ def test_everything_is_a_miss(without_redis: None) -> None:
 def test_what_must_be_gone_is_not_said_to_be(without_redis: None) -> None:
     with pytest.raises(RedisError):
         cache.delete("a")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda key: cache.get(key, []),
+        lambda key: cache.set(key, [1.0]),
+        lambda key: cache.add(key, True),
+    ],
+)
+def test_an_attempt_that_cannot_be_counted_is_none(without_redis: None, ask: Callable[[str], object]) -> None:
+    """An empty answer here would be a first attempt, again and again."""
+    with pytest.raises(RedisError):
+        ask(f"{COUNTED}account:login:5/60/ip:ip:127.0.0.1")
+
+
+@pytest.mark.django_db
+def test_allauth_counts_under_the_name_that_is_looked_for(client: Client, ada: User) -> None:
+    asked: list[str] = []
+    with patch.object(LocMemCache, "set", lambda self, key, *args, **options: asked.append(key)):
+        client.post("/accounts/login/", {"login": ada.email, "password": "wrong"})
+    assert asked
+    assert all(key.startswith(COUNTED) for key in asked)
+
+
+SIGN_UP = {"email": "new@example.org", "password1": "a long enough one", "password2": "a long enough one"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/accounts/login/", {"login": "ada@example.org", "password": "correct horse battery"}),
+        ("/accounts/signup/", SIGN_UP),
+        ("/accounts/password/reset/", {"email": "ada@example.org"}),
+    ],
+)
+def test_what_counts_attempts_is_refused_with_a_sentence_and_when_to_come_back(
+    client: Client, ada: User, path: str, form: dict[str, str]
+) -> None:
+    users = User.objects.count()
+    with override_settings(**WITHOUT_REDIS):
+        assert client.get(path, follow=True).status_code == 200
+        answer = client.post(path, form)
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "10"
+    assert "nobody can sign in" in answer.content.decode()
+    assert "Content-Security-Policy" in answer
+    assert "_auth_user_id" not in client.session
+    assert User.objects.count() == users
+    assert mail.outbox == []
+
+
+@pytest.mark.django_db
+def test_who_signs_out_meanwhile_stays_signed_out(client: Client, ada: User) -> None:
+    client.force_login(ada)
+    key = client.session.session_key
+    with override_settings(**WITHOUT_REDIS):
+        assert client.post("/accounts/logout/").status_code == 302
+    client.cookies["sessionid"] = key  # what somebody may have copied
+    assert client.get("/me/").status_code == 302
+
+
+@pytest.mark.django_db
+def test_the_limit_holds_again_when_redis_is_back(client: Client, ada: User) -> None:
+    form = {"login": ada.email, "password": "wrong"}
+    answers = [client.post("/accounts/login/", form) for _ in range(4)]
+    with override_settings(**WITHOUT_REDIS):
+        assert {client.post("/accounts/login/", form).status_code for _ in range(20)} == {503}
+    answers += [client.post("/accounts/login/", form) for _ in range(3)]
+    assert "Too many failed login attempts" in answers[-1].content.decode()
+
+
+def test_no_other_fault_is_taken_for_redis() -> None:
+    middleware = RefuseWithoutRedis(lambda request: HttpResponse())
+    assert middleware.process_exception(HttpRequest(), RuntimeError()) is None
 
 
 @pytest.mark.django_db
