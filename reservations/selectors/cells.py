@@ -39,6 +39,11 @@ class Cell:
         return self.last - self.first
 
     @property
+    def look(self) -> str:
+        """The kind as a page shows it: what is too short to book looks like what is not bookable."""
+        return "closed" if self.kind == "scant" else self.kind
+
+    @property
     def is_narrow(self) -> bool:
         return self.span < _NARROW
 

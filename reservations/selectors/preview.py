@@ -94,8 +94,9 @@ class Preview:
         return gettext("Now – %s") % formats.moment(self.end)
 
     @property
-    def length(self) -> timedelta:
-        return self.end - self.start
+    def length(self) -> timedelta | None:
+        """None where it ends before it starts: the rule says so."""
+        return self.end - self.start if self.end > self.start else None
 
     @property
     def refused(self) -> list[RuleWords]:

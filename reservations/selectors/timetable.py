@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -44,6 +44,8 @@ class NodeRows:
     price: Decimal | None  # EUR per device-hour, fee included; None is not bookable
     full_cost: Decimal | None
     has_agent: bool
+    free: str  # said on a phone, where a node's devices are folded away
+    is_open: bool  # on a phone: its devices are shown at once
     rows: tuple[DeviceRow, ...]
 
 
@@ -75,8 +77,9 @@ def week(
     site: str = "",
     model: str = "",
     page: int = 1,
+    chosen: Collection[str] = (),
 ) -> Timetable:
-    """The week of every listed device; `own` names the reader's projects by id."""
+    """The week of every listed device; `own` names the reader's projects by id, `chosen` devices by uid."""
     everything = _devices()
     wanted = [device for device in everything if _matches(device, site, model)]
     pages = _paged(wanted)
@@ -88,7 +91,7 @@ def week(
     return Timetable(
         frame=frame,
         days=frame.days(at),
-        nodes=tuple(_nodes(devices, holds, reader)),
+        nodes=tuple(_nodes(devices, holds, reader, chosen)),
         own=tuple(own_slots(holds, own)),
         sites=_distinct((device.node.site.slug, device.node.site.name) for device in everything),
         models=_distinct((device.model_key, _model(device)) for device in everything),
@@ -154,22 +157,43 @@ def _names(holds: Mapping[int, list[Held]], at: datetime) -> Mapping[int, str]:
     return public_names(ids, at) if ids else {}
 
 
-def _nodes(devices: Sequence[Device], holds: Mapping[int, list[Held]], reader: Reader) -> Iterator[NodeRows]:
+def _nodes(
+    devices: Sequence[Device], holds: Mapping[int, list[Held]], reader: Reader, chosen: Collection[str]
+) -> Iterator[NodeRows]:
     prices = rates(device_ids=[device.pk for device in devices], at=reader.at)
+    is_alone = len({device.node_id for device in devices}) == 1
     for _, group in groupby(devices, key=lambda device: device.node_id):
-        rows = list(group)
-        node, rate = rows[0].node, prices.get(rows[0].pk)
+        its_devices = list(group)
+        node, rate = its_devices[0].node, prices.get(its_devices[0].pk)
+        rows = tuple(
+            _row(device, holds.get(device.pk, []), reader, rate is not None) for device in its_devices
+        )
         yield NodeRows(
             slug=node.slug,
             name=node.name,
             url=node.get_absolute_url(),
             place=f"{node.site.name}, {formats.country(node.site.country)}",
-            devices=_fleet(rows),
+            devices=_fleet(its_devices),
             price=rate.price + rate.fee if rate else None,
             full_cost=rate.full_delivered if rate else None,
-            has_agent=rows[0].agent_id is not None,  # type: ignore[attr-defined]  # annotated above
-            rows=tuple(_row(device, holds.get(device.pk, []), reader, rate is not None) for device in rows),
+            has_agent=its_devices[0].agent_id is not None,  # type: ignore[attr-defined]  # annotated above
+            free=_first_free(rows, reader),
+            is_open=is_alone or any(row.uid in chosen for row in rows),
+            rows=rows,
         )
+
+
+def _first_free(rows: Sequence[DeviceRow], reader: Reader) -> str:
+    """When the first of a node's devices can be had this week, and how many of them then."""
+    starts = [next((cell.first for cell in row.cells if cell.kind == "free"), None) for row in rows]
+    known = [start for start in starts if start is not None]
+    if not known:
+        return gettext("Nothing free this week")
+    first = min(known)
+    names = {"free": known.count(first), "devices": len(rows), "when": reader.frame.said(first)}
+    if reader.frame.moment(first) <= reader.at:
+        return gettext("%(free)d of %(devices)d free now") % names
+    return gettext("%(free)d of %(devices)d free from %(when)s") % names
 
 
 def _row(device: Device, holds: Sequence[Held], reader: Reader, is_priced: bool) -> DeviceRow:

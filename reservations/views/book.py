@@ -101,7 +101,8 @@ def _page(request: HttpRequest, data: QueryDict, *, status: int = 200, problem: 
     at, zone = clock.now(), ZoneInfo(timezone.get_current_timezone_name())
     projects = list(Project.objects.of(request.user))
     rules = _rules(at)
-    frame = Frame.named(data.get("week", ""), zone) or _useful(at, zone)
+    frame = Frame.named(data.get("week", ""), zone) or _asked_week(data, zone) or _useful(at, zone)
+    chosen = set(data.getlist("device"))
     site, model, page = data.get("site", ""), data.get("model", ""), data.get("page", "")
     timetable = week(
         frame=frame,
@@ -111,6 +112,7 @@ def _page(request: HttpRequest, data: QueryDict, *, status: int = 200, problem: 
         site=site,
         model=model,
         page=int(page) if _PAGE.fullmatch(page) else 1,
+        chosen=chosen,
     )
     form = _form(data, projects, at)
     project = form.projects.get(data.get("project", "")) or next(iter(projects), None)
@@ -125,10 +127,22 @@ def _page(request: HttpRequest, data: QueryDict, *, status: int = 200, problem: 
         "project": project,
         "own_project": project,
         "may_book": bool(projects),
-        "chosen": set(data.getlist("device")),
+        "chosen": chosen,
         "problem": problem,
     }
     return render(request, "reservations/book.html", context | _previewed(request, form, at), status=status)
+
+
+def _asked_week(data: QueryDict, zone: ZoneInfo) -> Frame | None:
+    """The week of the slot that is asked for, where the address names none: a form that was sent back."""
+    for name in ("start", "end"):
+        try:
+            local = datetime.strptime(data.get(name, "")[:10], "%Y-%m-%d")  # noqa: DTZ007  # only its date
+        except ValueError:
+            continue
+        year, week, _day = local.isocalendar()
+        return Frame.named(f"{year}-W{week:02}", zone)
+    return None
 
 
 def _useful(at: datetime, zone: ZoneInfo) -> Frame:

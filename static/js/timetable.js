@@ -21,7 +21,8 @@ class Timetable {
     root.addEventListener("pointercancel", () => (this.anchor = null));
     root.addEventListener("click", (event) => this.click(event));
     root.addEventListener("keydown", (event) => this.key(event));
-    root.addEventListener("change", () => this.typed());
+    // Not for the boxes that only show or hide rows.
+    root.addEventListener("change", (event) => event.target.name === "device" && this.typed());
     form.addEventListener("change", () => this.typed());
     // The preview may ask which of two times is meant.
     document.querySelector("#preview").addEventListener("change", () => form.dispatchEvent(new Event("picked")));
