@@ -1,0 +1,23 @@
+"""Who may use what, when: the share tree, policy, decisions, reservations and their runs."""
+
+from __future__ import annotations
+
+from reservations.models.applications import Application
+from reservations.models.decisions import Decision
+from reservations.models.policies import Policy
+from reservations.models.reservations import Reservation, ReservedDevice
+from reservations.models.runs import Run, Sweep
+from reservations.models.tree import Capacity, UsageEntry, Vertex
+
+__all__ = [
+    "Application",
+    "Capacity",
+    "Decision",
+    "Policy",
+    "Reservation",
+    "ReservedDevice",
+    "Run",
+    "Sweep",
+    "UsageEntry",
+    "Vertex",
+]
