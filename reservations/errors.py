@@ -11,6 +11,7 @@ DomainError
     ├── PolicyRefused        400 policy_refused         `faults`: {field: sentence}
     ├── ShareRefused         400 share_refused          the tree would not be a tree
     ├── NotAMember           403 not_a_member           only members of the project may do that
+    ├── NotAKeeper           403 not_a_keeper           only who booked it and the project's leads may
     └── RunRefused           400 run_refused            what was asked to run, or when
 """
 
@@ -70,6 +71,11 @@ class ShareRefused(ReservationError):
 
 class NotAMember(ReservationError):
     code = "not_a_member"
+    status = 403
+
+
+class NotAKeeper(ReservationError):
+    code = "not_a_keeper"
     status = 403
 
 

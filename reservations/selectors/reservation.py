@@ -8,10 +8,11 @@ from datetime import datetime
 from itertools import groupby
 from uuid import UUID
 
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
-from accounts.models import Project, User
+from accounts.models import Project, ProjectMembership, User
 from common import formats
 from common.ranges import bounds
 from nodes.models import Node
@@ -19,6 +20,7 @@ from nodes.selectors import last_seen
 from pricing.models import Charge
 from reservations.domain.policy import Policy as Rules
 from reservations.models import Reservation, ReservedDevice, Run
+from reservations.selectors.keepers import is_keeper, who_keeps
 from reservations.selectors.receipt import Receipt, charged, quoted
 from reservations.selectors.runs import FileRow, LogTail, RunRow, files_of, leases_of, log_tail, run_row
 from reservations.selectors.steps import Step, steps
@@ -61,6 +63,8 @@ class ReservationPage:
     receipt: Receipt
     may_cancel: bool
     may_run: bool
+    may_stop: bool
+    keepers: str  # who can do what this member cannot; empty for who can, and once it is over
     zone: str
     cancelling: str  # what cancelling now would cost
     place: str  # who can read there, and what isolates the job
@@ -85,6 +89,7 @@ def reservation_page(*, uid: UUID, user: User, at: datetime) -> ReservationPage:
     rows = tuple(run_row(run, leases.get(run.reference)) for run in runs)
     newest = leases.get(runs[0].reference) if runs else None
     is_booked = reservation.state == Reservation.State.BOOKED
+    is_open, may_change = is_booked and at < end, _is_keeper(reservation, user)
     state, tone = _state(reservation, rows, start, end, at)
     nodes = tuple(_node_devices(devices))
     return ReservationPage(
@@ -102,12 +107,14 @@ def reservation_page(*, uid: UUID, user: User, at: datetime) -> ReservationPage:
         log=log_tail(newest) if newest and newest.started_at else None,
         files=tuple(files_of(runs, leases)),
         receipt=_receipt(reservation),
-        may_cancel=is_booked and at < start,
-        may_run=is_booked and at < end,
+        may_cancel=is_booked and at < start and may_change,
+        may_run=is_open and may_change,
+        may_stop=may_change,
+        keepers=who_keeps(reservation) if is_open and not may_change else "",
         zone=timezone.get_current_timezone_name(),
         cancelling=_cancelling(reservation, start, at),
         place=_place(nodes),
-        idle=idle([part.node for part in nodes]) if is_booked and at < end else "",
+        idle=idle([part.node for part in nodes]) if is_open else "",
     )
 
 
@@ -144,7 +151,14 @@ def _place(nodes: Sequence[NodeDevices]) -> str:
 
 
 def _reservation(uid: UUID, user: User) -> Reservation:
-    return Reservation.objects.of(user).select_related("project", "decision__policy").get(uid=uid)
+    role = ProjectMembership.objects.filter(project=OuterRef("project"), user=user).values("role")
+    mine = Reservation.objects.of(user).select_related("project", "decision__policy")
+    return mine.annotate(role=Subquery(role)).get(uid=uid)
+
+
+def _is_keeper(reservation: Reservation, user: User) -> bool:
+    role: str = reservation.role  # type: ignore[attr-defined] # as annotated
+    return is_keeper(reservation=reservation, role=role, user=user)
 
 
 def _state(

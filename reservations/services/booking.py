@@ -204,8 +204,7 @@ def cancel(*, reservation: Reservation, by: User, at: datetime) -> Reservation:
     usage.lock_vertex(project_id=reservation.project_id)
     booked = Reservation.objects.select_related("decision__policy")
     reservation = booked.select_for_update(of=("self",)).get(pk=reservation.pk)
-    if not reservation.project.memberships.filter(user=by).exists():
-        raise deciding.not_a_member()
+    runs.require_keeper(reservation=reservation, by=by)
     start, _end = bounds(reservation.during)
     _require_cancellable(reservation, start, at)
     # Under the policy it was booked under: a later one does not reach back.
@@ -220,6 +219,7 @@ def cancel(*, reservation: Reservation, by: User, at: datetime) -> Reservation:
         purse.release_encumbrance(reference=reservation.reference, at=at)
         reservation.settled_at = at
     reservation.save(update_fields=["state", "cancelled_at", "settled_at"])
+    runs.stop_all(reservation=reservation, at=at)  # a node may have staged the first job already
     return reservation
 
 

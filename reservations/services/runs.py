@@ -14,8 +14,9 @@ from common.ranges import bounds
 from nodes.models import Node
 from nodes.services import leases, wake
 from reservations.domain import jobs
-from reservations.errors import NotAMember, RunRefused
+from reservations.errors import NotAKeeper, NotAMember, RunRefused
 from reservations.models import Reservation, Run
+from reservations.selectors import keepers
 
 
 @transaction.atomic
@@ -32,7 +33,7 @@ def queue_run(
     """Queue one more job for a reservation; it starts when the slot does, after those before it."""
     # The lock gives numbers without gaps and keeps a cancellation from passing by unseen.
     reservation = Reservation.objects.select_for_update(of=("self",)).get(pk=reservation.pk)
-    _require_member(reservation, by)
+    require_keeper(reservation=reservation, by=by)
     _require_open(reservation, at)
     _require_part(reservation, node)
     _require_fit(script, environment, bring_back)
@@ -53,7 +54,7 @@ def queue_run(
 def stop_run(*, run: Run, by: User, at: datetime) -> None:
     """Take a queued run back, or ask the node to stop it. Stopping twice is stopping once."""
     run = Run.objects.select_for_update(of=("self",)).select_related("reservation").get(pk=run.pk)
-    _require_member(run.reservation, by)
+    require_keeper(reservation=run.reservation, by=by)
     if run.state == Run.State.QUEUED:
         Run.objects.filter(pk=run.pk).update(state=Run.State.NOT_RUN, finished_at=at)
         wake.announce(run.reference, {"type": "state", "state": Run.State.NOT_RUN})
@@ -63,9 +64,24 @@ def stop_run(*, run: Run, by: User, at: datetime) -> None:
         raise RunRefused(_("This run is over: there is nothing to stop."), state=run.state)
 
 
-def _require_member(reservation: Reservation, by: User) -> None:
-    if not reservation.project.memberships.filter(user=by).exists():
-        raise NotAMember(_("Only members of the project can run jobs in its slots."))
+def stop_all(*, reservation: Reservation, at: datetime) -> None:
+    """Ask the nodes to stop what they were handed for a slot that is given back.
+
+    The reservation is locked by the caller, so no dispatcher hands over another run meanwhile. Leases
+    come last in the order of locks; those who wait for a node are told once this is committed.
+    """
+    in_hand = reservation.runs.filter(state__in=(Run.State.LEASED, Run.State.RUNNING)).order_by("pk")
+    for run in in_hand:
+        leases.request_stop(reference=run.reference, at=at)
+
+
+def require_keeper(*, reservation: Reservation, by: User) -> None:
+    """Other members see the slot, its log and files, and change nothing."""
+    role = reservation.project.memberships.filter(user=by).values_list("role", flat=True).first()
+    if role is None:
+        raise NotAMember(_("Only members of the project can change its slots."))
+    if not keepers.is_keeper(reservation=reservation, role=role, user=by):
+        raise NotAKeeper(keepers.who_keeps(reservation))
 
 
 def _require_open(reservation: Reservation, at: datetime) -> None:

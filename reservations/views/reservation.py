@@ -22,6 +22,7 @@ from common.errors import DomainError
 from nodes.models import LogChunk, OutputFile
 from nodes.selectors import lease_of
 from reservations import tasks
+from reservations.errors import NotAKeeper
 from reservations.forms import RunForm
 from reservations.models import Reservation, Run
 from reservations.selectors.reservation import ReservationPage, reservation_page
@@ -62,6 +63,8 @@ def run_add(request: HttpRequest, uid: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             run = runs.queue_run(reservation=found, by=person(request), at=clock.now(), **form.cleaned_data)
+        except NotAKeeper as error:
+            return _page(request, uid, status=error.status, problem=error.message)
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:

@@ -140,6 +140,18 @@ def test_strangers_get_404_and_nobody_403(lab: Lab, node: Node) -> None:
     assert Reservation.objects.get().state == "booked"
 
 
+def test_a_member_who_did_not_book_it_cannot_cancel_and_a_lead_can(lab: Lab, node: Node) -> None:
+    address = f"{ADDRESS}/{lab.book([node.devices.first()], in_days(3)).uid}"
+    client = Client()
+    client.force_login(lab.join())
+    assert client.get(address).status_code == 200
+    refused = client.delete(address)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_a_keeper")
+    assert lab.member.name in refused.json()["detail"]
+    client.force_login(lab.join("lead"))
+    assert client.delete(address).json()["state"] == "cancelled"
+
+
 def test_a_booking_over_http_takes_at_most_fifteen_queries(lab: Lab, node: Node) -> None:
     capacity.measure(at=clock.now())
     client = client_of(lab)

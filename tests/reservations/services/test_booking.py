@@ -13,14 +13,22 @@ from django.test.utils import CaptureQueriesContext
 from common import clock
 from common.ranges import between
 from ledger.models import Entry
-from nodes.models import Hold, HoldEvent, Node
+from nodes.models import Hold, HoldEvent, Lease, Node
 from nodes.services import occupancy
 from pricing.models import Encumbrance, Grant
 from pricing.selectors import rates
-from reservations.errors import CancelRefused, NoPolicy, NoShare, NotAMember, Refused, UnknownDevice
+from reservations.errors import (
+    CancelRefused,
+    NoPolicy,
+    NoShare,
+    NotAKeeper,
+    NotAMember,
+    Refused,
+    UnknownDevice,
+)
 from reservations.models import Capacity, Decision, Reservation, Vertex
 from reservations.selectors import decisions
-from reservations.services import booking, capacity, shares
+from reservations.services import booking, capacity, dispatch, shares
 from tests import factories
 from tests.races import at_once, split
 from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
@@ -414,11 +422,54 @@ def test_a_slot_that_has_begun_or_is_cancelled_is_not_cancelled() -> None:
 
 
 @pytest.mark.django_db
-def test_only_members_cancel() -> None:
+def test_who_booked_it_and_the_leads_cancel_and_others_are_told_who_they_are() -> None:
     lab, other, node = make_lab(), make_lab(), make_open_node()
-    reservation = lab.book([node.devices.first()], in_days(2))
+    colleague, lead = lab.join(), lab.join("lead")
+    first, second = (lab.book([device], in_days(2)) for device in node.devices.all()[:2])
     with pytest.raises(NotAMember):
-        booking.cancel(reservation=reservation, by=other.member, at=clock.now())
+        booking.cancel(reservation=first, by=other.member, at=clock.now())
+    with pytest.raises(NotAKeeper) as refused:
+        booking.cancel(reservation=first, by=colleague, at=clock.now())
+    assert refused.value.message.endswith(f": {lab.member.name}, {lead.name}.")
+    assert Hold.objects.count() == 2
+    booking.cancel(reservation=first, by=lab.member, at=clock.now())
+    booking.cancel(reservation=second, by=lead, at=clock.now())
+    assert not Hold.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_handed_over", [True, False])
+def test_cancelling_stops_what_a_node_has_staged_in_the_same_transaction(is_handed_over: bool) -> None:
+    lab, node = make_lab(), make_open_node()
+    reservation = lab.book([node.devices.first()], in_days(2), job=booking.JobSpec("true"))
+    at = reservation.during.lower - timedelta(minutes=3)
+    assert dispatch.dispatch_due(at=at) == 1
+    Lease.objects.update(handed_over_at=at if is_handed_over else None)
+    with transaction.atomic():
+        booking.cancel(reservation=reservation, by=lab.member, at=at)
+        lease = Lease.objects.get()
+        assert lease.stop_requested_at == (at if is_handed_over else None)
+        assert lease.state == ("waiting" if is_handed_over else "ended")
+        transaction.set_rollback(True)
+    # With the cancellation goes the stop.
+    assert Lease.objects.get(stop_requested_at=None).state == "waiting"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slot_cancelled_while_its_job_is_handed_over_leaves_nothing_to_run() -> None:
+    """Whichever locks the reservation first: the job is stopped, or never handed over."""
+    for _round in range(4):
+        lab, node = make_lab(), make_open_node()
+        reservation = lab.book([node.devices.first()], in_days(2), job=booking.JobSpec("true"))
+        at = reservation.during.lower - timedelta(minutes=3)
+        _done, refused = split(
+            at_once(
+                partial(booking.cancel, reservation=reservation, by=lab.member, at=at),
+                partial(dispatch.dispatch_due, at=at),
+            )
+        )
+        assert refused == []
+        assert not Lease.objects.live().filter(stop_requested_at=None).exists()
 
 
 @pytest.mark.django_db(transaction=True)

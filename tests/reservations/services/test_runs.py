@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from accounts.models import User
+from accounts.models import ProjectMembership, User
 from common import clock
 from nodes.models import Node
-from reservations.errors import NotAMember, RunRefused
+from reservations.errors import NotAKeeper, NotAMember, RunRefused
 from reservations.models import Reservation, Run
 from reservations.services import runs
 from tests import factories
@@ -56,13 +56,19 @@ def test_queueing_at_once_gives_each_a_number_of_its_own(ada: User) -> None:
 
 
 @pytest.mark.django_db
-def test_only_members_of_the_project_queue_and_stop(ada: User, mallory: User) -> None:
-    reservation = slot(ada)
-    with pytest.raises(NotAMember):
-        queue(reservation, mallory)
-    run = queue(reservation, ada)
-    with pytest.raises(NotAMember):
-        runs.stop_run(run=run, by=mallory, at=clock.now())
+def test_who_booked_the_slot_and_the_leads_queue_and_stop(ada: User, lena: User, mallory: User) -> None:
+    reservation, colleague = slot(ada), factories.make_user()
+    ProjectMembership.objects.create(project=reservation.project, user=lena, role="lead")
+    ProjectMembership.objects.create(project=reservation.project, user=colleague)
+    by_ada, by_lena = queue(reservation, ada), queue(reservation, lena)
+    for user, refusal in ((mallory, NotAMember), (colleague, NotAKeeper)):
+        with pytest.raises(refusal):
+            queue(reservation, user)
+        with pytest.raises(refusal):
+            runs.stop_run(run=by_ada, by=user, at=clock.now())
+    for run, user in ((by_lena, ada), (by_ada, lena)):
+        runs.stop_run(run=run, by=user, at=clock.now())
+    assert set(Run.objects.values_list("state", flat=True)) == {"not_run"}
 
 
 @pytest.mark.django_db

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from accounts.models import Project, User
+from accounts.models import Project, ProjectMembership, User
 from common import clock
 from nodes.models import Device, Node
 from reservations.domain import slots
@@ -17,11 +17,17 @@ from tests import factories
 
 @dataclass(frozen=True)
 class Lab:
-    """A project with one member."""
+    """A project with one member, who books, until others join."""
 
     project: Project
     member: User
     vertex: Vertex
+
+    def join(self, role: str = "member") -> User:
+        """Somebody else in the project."""
+        user = factories.make_user()
+        ProjectMembership.objects.create(project=self.project, user=user, role=role)
+        return user
 
     def book(
         self, devices: list[Device], start: datetime | None, hours: float = 2, **fields: Any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
@@ -63,6 +64,45 @@ def test_a_stranger_changes_nothing(client: Client, job: Job, mallory: User) -> 
     assert Reservation.objects.get().state == Reservation.State.BOOKED
 
 
+def test_a_member_who_did_not_book_sees_everything_and_changes_nothing(client: Client, job: Job) -> None:
+    job.start().bring_back("out/a.csv", b"1\n")
+    client.force_login(job.lab.join())
+    for address in addresses(job):
+        with closing(client.get(address)) as response:
+            assert response.status_code == 200, address
+    page = client.get(addresses(job)[0])
+    told = f"leads can cancel it or run jobs in it: {job.lab.member.name}."
+    assert told in page.content.decode()
+    assert b"/stop/" not in page.content
+    assert b'id="run"' not in page.content
+    for address in changes(job):
+        refused = client.post(address, job_fields(job))
+        assert refused.status_code == 403, address
+        assert told in refused.content.decode()
+    assert Run.objects.count() == 1
+    assert job.lease.stop_requested_at is None
+
+
+def test_a_member_who_did_not_book_is_offered_no_cancelling(client: Client) -> None:
+    node, lab = make_open_node(), make_lab()
+    reservation = lab.book([node.devices.first()], in_days(3))
+    client.force_login(lab.join())
+    page = client.get(reservation.get_absolute_url()).content.decode()
+    assert "Cancel this reservation" not in page
+    assert "Nothing has run yet." in page
+    client.force_login(lab.join("lead"))
+    assert "Cancel this reservation" in client.get(reservation.get_absolute_url()).content.decode()
+    assert client.post(f"{reservation.get_absolute_url()}cancel/").status_code == 302
+
+
+def test_a_lead_stops_and_runs_in_a_members_slot(client: Client, job: Job) -> None:
+    job.start()
+    client.force_login(job.lab.join("lead"))
+    assert client.post(f"/runs/{job.run.uid}/stop/").status_code == 302
+    assert job.lease.stop_requested_at is not None
+    assert client.post(f"/reservations/{job.reservation.uid}/runs/", job_fields(job)).status_code == 302
+
+
 def test_a_visitor_is_asked_to_sign_in(client: Client, job: Job) -> None:
     for address in changes(job):
         assert client.post(address)["Location"].startswith("/accounts/login/"), address
@@ -116,9 +156,15 @@ def test_the_page_of_an_older_job_tells_that_its_log_was_cut(member: Client, job
 
 def test_the_job_page_costs_at_most_eight_queries(member: Client, job: Job) -> None:
     job.start().print("one\n").bring_back("out/a.csv", b"1\n")
-    member.get(addresses(job)[0])
+    for user in (job.lab.member, job.lab.join()):
+        member.force_login(user)
+        assert_few_queries(member, addresses(job)[0])
+
+
+def assert_few_queries(client: Client, address: str) -> None:
+    client.get(address)
     with CaptureQueriesContext(connection) as queries:
-        member.get(addresses(job)[0])
+        client.get(address)
     seen = [str(query["sql"])[:110] for query in queries if "django_session" not in str(query["sql"])]
     assert len(seen) <= 8, seen
 
