@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.core.cache import cache
 from django.utils import translation
 
 from accounts.models import User
@@ -16,6 +17,12 @@ def _in_english() -> Iterator[None]:
     """A page read in French must not leave its language to the tests after it."""
     with translation.override("en"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _cached_by_nobody_before() -> None:
+    """What a page left in this process's cache must neither save a query nor count as an attempt elsewhere."""
+    cache.clear()
 
 
 @pytest.fixture
