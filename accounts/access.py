@@ -1,0 +1,139 @@
+"""The rules about people, projects and organisations that views stand behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext as _, gettext_noop
+
+from accounts.models import (
+    Organisation,
+    OrganisationMembership,
+    Project,
+    ProjectMembership,
+    User,
+)
+from common.access import NotAllowed, Rule, SignInNeeded, Verdict, Who
+
+_A, _S, _F, _H = Verdict.ALLOWED, Verdict.SIGN_IN, Verdict.FORBIDDEN, Verdict.HIDDEN
+
+
+def row(
+    stranger: Verdict, outsider: Verdict, member: Verdict, lead: Verdict,
+    owner: Verdict, funder: Verdict, steward: Verdict,
+) -> dict[Who, Verdict]:  # fmt: skip
+    """A line of the table, in its order."""
+    return dict(zip(Who, (stranger, outsider, member, lead, owner, funder, steward), strict=True))
+
+
+def person(request: HttpRequest) -> User:
+    """Who is signed in; SignInNeeded where nobody is."""
+    if not request.user.is_authenticated:
+        raise SignInNeeded(_("Sign in first."))
+    return request.user
+
+
+def _anyone(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    return kwargs
+
+
+def _signed_in(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    person(request)
+    return kwargs
+
+
+def _steward(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    if not person(request).is_steward:
+        raise Http404  # what stewards do is nobody else's business
+    return kwargs
+
+
+ANYONE = Rule("anyone", gettext_noop("Everybody"), row(_A, _A, _A, _A, _A, _A, _A), _anyone)
+SIGNED_IN = Rule("signed in", gettext_noop("Who is signed in"), row(_S, _A, _A, _A, _A, _A, _A), _signed_in)
+STEWARD = Rule("steward", gettext_noop("Stewards"), row(_S, _H, _H, _H, _H, _H, _A), _steward)
+
+
+def _project(request: HttpRequest, kwargs: dict[str, Any]) -> tuple[Project, str, dict[str, Any]]:
+    """The person's project of that slug, with the role they have in it: one query."""
+    rest = {name: value for name, value in kwargs.items() if name != "slug"}
+    memberships = ProjectMembership.objects.select_related("project__organisation")
+    found = memberships.filter(user=person(request), project__slug=kwargs["slug"]).first()
+    if found is None:
+        raise Http404
+    return found.project, found.role, rest
+
+
+def _project_member(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    project, _role, rest = _project(request, kwargs)
+    return {**rest, "project": project}
+
+
+def _project_lead(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    project, role, rest = _project(request, kwargs)
+    if role != ProjectMembership.Role.LEAD:
+        raise NotAllowed(_("Only leads of %(project)s may do this.") % {"project": project})
+    return {**rest, "project": project}
+
+
+# From `slug` to `project`.
+PROJECT_MEMBER = Rule(
+    "project member", gettext_noop("Members of the project"), row(_S, _H, _A, _A, _H, _H, _H), _project_member
+)
+PROJECT_LEAD = Rule(
+    "project lead", gettext_noop("Leads of the project"), row(_S, _H, _F, _A, _H, _H, _H), _project_lead
+)
+
+
+def _organisation(request: HttpRequest, kwargs: dict[str, Any]) -> tuple[Organisation, str, dict[str, Any]]:
+    rest = {name: value for name, value in kwargs.items() if name != "slug"}
+    memberships = OrganisationMembership.objects.select_related("organisation")
+    found = memberships.filter(user=person(request), organisation__slug=kwargs["slug"]).first()
+    if found is None:
+        raise Http404
+    return found.organisation, found.role, rest
+
+
+def _organisation_member(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    organisation, _role, rest = _organisation(request, kwargs)
+    return {**rest, "organisation": organisation}
+
+
+def _organisation_lead(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    organisation, role, rest = _organisation(request, kwargs)
+    if role != OrganisationMembership.Role.LEAD:
+        raise NotAllowed(_("Only leads of %(name)s may do this.") % {"name": organisation})
+    return {**rest, "organisation": organisation}
+
+
+def _funder(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    admitted = _organisation_lead(request, kwargs)
+    organisation: Organisation = admitted["organisation"]
+    if organisation.kind != Organisation.Kind.FUNDER:
+        raise NotAllowed(_("%(name)s is not a funder.") % {"name": organisation})
+    if organisation.verified_at is None:
+        raise NotAllowed(
+            _("%(name)s is not verified yet: a steward looks at it first.") % {"name": organisation}
+        )
+    return admitted
+
+
+# From `slug` to `organisation`. In their rows, member and lead are the organisation's own.
+ORGANISATION_MEMBER = Rule(
+    "organisation member",
+    gettext_noop("Members of the organisation"),
+    row(_S, _H, _A, _A, _H, _H, _H),
+    _organisation_member,
+)
+ORGANISATION_LEAD = Rule(
+    "organisation lead",
+    gettext_noop("Leads of the organisation"),
+    row(_S, _H, _F, _A, _H, _H, _H),
+    _organisation_lead,
+)
+FUNDER = Rule(
+    "funder",
+    gettext_noop("Leads of the funder, once it is verified"),
+    row(_S, _H, _F, _A, _H, _A, _H),
+    _funder,
+)

@@ -1,0 +1,118 @@
+"""Who may come in: a rule stands before a view, finds what the view is about, and can say whom it admits.
+
+docs/permissions.md is rendered from these rules, and a test walks every address as everybody in the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
+
+from common.errors import DomainError
+
+View = TypeVar("View", bound=Callable[..., Any])
+Admit = Callable[[HttpRequest, dict[str, Any]], dict[str, Any]]
+
+
+class Who(StrEnum):
+    """Everybody in the table, seen from the thing that an address is about."""
+
+    STRANGER = "stranger"  # not signed in
+    OUTSIDER = "outsider"  # signed in; belongs to another project and another organisation
+    MEMBER = "member"
+    LEAD = "lead"
+    OWNER = "owner"  # lead of the organisation that owns the node
+    FUNDER = "funder"  # lead of the verified funder
+    STEWARD = "steward"
+
+
+class Verdict(StrEnum):
+    ALLOWED = "allowed"
+    SIGN_IN = "sign in"  # a page leads to the sign-in page; the API answers 401
+    FORBIDDEN = "403"  # knows that it exists, has not the right
+    HIDDEN = "404"  # is not told that it exists
+
+
+class SignInNeeded(DomainError):
+    code, status = "not_authenticated", 401
+
+
+class NotAllowed(DomainError):
+    """The person may know of the thing, and may not do this with it. The message says who may."""
+
+    code, status = "permission_denied", 403
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Whom it admits, in words (`said`) and as a row of the table (`verdicts`).
+
+    `admit` returns the arguments for the view: a rule about a project takes `slug` from the address and
+    gives `project`. It raises SignInNeeded, NotAllowed or Http404.
+    """
+
+    name: str
+    said: str
+    verdicts: Mapping[Who, Verdict]
+    admit: Admit = field(repr=False, compare=False)
+
+
+Rules = Rule | Mapping[str, Rule]
+
+
+def guard(rules: Rules) -> Callable[[View], View]:
+    """Put a rule, or one for each HTTP method, before a view. Other methods are answered 405.
+
+    A single rule is for GET and HEAD; anything that changes something says so with a mapping.
+    """
+    by_method = {"GET": rules} if isinstance(rules, Rule) else dict(rules)
+
+    def decorate(view: View) -> View:
+        if iscoroutinefunction(view):
+
+            @wraps(view)
+            async def later(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+                admitted = await sync_to_async(_admitted)(by_method, request, kwargs)
+                if isinstance(admitted, HttpResponseBase):
+                    return admitted
+                return await cast("Awaitable[HttpResponseBase]", view(request, **admitted))
+
+            guarded: Any = later
+        else:
+
+            @wraps(view)
+            def now(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+                admitted = _admitted(by_method, request, kwargs)
+                if isinstance(admitted, HttpResponseBase):
+                    return admitted
+                return cast("HttpResponseBase", view(request, **admitted))
+
+            guarded = now
+        guarded.access = by_method
+        return cast("View", guarded)
+
+    return decorate
+
+
+def _admitted(
+    by_method: Mapping[str, Rule], request: HttpRequest, kwargs: dict[str, Any]
+) -> dict[str, Any] | HttpResponseBase:
+    method = "GET" if request.method == "HEAD" else str(request.method)
+    rule = by_method.get(method)
+    if rule is None:
+        return HttpResponseNotAllowed(sorted(by_method))
+    try:
+        return rule.admit(request, kwargs)
+    except SignInNeeded:
+        return redirect_to_login(request.get_full_path())
+    except NotAllowed as refusal:
+        raise PermissionDenied(refusal.message) from refusal
