@@ -11,7 +11,7 @@ DomainError
  +-- BodyInvalid          a call that does not follow docs/agent-protocol.md
  |    +-- FileTooLarge
  +-- EnrolmentRefused
- |    +-- EnrolmentTokenUnknown, EnrolmentTokenUsed, EnrolmentTokenExpired
+ |    +-- EnrolmentTokenUnknown, EnrolmentTokenUsed, EnrolmentTokenExpired, EnrolmentOvertaken
  +-- CallRefused          the caller could not be made out
       +-- TokenMissing, TokenInvalid, ClockSkew, TokenReplayed, AgentUnknown
 """
@@ -76,6 +76,11 @@ class EnrolmentTokenUsed(EnrolmentRefused):
 
 class EnrolmentTokenExpired(EnrolmentRefused):
     code = "enrolment_token_expired"
+
+
+class EnrolmentOvertaken(EnrolmentRefused):
+    code = "enrolment_overtaken"
+    status = 409
 
 
 class CallRefused(DomainError):

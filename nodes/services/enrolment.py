@@ -14,7 +14,13 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from ledger import services as ledger
 from nodes.domain import output
-from nodes.errors import BodyInvalid, EnrolmentTokenExpired, EnrolmentTokenUnknown, EnrolmentTokenUsed
+from nodes.errors import (
+    BodyInvalid,
+    EnrolmentOvertaken,
+    EnrolmentTokenExpired,
+    EnrolmentTokenUnknown,
+    EnrolmentTokenUsed,
+)
 from nodes.models import Agent, EnrolmentToken, Node
 
 TOKEN_LIVES = timedelta(minutes=15)
@@ -57,6 +63,15 @@ def enrol(*, token: str, public_key: str, version: str, inventory: object, at: d
                 inventory=output.harmless(inventory), enrolled_at=at,
             )  # fmt: skip
     except IntegrityError as exc:
+        if "one_agent_per_node" in str(exc):
+            raise EnrolmentOvertaken(
+                _(
+                    "Another agent joined %(node)s in the same moment."
+                    " If yours is to take its place, enrol again: this token is still good."
+                )
+                % {"node": row.node.name},
+                node=row.node.slug,
+            ) from exc
         raise _key_in_use() from exc
     _enter(row.node, "added", public_key, "", at)
     return agent

@@ -8,7 +8,13 @@ from functools import partial
 import pytest
 
 from ledger.models import Entry
-from nodes.errors import BodyInvalid, EnrolmentTokenExpired, EnrolmentTokenUnknown, EnrolmentTokenUsed
+from nodes.errors import (
+    BodyInvalid,
+    EnrolmentOvertaken,
+    EnrolmentTokenExpired,
+    EnrolmentTokenUnknown,
+    EnrolmentTokenUsed,
+)
 from nodes.models import Agent, EnrolmentToken
 from nodes.services import enrolment
 from tests import factories, races
@@ -69,6 +75,23 @@ def test_a_token_used_eight_times_at_once_lets_one_in() -> None:
     assert len(won) == 1
     assert [type(refusal) for refusal in refused] == [EnrolmentTokenUsed] * 7
     assert Agent.objects.count() == 1
+
+
+@pytest.mark.parametrize("has_an_agent", [False, True])
+@pytest.mark.django_db(transaction=True)
+def test_of_agents_that_join_a_node_at_once_one_does_and_the_others_are_told_why(has_an_agent: bool) -> None:
+    """Each has a token of its own: seen to answer that the key was in use, which it was not."""
+    node = factories.make_node()
+    tokens = [enrolment.issue_token(node=node, by=None, at=AT) for _ in range(5)]
+    if has_an_agent:
+        enrol(tokens[0])
+    won, refused = races.split(races.at_once(*(partial(enrol, token) for token in tokens[1:])))
+    (agent,) = won
+    assert [type(refusal) for refusal in refused] == [EnrolmentOvertaken] * 3
+    assert Agent.objects.filter(revoked_at=None).get() == agent
+    # Nothing else is left of those who were late: no entry in the ledger, no token used up.
+    assert [action for action, _key in key_entries()].count("added") == 1 + has_an_agent
+    assert EnrolmentToken.objects.filter(used_at=None).count() == 4 - has_an_agent
 
 
 @pytest.mark.django_db
