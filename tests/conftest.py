@@ -21,7 +21,7 @@ def _in_english() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _cached_by_nobody_before() -> None:
-    """What a page left in this process's cache must neither save a query nor count as an attempt elsewhere."""
+    """What a page left in the cache must neither save a query elsewhere nor count as an attempt."""
     cache.clear()
 
 

@@ -25,7 +25,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def site(django_db_blocker: DjangoDbBlocker) -> Iterator[LiveSite]:
     """Web, worker, beat, broker and an agent, each a process that can be killed by itself."""
-    live = LiveSite(f"chaos_{os.environ.get('TEST_RUN', os.getpid())}")
+    run, worker = os.environ.get("TEST_RUN", str(os.getpid())), os.environ.get("PYTEST_XDIST_WORKER", "gw")
+    live = LiveSite(f"chaos_{run}_{worker}")
     usual = connection.settings_dict["NAME"]
     try:
         live.prepare(seed=False)

@@ -7,10 +7,12 @@ sees only what a person sees. Start with `page` (nobody signed in) or `sign_in("
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connection
+from playwright._impl._driver import compute_driver_executable
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -74,6 +76,12 @@ def rows(
 def browser() -> Iterator[Browser]:
     if not os.path.exists(CHROMIUM):
         pytest.skip(f"{CHROMIUM} is not installed: no journey was walked")
+    # A program of its own, which may miss a library of the system's; it does not say so by itself.
+    driver = subprocess.run(
+        [*compute_driver_executable(), "--version"], capture_output=True, text=True, check=False
+    )
+    if driver.returncode:
+        pytest.skip(f"Playwright cannot start, no journey was walked: {driver.stderr.strip()}")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium

@@ -64,9 +64,6 @@ def ordinary(site: FakeSite) -> Iterator[AgentProcess]:
     shutil.rmtree(folder)
 
 
-pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap (bwrap) is not installed")
-
-
 def test_a_job_runs_and_its_files_come_back(site: FakeSite, ordinary: AgentProcess) -> None:
     script = "id -u; echo 1 > a.txt; mkdir shut; echo 2 > shut/b.txt; chmod 000 shut"
     lease = site.offer(site.payload(script, specification={"bring_back": ["*.txt"]}, starts_in=1.0))
