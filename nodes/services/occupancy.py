@@ -20,7 +20,7 @@ from common.prepared import prepared
 from common.ranges import bounds
 from nodes import selectors
 from nodes.errors import DeviceTaken, HoldHasBegun
-from nodes.models import Closure, Device, Hold, HoldEvent
+from nodes.models import Closure, Hold, HoldEvent
 
 logger = logging.getLogger(__name__)
 
@@ -29,14 +29,22 @@ SEARCH_AHEAD = timedelta(days=28)  # the horizon: nobody may book later than thi
 # `ON CONFLICT DO NOTHING` and a count instead of an error: the transaction stays usable, so the
 # refusal can say who holds what, without a savepoint on the way that succeeds. Events are written
 # only when every hold was, since they cannot be taken back.
+#
+# The devices are locked first, in id order: inserts of several rows under an exclusion constraint can
+# deadlock, and who is refused may look again without anybody new coming. Whoever waits here inserts
+# afterwards, and the constraint, unlike the rest of the statement, sees what was committed meanwhile.
 _HOLD = """
-WITH wanted AS (
+WITH locked AS MATERIALIZED (
+    SELECT id FROM nodes_device WHERE id = ANY(%(devices)s) ORDER BY id FOR NO KEY UPDATE
+), wanted AS (
     SELECT * FROM unnest(
         %(devices)s::bigint[], %(uids)s::uuid[], %(weights)s::numeric[], %(prices)s::numeric[]
     ) AS wanted (device_id, uid, weight, price)
 ), held AS (
     INSERT INTO nodes_hold (uid, device_id, during, reference, kind)
-    SELECT uid, device_id, %(during)s, %(reference)s, %(kind)s FROM wanted ORDER BY device_id
+    SELECT uid, locked.id, %(during)s, %(reference)s, %(kind)s
+      FROM locked JOIN wanted ON wanted.device_id = locked.id
+     ORDER BY locked.id
     ON CONFLICT DO NOTHING
     RETURNING id, uid, device_id
 ), told AS (
@@ -49,7 +57,7 @@ SELECT id, uid, device_id FROM held ORDER BY device_id
 """
 
 # Not the keys: a lease that refers to a device need not wait for whoever books another time on it.
-_LOCK = "SELECT * FROM nodes_device WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+_LOCK = "SELECT id FROM nodes_device WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 
 _MINE = """
 WITH mine AS (
@@ -104,13 +112,14 @@ class WantedHold:
     price: Decimal | None = None  # EUR per device-hour
 
 
-def lock_devices(*, device_ids: Sequence[int]) -> list[Device]:
-    """Lock these devices for the rest of the transaction.
+def lock_devices(*, device_ids: Sequence[int]) -> None:
+    """Lock these devices for the rest of the transaction; `hold_devices` does so by itself.
 
     Always in id order: two callers who lock the same devices in different orders would wait for
     each other until the database kills one of them.
     """
-    return list(Device.objects.raw(_LOCK, [list(device_ids)]))
+    with prepared() as cursor:
+        cursor.execute(_LOCK, [list(device_ids)])
 
 
 def hold_devices(
@@ -118,9 +127,20 @@ def hold_devices(
 ) -> list[Hold]:
     """Hold all of these devices during [start, end), or none and say who is in the way.
 
-    The caller has locked the devices. Nothing is left behind by a refusal, even if the caller
-    goes on in the same transaction; only after a deadlock (callers who did not lock) it cannot.
+    Nothing but the devices' locks is left behind by a refusal, even if the caller goes on in the same
+    transaction; only after a deadlock it cannot.
     """
+    holds = hold_if_free(wanted=wanted, during=during, reference=reference, kind=kind, at=at)
+    if not holds:
+        raise _taken([want.device_id for want in wanted], during, at)
+    return holds
+
+
+def hold_if_free(
+    *, wanted: Sequence[WantedHold], during: DateTimeTZRange, reference: str, kind: str, at: datetime
+) -> list[Hold]:
+    """Hold all of these devices, or none and answer nothing. Either way they are locked afterwards:
+    whoever stood in the way has committed, and nobody new comes before this transaction ends."""
     holds = {want.device_id: uuid7() for want in wanted}
     if len(holds) != len(wanted):
         raise ValueError("a device is wanted twice")
@@ -142,8 +162,9 @@ def hold_devices(
             ) from exc  # fmt: skip
         raise
     if len(rows) < len(wanted):
-        Hold.objects.filter(uid__in=holds.values()).delete()
-        raise _taken(sorted(holds), during, at)
+        if rows:
+            Hold.objects.filter(uid__in=holds.values()).delete()
+        return []
     return [Hold(**row, during=during, reference=reference, kind=kind) for row in rows]
 
 
@@ -205,7 +226,6 @@ def close_devices(
     *, device_ids: Sequence[int], during: DateTimeTZRange, kind: str, reason: str, at: datetime
 ) -> Closure:
     """Take devices out for maintenance, or for their owner; `cancel_holds` or `release_holds` reopens."""
-    lock_devices(device_ids=device_ids)
     closure = Closure.objects.create(kind=kind, reason=reason, created_at=at)
     hold_devices(
         wanted=[WantedHold(device_id) for device_id in device_ids],

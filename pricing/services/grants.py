@@ -56,7 +56,10 @@ def create_grant(
 
 
 # Both run in every booking; as statements of their own they cost a third of what querysets do.
-_LOCK = "SELECT * FROM pricing_grant WHERE project_id = %s ORDER BY id FOR NO KEY UPDATE"
+_FIELDS = [field.attname for field in Grant._meta.concrete_fields]
+_LOCK = f"""
+SELECT {", ".join(_FIELDS)} FROM pricing_grant WHERE project_id = %s ORDER BY id FOR NO KEY UPDATE
+"""  # noqa: S608
 
 # All parts or none, in one statement: a refusal leaves the transaction as it was.
 _SET_ASIDE = """
@@ -78,7 +81,9 @@ RETURNING id, grant_id, amount
 
 def lock_grants(*, project_id: int) -> list[Grant]:
     """The project's grants, locked until the end of the transaction. Two who ask at once wait in turn."""
-    return list(Grant.objects.raw(_LOCK, [project_id]))
+    with prepared() as cursor:
+        cursor.execute(_LOCK, [project_id])
+        return [Grant.from_db("default", _FIELDS, row) for row in cursor.fetchall()]
 
 
 def encumber(*, grants: Sequence[Grant], cover: Cover, reference: str) -> list[Encumbrance]:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Project, User
-from common.ids import uuid7
 from common.prepared import prepared
 from common.ranges import between, bounds
 from nodes.models import Hold, Node
@@ -127,58 +127,68 @@ def _request(
 def _decide_and_write(
     request: Request, project: Project, asked_by: User, job: JobSpec | None
 ) -> tuple[Decision, Answer, Reservation | None]:
-    """Lock in the one order (project, grants, devices), then read, decide and write."""
+    """Lock in the one order: project, grants, and devices only when they are to be held.
+
+    Who is refused needs no device's lock, so a crowd that wants what is taken does not queue for it.
+    """
     policy = deciding.lock_project(project_id=project.pk, user_id=asked_by.pk, at=request.at)
     its_grants = purse.lock_grants(project_id=project.pk)
     wanted = snapshots.wanted_devices([UUID(uid) for uid in request.devices])
-    # Who waits here for another project's booking reads its holds afterwards, and is told of them.
-    occupancy.lock_devices(device_ids=[device.id for device in wanted])
-    decided = deciding.decide(
-        request=request, project_id=project.pk, wanted=wanted, grants=its_grants, rules=policy.rules
+    reservation = Reservation(
+        project=project, booked_by=asked_by, during=between(request.start, request.end), created_at=request.at
     )
+    holds: list[Hold] = []
+
+    def decide() -> Decided:
+        return deciding.decide(
+            request=request, project_id=project.pk, wanted=wanted, grants=its_grants, rules=policy.rules
+        )
+
+    decided = decide()
+    while decided.answer.is_granted and not (holds := _hold(reservation, decided)):
+        # Somebody was quicker. They have committed, so now they are seen, and told of.
+        decided = decide()
     decision = deciding.record(decided=decided, project=project, asked_by=asked_by, policy=policy)
     if decided.answer.quote is None or not decided.answer.is_granted:
         return decision, decided.answer, None
-    reservation = _reserve(decided, decided.answer.quote, decision, project, asked_by, its_grants)
+    reservation.decision = decision
+    _pay(reservation, decided.answer.quote, its_grants)
+    _reserve(reservation, decided, holds)
     if job is not None:
         _queue(job, reservation, decided.wanted[0], asked_by, request.at)
     return decision, decided.answer, reservation
 
 
-def _reserve(
-    decided: Decided,
-    quote: Quote,
-    decision: Decision,
-    project: Project,
-    asked_by: User,
-    its_grants: list[Grant],
-) -> Reservation:
-    request, rates = decided.request, decided.rates
-    during, at = between(request.start, request.end), request.at
-    uid = uuid7()
-    reservation = Reservation(
-        uid=uid, project=project, booked_by=asked_by, decision=decision, during=during,
-        quoted_price=quote.total, created_at=at,
+def _hold(reservation: Reservation, decided: Decided) -> list[Hold]:
+    """Take the devices, or none where one was taken since the snapshot was read."""
+    wanted = [occupancy.WantedHold(id, rate.weight, rate.to_pay) for id, rate in decided.rates.items()]
+    return occupancy.hold_if_free(
+        wanted=wanted, during=reservation.during, reference=reservation.reference,
+        kind=Hold.Kind.RESERVATION, at=reservation.created_at,
     )  # fmt: skip
-    holds = occupancy.hold_devices(
-        wanted=[occupancy.WantedHold(id, rate.weight, rate.to_pay) for id, rate in rates.items()],
-        during=during, reference=reservation.reference, kind=Hold.Kind.RESERVATION, at=at,
-    )  # fmt: skip
+
+
+def _pay(reservation: Reservation, quote: Quote, its_grants: list[Grant]) -> None:
     paid = Cover(quote.total, tuple(Part(part.grant, part.amount) for part in quote.payments), quote.short)
     purse.encumber(grants=its_grants, cover=paid, reference=reservation.reference)
-    its_rates = [rates[hold.device_id] for hold in holds]
-    values = {
-        "uid": uid, "project": project.pk, "user": asked_by.pk, "decision": decision.pk, "during": during,
-        "price": quote.total, "at": at, "hours": _weighted_hours(request, its_rates),
+    reservation.quoted_price = quote.total
+
+
+def _reserve(reservation: Reservation, decided: Decided, holds: Sequence[Hold]) -> None:
+    rates = [decided.rates[hold.device_id] for hold in holds]
+    values: dict[str, Any] = {
+        "uid": reservation.uid, "project": reservation.project_id, "user": reservation.booked_by_id,
+        "decision": reservation.decision_id, "during": reservation.during,
+        "price": reservation.quoted_price, "at": reservation.created_at,
+        "hours": _weighted_hours(decided.request, rates),
         "devices": [hold.device_id for hold in holds], "holds": [hold.uid for hold in holds],
-        "weights": [rate.weight for rate in its_rates], "prices": [rate.price for rate in its_rates],
-        "fees": [rate.fee for rate in its_rates], "tariffs": [rate.tariff_id for rate in its_rates],
+        "weights": [rate.weight for rate in rates], "prices": [rate.price for rate in rates],
+        "fees": [rate.fee for rate in rates], "tariffs": [rate.tariff_id for rate in rates],
     }  # fmt: skip
     with prepared() as cursor:
         cursor.execute(_RESERVE, values)
         (reservation.pk,) = cursor.fetchone()
     reservation._state.adding = False
-    return reservation
 
 
 def _weighted_hours(request: Request, rates: Sequence[Rate]) -> Decimal:

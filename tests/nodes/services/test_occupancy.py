@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from common.ranges import between
 from nodes import selectors
@@ -22,15 +22,13 @@ HOUR = timedelta(hours=1)
 def hold(
     device_ids: list[int], *, start: datetime = AT, hours: int = 2, reference: str = "reservation-1"
 ) -> list[Hold]:
-    with transaction.atomic():
-        occupancy.lock_devices(device_ids=device_ids)
-        return occupancy.hold_devices(
-            wanted=[WantedHold(pk, Decimal("1.5"), Decimal("2.25")) for pk in device_ids],
-            during=between(start, start + hours * HOUR),
-            reference=reference,
-            kind="reservation",
-            at=AT - HOUR,
-        )
+    return occupancy.hold_devices(
+        wanted=[WantedHold(pk, Decimal("1.5"), Decimal("2.25")) for pk in device_ids],
+        during=between(start, start + hours * HOUR),
+        reference=reference,
+        kind="reservation",
+        at=AT - HOUR,
+    )
 
 
 def ids(count: int = 2) -> list[int]:
@@ -212,6 +210,28 @@ def test_callers_who_name_the_devices_in_different_orders_do_not_deadlock() -> N
         assert refused == []
         assert len(won) == 8
         Hold.objects.all().delete()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_a_refusal_nobody_new_comes_until_the_transaction_ends() -> None:
+    """Without the lock in _HOLD the second caller holds the devices while the first looks who was quicker."""
+    devices = ids()
+    hold(devices[:1], reference="reservation-theirs")
+
+    def come_anew() -> list[Hold]:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '200ms'")
+            return hold(devices, start=AT + 10 * HOUR, reference="reservation-new")
+
+    with transaction.atomic():
+        refused = occupancy.hold_if_free(
+            wanted=[WantedHold(pk) for pk in devices], during=between(AT, AT + HOUR),
+            reference="reservation-mine", kind="reservation", at=AT,
+        )  # fmt: skip
+        (waited,) = races.at_once(come_anew)
+    assert refused == []
+    assert isinstance(waited, OperationalError)
+    assert set(Hold.objects.values_list("reference", flat=True)) == {"reservation-theirs"}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -317,7 +317,7 @@ def test_a_booking_takes_at_most_fifteen_queries() -> None:
 # --- at once, on committed data ---
 @pytest.mark.django_db(transaction=True)
 def test_eight_projects_at_once_get_one_slot_and_seven_clear_refusals() -> None:
-    """Without lock_devices in book() some of the seven get DeviceTaken: they decided before one held."""
+    """Some find the devices free before the winner holds them: they decide again, or reserve nothing."""
     node = make_open_node(devices=8)
     devices, start = list(node.devices.all()), in_days(2)
     labs = [make_lab() for _ in range(8)]
