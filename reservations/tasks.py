@@ -60,6 +60,7 @@ def sequence_ledger(at: datetime) -> None:
 def measure_capacity(at: datetime) -> None:
     with suppress(NoPolicy):  # a site whose first policy is not published yet has nothing to measure
         capacity.measure(at=at)
+    capacity.forget_old(at=at)
 
 
 @shared_task

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 
@@ -29,6 +29,16 @@ SELECT COALESCE(sum(statement.full_available * (%(hours)s - COALESCE(closed.hour
   ) closed ON TRUE
 """
 
+# Decisions use the newest row and store its number, so older ones only tell how the site grew.
+KEPT_IN_FULL = timedelta(days=1)
+_OUTLIVED = """
+DELETE FROM reservations_capacity older
+ WHERE older.at < %(before)s
+   AND EXISTS (SELECT FROM reservations_capacity newer
+                WHERE newer.at > older.at
+                  AND newer.at < date_trunc('day', older.at, 'UTC') + interval '24 hours')
+"""
+
 
 def measure(*, at: datetime) -> Capacity:
     """Count again; the newest row is the one that decisions use."""
@@ -41,3 +51,10 @@ def measure(*, at: datetime) -> Capacity:
         at=at, defaults={"horizon_hours": hours, "cost_weighted_hours": round(bookable, 6)}
     )
     return capacity
+
+
+def forget_old(*, at: datetime) -> int:
+    """Keep every measurement of the last day, and the last of each day (UTC) before it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OUTLIVED, {"before": at - KEPT_IN_FULL})
+        return int(cursor.rowcount)
