@@ -16,6 +16,7 @@ from reservations import wording
 from reservations.domain import exact_json
 from reservations.domain.asking import Request
 from reservations.models import Decision
+from reservations.selectors.budgets import left_then
 from reservations.selectors.decisions import answer_of
 from reservations.selectors.links import slot_url
 from reservations.selectors.preview import Asked, Nearest, fleet, nearest
@@ -67,6 +68,7 @@ def decision_page(*, uid: UUID, user: User) -> DecisionPage:
     answer = answer_of(decision)
     devices = _devices(request)
     starts_at_once = request.start == request.at
+    left = left_then(snapshot=decision.snapshot, start=request.start, end=request.end)
     asked = Asked(
         decision.project, devices, None if starts_at_once else request.start, request.end, request.at
     )
@@ -80,7 +82,7 @@ def decision_page(*, uid: UUID, user: User) -> DecisionPage:
         end=request.end,
         is_granted=answer.is_granted,
         headline=wording.headline(answer),
-        rules=tuple(wording.rules(answer)),
+        rules=tuple(wording.rules(answer, left)),
         total=answer.quote.total if answer.quote else None,
         nearest=nearest(asked=asked, answer=answer),
         again_url=slot_url(

@@ -41,13 +41,3 @@ def replayed(decision: Decision) -> Answer:
         exact_json.read(Snapshot, decision.snapshot),
         Rules.from_json(decision.policy.rules),
     )
-
-
-def replayed_digest(decision: Decision) -> str:
-    """Equal to the stored digest where inputs, engine and answer are what they were."""
-    return engine.digest(
-        policy=Rules.from_json(decision.policy.rules),
-        request=decision.request,
-        snapshot=decision.snapshot,
-        answer=replayed(decision).to_json(),
-    )

@@ -21,6 +21,7 @@ from reservations.domain import slots
 from reservations.domain.decision import Answer, Quote
 from reservations.domain.policy import Policy as Rules
 from reservations.domain.rules import IDLE
+from reservations.selectors.budgets import left_now
 from reservations.selectors.levels import Level, change
 from reservations.selectors.links import slot_fields, slot_url
 from reservations.selectors.receipt import Line
@@ -135,7 +136,7 @@ def preview_page(*, asked: Asked, answer: Answer, policy: Rules) -> Preview:
         starts_in=start - asked.at if start > asked.at else None,
         is_granted=answer.is_granted,
         headline=wording.headline(answer),
-        rules=tuple(wording.rules(answer)),
+        rules=tuple(wording.rules(answer, left_now(project=asked.project, start=start, end=asked.end))),
         rules_title=_rules_title(len(answer.rules), refused),
         nearest=nearest(asked=asked, answer=answer),
         receipt=_receipt(quote, prices, asked) if quote else (),

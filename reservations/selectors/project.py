@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, Count, F, OuterRef, Q, When
+from django.db.models import Case, F, OuterRef, Q, When
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext, ngettext
 
@@ -115,12 +115,6 @@ def project_page(*, slug: str, user: User, at: datetime) -> ProjectPage:
         public_name=_public_name(project, at),
         half_life_days=rules.half_life_hours // 24,
     )
-
-
-def projects_page(*, user: User) -> list[Project]:
-    """The reader's projects, each with its `booked` slots that are not over."""
-    open_slots = Count("reservations", filter=Q(reservations__state=Reservation.State.BOOKED))
-    return list(Project.objects.of(user).annotate(booked=open_slots).select_related("organisation"))
 
 
 def _project(slug: str, user: User) -> Project:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -27,6 +27,14 @@ class Line:
 
 
 @dataclass(frozen=True)
+class AgainstCost:
+    """What the hours cost their owners, all counted, beside what is paid for them."""
+
+    full_cost: Decimal
+    ratio: Decimal | None  # the price against it: -0.3 is 30 % less; None where they cost nothing
+
+
+@dataclass(frozen=True)
 class Receipt:
     """`lines` ends with their sum."""
 
@@ -34,26 +42,40 @@ class Receipt:
     lines: tuple[Line, ...]
     note: str
     is_final: bool
+    cost: AgainstCost | None  # None where there is nothing to compare
 
 
-def quoted(reservation: Reservation) -> Receipt:
-    """Before the slot is settled: what was agreed, as the decision stored it."""
+def quoted(reservation: Reservation, costs: Mapping[str, Decimal]) -> Receipt:
+    """Before the slot is settled: what was agreed, as the decision stored it.
+
+    `costs` is the full cost of a device-hour when it was booked, by the node's slug.
+    """
     is_cancelled = reservation.state == Reservation.State.CANCELLED
     label = gettext("Agreed, EUR") if is_cancelled else gettext("To be charged, EUR")
     quote = _quote(reservation.decision)
     lines = [_agreed(line) for line in quote.lines] if quote else []
+    hours = {line.node: line.quantity for line in quote.lines if line.item == "slot"} if quote else {}
     return Receipt(
         title=gettext("Price agreed"),
         lines=_summed(lines, label, gettext("Frozen when you booked")),
         note=gettext("You pay for the slot, not for the load. It is charged once the slot is over."),
         is_final=False,
+        cost=_against(hours, costs, sum((line.amount for line in lines), Decimal(0))),
     )
 
 
-def charged(charges: Sequence[Charge]) -> Receipt:
+def charged(charges: Sequence[Charge], costs: Mapping[str, Decimal]) -> Receipt:
     """After the slot: the charges as they were posted."""
     if not charges:
-        return Receipt(gettext("Nothing charged"), (), gettext("No hour of this slot is paid for."), True)
+        return Receipt(
+            gettext("Nothing charged"), (), gettext("No hour of this slot is paid for."), True, None
+        )
+    hours: dict[str, Decimal] = {}
+    for charge in charges:
+        if charge.item == Charge.Item.SLOT:
+            hours[charge.node.slug] = hours.get(charge.node.slug, Decimal(0)) + charge.quantity
+    agreed = (Charge.Item.SLOT, Charge.Item.FEE)
+    price = sum((charge.amount for charge in charges if charge.item in agreed), Decimal(0))
     grants = sorted({charge.grant.name for charge in charges if charge.grant})
     paid_from = gettext("Paid from %s") % ", ".join(grants) if grants else ""
     lines = _summed([_charge(charge) for charge in charges], gettext("Charged, EUR"), paid_from)
@@ -63,7 +85,18 @@ def charged(charges: Sequence[Charge]) -> Receipt:
         note=gettext("You pay for the slot, not for the load. An invoice is rounded once, to cents: %s.")
         % formats.money(lines[-1].amount),
         is_final=True,
+        cost=_against(hours, costs, price),
     )
+
+
+def _against(
+    hours: Mapping[str, Decimal], costs: Mapping[str, Decimal], price: Decimal
+) -> AgainstCost | None:
+    """Device-hours of each node at their full cost, and their price before any refund against it."""
+    if not hours or not hours.keys() <= costs.keys():
+        return None
+    full_cost = sum((costs[node] * quantity for node, quantity in hours.items()), Decimal(0))
+    return AgainstCost(full_cost.quantize(_EXACT), price / full_cost - 1 if full_cost else None)
 
 
 def _summed(lines: Sequence[Line], label: str, why: str) -> tuple[Line, ...]:

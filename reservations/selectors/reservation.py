@@ -83,7 +83,8 @@ def reservation_page(*, uid: UUID, user: User, at: datetime) -> ReservationPage:
     """Everything on the job page; `Reservation.DoesNotExist` for whoever is not a member."""
     reservation = _reservation(uid, user)
     start, end = bounds(reservation.during)
-    devices = list(reservation.devices.select_related("device__node__site").order_by("device__node_id", "id"))
+    reserved = reservation.devices.select_related("device__node__site", "tariff__statement")
+    devices = list(reserved.order_by("device__node_id", "id"))
     runs = list(reservation.runs.select_related("node").order_by("-number"))
     leases = leases_of(runs)
     rows = tuple(run_row(run, leases.get(run.reference)) for run in runs)
@@ -106,7 +107,7 @@ def reservation_page(*, uid: UUID, user: User, at: datetime) -> ReservationPage:
         runs=rows,
         log=log_tail(newest) if newest and newest.started_at else None,
         files=tuple(files_of(runs, leases)),
-        receipt=_receipt(reservation),
+        receipt=_receipt(reservation, devices),
         may_cancel=is_booked and at < start and may_change,
         may_run=is_open and may_change,
         may_stop=may_change,
@@ -208,8 +209,9 @@ def _node_devices(devices: Sequence[ReservedDevice]) -> Iterator[NodeDevices]:
         yield NodeDevices(node, title, ngettext("device %s", "devices %s", len(rows)) % indexes)
 
 
-def _receipt(reservation: Reservation) -> Receipt:
+def _receipt(reservation: Reservation, devices: Sequence[ReservedDevice]) -> Receipt:
+    costs = {one.device.node.slug: one.tariff.statement.full_delivered for one in devices}
     charges = Charge.objects.filter(reference=reservation.reference).select_related("grant", "node")
     if reservation.settled_at is not None:
-        return charged(list(charges))
-    return quoted(reservation)
+        return charged(list(charges), costs)
+    return quoted(reservation, costs)

@@ -14,7 +14,8 @@ from accounts.models import Project
 from common import clock
 from reservations.models import Decision
 from reservations.selectors.decision import decision_json, decision_page
-from reservations.selectors.project import project_page, projects_page
+from reservations.selectors.project import project_page
+from reservations.selectors.projects import projects_page
 from reservations.views.people import person
 
 
@@ -22,7 +23,8 @@ from reservations.views.people import person
 @require_GET
 @never_cache
 def projects(request: HttpRequest) -> HttpResponse:
-    return render(request, "reservations/projects.html", {"projects": projects_page(user=person(request))})
+    lines = projects_page(user=person(request), at=clock.now())
+    return render(request, "reservations/projects.html", {"projects": lines})
 
 
 @login_required

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.utils.translation import gettext as _, ngettext
 
 from common import formats
@@ -44,10 +46,13 @@ def nearest(answer: Answer) -> str:
     }
 
 
-def rules(answer: Answer) -> list[RuleWords]:
-    """Every rule: those that refuse first, then those that pass, then those that do not apply."""
+def rules(answer: Answer, grants_left: Decimal | None = None) -> list[RuleWords]:
+    """Every rule: those that refuse first, then those that pass, then those that do not apply.
+
+    `grants_left`: what the grants valid in the slot's hours have left, to stand beside a price that fits.
+    """
     order = {REFUSE: 0, PASS: 1, IDLE: 2}
-    return [words(rule) for rule in sorted(answer.rules, key=lambda rule: order[rule.verdict])]
+    return [words(rule, grants_left) for rule in sorted(answer.rules, key=lambda rule: order[rule.verdict])]
 
 
 def as_json(answer: Answer) -> list[dict[str, Json]]:

@@ -32,8 +32,10 @@ class RuleWords:
     adding: Decimal = Decimal(0)
 
 
-def words(rule: Rule) -> RuleWords:
-    """One rule in words."""
+def words(rule: Rule, grants_left: Decimal | None = None) -> RuleWords:
+    """One rule in words. `grants_left`: what the grants valid in the slot's hours have left."""
+    if rule.code == "budget" and grants_left is not None and rule.verdict == PASS:
+        return _budget_kept(rule, grants_left)
     return _WORDS[rule.code](rule)
 
 
@@ -236,6 +238,13 @@ def _budget(rule: Rule) -> RuleWords:
         rule, text, *figures, remedy=remedy,
         used=Decimal(0), limit=_decimal(rule.limit), adding=_decimal(rule.actual),
     )  # fmt: skip
+
+
+def _budget_kept(rule: Rule, grants_left: Decimal) -> RuleWords:
+    figure = _("%(actual)s of %(limit)s") % {
+        "actual": formats.money(rule.actual), "limit": formats.money(grants_left),
+    }  # fmt: skip
+    return _told(rule, _("Grants valid for these hours have that much left."), figure)
 
 
 _WORDS: dict[str, Callable[[Rule], RuleWords]] = {

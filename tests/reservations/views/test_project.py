@@ -99,3 +99,45 @@ def test_the_json_of_a_decision_holds_all_that_its_digest_covers(client: Client,
     inputs = {name: told[name] for name in ("request", "snapshot", "answer")}
     recomputed = digest(policy=Rules.from_json(told["policy"]), **inputs)
     assert recomputed == told["digest"] == decision.digest
+
+
+def test_the_list_tells_class_level_budget_and_next_slot(client: Client, lab: Lab) -> None:
+    response = client.get("/projects/")
+    line = response.context["projects"][0]
+    own = client.get(line.url).context["page"]
+    assert (line.name, line.class_name) == (lab.project.name, lab.project.get_project_class_display())
+    assert line.level == own.place.level
+    assert (line.grants, line.budget_left) == (len(own.budgets), own.budget_left)
+    assert line.next_slot.title == own.slots[0].title
+    assert (line.next_slot.start, line.next_slot.is_open, line.booked) == (in_days(2), False, 1)
+    assert line.next_slot.url in response.content.decode()
+
+
+def test_the_next_slot_is_the_soonest_that_is_not_over(client: Client, lab: Lab) -> None:
+    device = Device.objects.all()[1]
+    lab.book([device], in_days(5), hours=0.5)
+    lab.book([device], None, hours=0.5)
+    line = client.get("/projects/").context["projects"][0]
+    assert line.next_slot.is_open
+    assert line.booked == 3
+
+
+def test_a_project_that_can_book_nothing_yet_is_listed_too(client: Client) -> None:
+    factories.make_policy()
+    member = factories.make_user()
+    factories.make_project(member, name="Newcomers")
+    client.force_login(member)
+    page = client.get("/projects/").content.decode()
+    assert "Newcomers" in page
+    assert "no share yet" in page
+    assert "none booked" in page
+
+
+def test_the_list_costs_at_most_eight_queries_however_long_it_is(client: Client, lab: Lab) -> None:
+    for number in range(4):
+        factories.make_project(lab.member, name=f"Another {number}", slug=f"another-{number}")
+    client.get("/projects/")
+    with CaptureQueriesContext(connection) as queries:
+        assert len(client.get("/projects/").context["projects"]) == 5
+    seen = [str(query["sql"])[:110] for query in queries if "django_session" not in str(query["sql"])]
+    assert len(seen) <= 8, seen

@@ -272,3 +272,26 @@ def test_the_whole_log_is_plain_text(member: Client, job: Job) -> None:
     assert response["Content-Type"] == "text/plain; charset=utf-8"
     assert b"".join(response.streaming_content).count(b"\n") == 60
     assert "The end of it." in member.get(addresses(job)[0]).content.decode()
+
+
+def test_the_price_stands_beside_its_full_cost(member: Client, job: Job) -> None:
+    response = member.get(addresses(job)[0])
+    receipt = response.context["page"].receipt
+    reserved = job.reservation.devices.select_related("tariff__statement").get()
+    *_lines, total = receipt.lines
+    hours = total.amount / (reserved.price + reserved.fee)
+    statement = reserved.tariff.statement
+    assert receipt.cost.full_cost == pytest.approx(statement.full_delivered * hours, abs=Decimal("0.00001"))
+    assert receipt.cost.ratio == pytest.approx(total.amount / receipt.cost.full_cost - 1)
+    assert "Full cost of these hours" in response.content.decode()
+
+
+def test_a_settled_slot_keeps_its_full_cost_beside_the_charges(member: Client, job: Job) -> None:
+    job.start().end()
+    agreed = member.get(addresses(job)[0]).context["page"].receipt.cost
+    settle.settle_ended(at=in_days(1))
+    receipt = member.get(addresses(job)[0]).context["page"].receipt
+    assert receipt.is_final
+    # A quote rounds quantities to six decimals, a charge to eight.
+    assert receipt.cost.full_cost == pytest.approx(agreed.full_cost, abs=Decimal("0.00001"))
+    assert receipt.cost.ratio == pytest.approx(agreed.ratio, abs=Decimal("0.000001"))
