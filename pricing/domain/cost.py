@@ -70,12 +70,6 @@ class Cost:
         return _sum(component.chargeable_year for component in self.components)
 
     @property
-    def granted_year(self) -> Decimal:
-        """What public grants carry of a year: the difference, with its overhead."""
-        with localcontext(EXACT):
-            return self.full_year - self.chargeable_year
-
-    @property
     def idle_year(self) -> Decimal:
         """What the hours cost that are available and not delivered.
 

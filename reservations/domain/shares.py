@@ -196,29 +196,3 @@ def level_of(shares: int | None, of_shares: int, usage: Fraction, of_usage: Frac
     if not usage:
         return UNUSED
     return Fraction(shares, of_shares) * of_usage / usage
-
-
-@dataclass(frozen=True)
-class ClassicAccount:
-    """A vertex of the classic tree: `usage` is the part of all usage that it and those below used."""
-
-    shares: Fraction
-    sibling_shares: Fraction
-    usage: Fraction
-
-
-def classic_usage(line: Sequence[ClassicAccount]) -> Fraction:
-    """UE, down a line from below the root: UA + (UE of the parent - UA) x S / S of the siblings.
-
-    Source: Slurm's documentation `classic_fair_share.shtml`. Only for comparison: Equinode orders by
-    Fair Tree.
-    """
-    effective = line[0].usage
-    for vertex in line[1:]:
-        effective = vertex.usage + (effective - vertex.usage) * vertex.shares / vertex.sibling_shares
-    return effective
-
-
-def classic_factor(effective_usage: Fraction, norm_shares: Fraction) -> float:
-    """F = 2 ** (-UE / S)."""
-    return math.pow(2, -effective_usage / norm_shares)

@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from reservations.domain.shares import ClassicAccount, Tree, Vertex, classic_factor, classic_usage
+from reservations.domain.shares import Tree, Vertex
 
 # Slurm, testsuite/expect/test24.4 with test24.4.prog.c: name, parent, shares, raw usage, shares_norm,
 # usage_eff, FairShare, LevelFS as printed, but for uD2, printed there as 0.238095: the levels of uD2,
@@ -91,27 +89,6 @@ def test_the_order_is_explained_at_the_first_common_account(slurm_tree: Tree) ->
     assert (within.account, within.left, within.right) == ("aD", "uDA2", "uD3")  # aDA uses aD's shares
 
 
-def test_it_computes_slurms_published_classic_factors() -> None:
-    # classic_fair_share.shtml: A 40 {B 30, C 10}, D 60 {E 25, F 35}, of 100.
-    def line(*steps: tuple[str, str, str]) -> list[ClassicAccount]:
-        return [ClassicAccount(*(Fraction(number) for number in step)) for step in steps]
-
-    a, d = ("40", "100", "0.45"), ("60", "100", "0.25")
-    b, c, e, f = ("30", "40", "0.2"), ("10", "40", "0.25"), ("25", "60", "0.25"), ("35", "60", "0")
-    assert classic_usage(line(a)) == Fraction("0.45")
-    assert classic_usage(line(a, b)) == Fraction("0.3875")
-    assert classic_usage(line(a, c)) == Fraction("0.3")
-    expected = {
-        "User1": (line(a, b, ("1", "1", "0.2")), "0.3", "0.408479"),
-        "User2": (line(a, c, ("1", "2", "0.25")), "0.05", "0.022097"),
-        "User3": (line(a, c, ("1", "2", "0")), "0.05", "0.125000"),
-        "User4": (line(d, e, ("1", "1", "0.25")), "0.25", "0.500000"),
-        "User5": (line(d, f, ("1", "1", "0")), "0.35", "0.749154"),
-    }
-    for steps, share, factor in expected.values():
-        assert f"{classic_factor(classic_usage(steps), Fraction(share)):.6f}" == factor
-
-
 # --- trees of other projects, kept outside this repository ---
 ORACLES = Path(
     os.environ.get("SLURM_FAIRSHARE_ORACLES", Path(__file__).parents[4] / "shared/data/slurm_fairshare")
@@ -162,32 +139,6 @@ def test_level_fs_is_shares_over_usage_on_real_clusters() -> None:
         usage = float(line["effectv_usage"])
         slack = 0.5e-6 / usage + 0.5e-6 / float(line["norm_shares"])
         assert float(line["norm_shares"]) / usage == pytest.approx(float(line["level_fs"]), rel=slack)
-
-
-@needs_oracles
-def test_it_computes_the_classic_documents_oracle() -> None:
-    oracle = json.loads((ORACLES / "classic_fairshare_slurm_doc.json").read_text())
-    users, accounts = oracle["users"], oracle["accounts"]
-
-    def used(account: str) -> Fraction:
-        own = sum(Fraction(str(u["actual_usage"])) for u in users.values() if u["account"] == account)
-        return own + sum(used(name) for name, row in accounts.items() if row["parent"] == account)
-
-    def steps(account: str) -> Iterator[ClassicAccount]:
-        row = accounts[account]
-        if row["parent"] != "root":
-            yield from steps(row["parent"])
-        siblings = sum(other["shares"] for other in accounts.values() if other["parent"] == row["parent"])
-        yield ClassicAccount(Fraction(row["shares"]), Fraction(siblings), used(account))
-
-    for name, user in users.items():
-        siblings = sum(other["shares"] for other in users.values() if other["account"] == user["account"])
-        own = ClassicAccount(
-            Fraction(user["shares"]), Fraction(siblings), Fraction(str(user["actual_usage"]))
-        )
-        effective = classic_usage([*steps(user["account"]), own])
-        share = Fraction(str(oracle["expected"]["normalized_shares"][name]))
-        assert round(classic_factor(effective, share), 6) == oracle["expected"]["fairshare"][name]
 
 
 # --- properties ---
