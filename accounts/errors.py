@@ -7,6 +7,8 @@ DomainError
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from common.errors import DomainError
 
 
@@ -16,3 +18,8 @@ class AccountError(DomainError):
 
 class SlugTaken(AccountError):
     code = "slug_taken"
+
+    @classmethod
+    def by(cls, slug: str) -> SlugTaken:
+        message = _("The address “%(slug)s” is taken. Choose another one.") % {"slug": slug}
+        return cls(message, field="slug", slug=slug)

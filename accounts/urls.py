@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from accounts import views
+from accounts.views import me
 
 # at /
 pages: list[URLPattern] = [
-    path("me/", views.me, name="me"),
-    path("i18n/setlang/", views.set_language, name="set_language"),
+    path("me/", me.me, name="me"),
+    path("i18n/setlang/", me.set_language, name="set_language"),
 ]
 endpoints: list[URLPattern] = []

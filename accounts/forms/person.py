@@ -1,11 +1,10 @@
-"""What people write about themselves."""
+"""How a person is called, and in what they read the site."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
-from allauth.account.forms import LoginForm
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -42,17 +41,6 @@ class PersonForm(ReadingForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].widget.attrs["autocomplete"] = "name"
-
-
-class SignInForm(LoginForm):  # type: ignore[misc]
-    """allauth's form in the words of this site; a page that is for nothing else begins in its first field."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["login"].label = _("E-mail address")
-        self.fields["login"].widget.attrs["autofocus"] = True
-        if "remember" in self.fields:
-            self.fields["remember"].label = _("Stay signed in on this device")
 
 
 def languages() -> set[str]:
