@@ -76,17 +76,20 @@ class LiveSite:
             **{key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ},
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "VAR_DIR": str(self.directory),
-            "DATABASE_URL": self._database_url(),
+            "DATABASE_URL": self.url_of(self.database),
             "DATABASE_POOL_SIZE": "6",
             "SITE_ORIGIN": self.url,
             "EXAMPLE_WORLD": "True",
             "PYTHONUNBUFFERED": "1",
         }
 
-    def _database_url(self) -> str:
-        user, password = quote(str(self._server["USER"])), quote(str(self._server["PASSWORD"]))
-        host, port = quote(str(self._server["HOST"]), safe=""), self._server["PORT"] or 5432
-        return f"postgresql://{user}:{password}@{host}:{port}/{self.database}"
+    @staticmethod
+    def url_of(database: str) -> str:
+        """The address of a database on the server that the tests use."""
+        server = settings.DATABASES["default"]
+        user, password = quote(str(server["USER"])), quote(str(server["PASSWORD"]), safe="")
+        host, port = quote(str(server["HOST"]), safe=""), server["PORT"] or 5432
+        return f"postgresql://{user}:{password}@{host}:{port}/{database}"
 
     def _make_database(self, *, again: bool) -> None:
         server = self._server

@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from bin.supervisor import reach
 from bin.supervisor.place import (
     BASE_DIR,
     LOG_DIR,
@@ -105,11 +106,13 @@ class Supervisor:
     # --- up ---
     def prepare(self) -> None:
         LOG_DIR.mkdir(parents=True, exist_ok=True)
-        say(
-            "Starting the database and the broker ..."
-            if self.sockets()
-            else "Using DATABASE_URL and REDIS_URL ..."
-        )
+        if faults := reach.faults():
+            fail("\n".join(faults))
+        named = [name for name in ("DATABASE_URL", "REDIS_URL") if os.environ.get(name)]
+        if named:
+            say(f"Using {' and '.join(named)} ...")
+        if self.sockets():
+            say("Starting the database and the broker ..." if not named else "Starting the other one ...")
         self.start_servers()
         say("Bringing the database up to date ...")
         self.python("-m", "bin.supervisor.upgrade")
