@@ -15,5 +15,6 @@ pages = [
 # Their data
 endpoints = [
     path("ledger.json", views.ledger_json, name="ledger_json"),
+    path("ledger/consistency.json", views.ledger_consistency_json, name="ledger_consistency_json"),
     path("ledger/entries/<int:index>.json", views.ledger_entry_json, name="ledger_entry_json"),
 ]

@@ -12,9 +12,11 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from common.http import problem
 from ledger.domain.jcs import moment
-from ledger.errors import EntryNotSequenced
+from ledger.errors import ConsistencyRefused, EntryNotSequenced
 from ledger.selectors import pages as selectors
+from ledger.selectors.consistency import consistency
 
 LARGEST_INDEX = 2**63 - 1  # a bigint
 
@@ -109,5 +111,34 @@ def ledger_entry_json(request: HttpRequest, index: int) -> JsonResponse:
             "leaf": page.leaf,
             "proof": [step.hash for step in page.proof],
             "checkpoint": _checkpoint_json(page.checkpoint),
+        }
+    )
+
+
+def _size(request: HttpRequest, name: str) -> int | None:
+    """None where it was not asked; below zero, which no tree is, where it cannot be read."""
+    value = request.GET.get(name, "")
+    if not value:
+        return None
+    # The length first, as above.
+    is_readable = value.isascii() and value.isdigit() and len(value) <= 19 and int(value) <= LARGEST_INDEX
+    return int(value) if is_readable else -1
+
+
+@require_safe
+def ledger_consistency_json(request: HttpRequest) -> JsonResponse:
+    """`?from=` the size of a checkpoint that was kept, `&to=` a later one's; without it, the newest's."""
+    try:
+        found = consistency(old=_size(request, "from") or 0, new=_size(request, "to"))
+    except ConsistencyRefused as refused:
+        return problem(refused.status, refused.code, refused.message, field=refused.field, **refused.details)
+    return JsonResponse(
+        {
+            "origin": found.origin,
+            "vkey": found.vkey,
+            "from": found.old,
+            "to": found.new,
+            "proof": found.proof,
+            "checkpoint": found.checkpoint,
         }
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from django.test import Client
 from ledger import services
 from ledger.domain import checkpoint, note
 from ledger.domain.merkle import leaf_hash, node_hash
-from ledger.domain.verification import verify_inclusion
+from ledger.domain.verification import verify_consistency, verify_inclusion
 from ledger.models import Entry
 from ledger.selectors import pages as selectors
 
@@ -127,6 +128,65 @@ def test_older_entries_are_a_page_away_and_stay_there(client: Client) -> None:
     assert [line["index"] for line in client.get(only["older"]).json()["entries"]] == [34]
     page = client.get("/ledger/?kind=policy").content.decode()
     assert 'href="/ledger/?kind=policy&amp;before=35"' in page
+
+
+def test_what_is_kept_of_an_earlier_log_is_enough_to_check_a_later_one(client: Client) -> None:
+    kept = []
+    for more in (1, 2, 4, 6):
+        append(*["decision"] * more)
+        services.sequence(at=AT)
+        kept.append(client.get("/checkpoint").content.decode())
+    vkey = client.get("/ledger.json").json()["vkey"]
+    heads = [checkpoint.parse(note.opened(text, [note.Verifier.parse(vkey)])[0].text) for text in kept]
+    assert [head.size for head in heads] == [1, 3, 7, 13]
+    for earlier, later in itertools.combinations_with_replacement(range(4), 2):
+        old, new = heads[earlier], heads[later]
+        given = client.get(f"/ledger/consistency.json?from={old.size}&to={new.size}").json()
+        assert (given["from"], given["to"], given["origin"]) == (old.size, new.size, settings.LEDGER_ORIGIN)
+        assert (given["checkpoint"], given["vkey"]) == (kept[later], vkey)
+        verify_consistency(
+            old_size=old.size, new_size=new.size, old_root=old.root, new_root=new.root,
+            proof=[base64.b64decode(value) for value in given["proof"]],
+        )  # fmt: skip
+
+
+def test_the_newest_signed_tree_is_meant_where_none_is_named(client: Client) -> None:
+    append(*["decision"] * 5)
+    services.sequence(at=AT)
+    append("policy")  # not signed yet
+    given = client.get("/ledger/consistency.json?from=2").json()
+    assert (given["to"], given["checkpoint"]) == (5, client.get("/checkpoint").content.decode())
+    # A size that no checkpoint covers alone has a proof, and no note.
+    assert client.get("/ledger/consistency.json?from=2&to=4").json()["checkpoint"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("", "from"), ("from=0", "from"), ("from=-1", "from"), ("from=x", "from"), ("from=6", "from"),
+        ("from=" + "9" * 5000, "from"), ("from=9223372036854775808", "from"), ("from=3&to=2", "to"),
+        ("from=3&to=6", "to"), ("from=3&to=x", "to"), ("from=3&to=" + "9" * 19, "to"),
+    ],
+)  # fmt: skip
+def test_sizes_without_a_proof_are_refused_with_the_largest(client: Client, query: str, field: str) -> None:
+    append(*["decision"] * 5)
+    services.sequence(at=AT)
+    refused = client.get(f"/ledger/consistency.json?{query}")
+    assert (refused.status_code, refused.headers["Content-Type"]) == (400, "application/problem+json")
+    told = refused.json()
+    assert (told["code"], told["field"], told["size"]) == ("consistency_refused", field, 5)
+    assert "5 signed entries" in told["detail"]
+
+
+def test_an_empty_log_has_nothing_to_be_consistent_with(client: Client) -> None:
+    assert client.get("/ledger/consistency.json?from=1").status_code == 400
+
+
+def test_a_consistency_proof_takes_few_queries(client: Client, django_assert_max_num_queries: Any) -> None:
+    append(*["decision"] * 60)
+    services.sequence(at=AT)
+    with django_assert_max_num_queries(4):
+        client.get("/ledger/consistency.json?from=37")
 
 
 def test_an_unknown_kind_shows_all_kinds(client: Client) -> None:
