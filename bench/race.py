@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import timedelta
 
 from bench import clients, figures
-from bench.bookings import booking, serve
+from bench.bookings import WORKERS, booking, serve
 from bench.world import World, world
 from nodes.models import Hold
 
@@ -18,8 +18,8 @@ ROUNDS = 200
 
 def measure() -> None:
     with world(nodes=1, devices=DEVICES, researchers=CLIENTS) as its:
-        # 32 requests in the database at once: two workers of sixteen threads.
-        serve(its.site, "--worker-class=gthread", "--threads=16")
+        # All requests in the database at once, where locks decide, and none queueing for a worker.
+        serve(its.site, "--worker-class=gthread", f"--threads={CLIENTS // WORKERS}")
         _report([_round(its, number) for number in range(ROUNDS)])
 
 

@@ -28,21 +28,32 @@ from reservations.domain.asking import (
 )
 from reservations.domain.policy import Policy
 from reservations.errors import NoShare, UnknownDevice
-from reservations.models import Reservation
 from reservations.selectors.standing import position_of
 
 REFERENCE = "reservation-"
 
+# Nodes and models are counted once each, however many of their devices are wanted.
 _WANTED = """
-SELECT device.id, device.uid, node.slug, device.model_key, device.model,
-       (SELECT count(*) FROM nodes_device other WHERE other.node_id = node.id),
-       (SELECT count(*) FROM nodes_device other JOIN nodes_node its ON its.id = other.node_id
-         WHERE other.model_key = device.model_key AND its.state = 'listed')
-  FROM nodes_device device
-  JOIN nodes_node node ON node.id = device.node_id AND node.state = 'listed'
- WHERE device.uid = ANY(%s)
- ORDER BY device.id
+WITH wanted AS MATERIALIZED (
+    SELECT device.id, device.uid, device.node_id, node.slug, device.model_key, device.model
+      FROM nodes_device device
+      JOIN nodes_node node ON node.id = device.node_id AND node.state = 'listed'
+     WHERE device.uid = ANY(%s)
+), on_node AS (
+    SELECT node_id, count(*) AS devices FROM nodes_device
+     WHERE node_id IN (SELECT node_id FROM wanted) GROUP BY node_id
+), of_model AS (
+    SELECT device.model_key, count(*) AS devices
+      FROM nodes_device device
+      JOIN nodes_node node ON node.id = device.node_id AND node.state = 'listed'
+     WHERE device.model_key IN (SELECT model_key FROM wanted) GROUP BY device.model_key
+)
+SELECT wanted.id, wanted.uid, wanted.slug, model_key, wanted.model, on_node.devices, of_model.devices
+  FROM wanted JOIN on_node USING (node_id) JOIN of_model USING (model_key)
+ ORDER BY wanted.id
 """
+
+_PROJECTS = "SELECT uid, project_id FROM reservations_reservation WHERE uid = ANY(%s)"
 
 
 @dataclass(frozen=True)
@@ -137,9 +148,10 @@ def _in_the_way(
 def _holders(holds: Iterable[Hold], at: datetime) -> dict[str, str]:
     """The public name behind each reference that is a reservation's."""
     references = {hold.reference for hold in holds if hold.reference.startswith(REFERENCE)}
-    found = Reservation.objects.filter(
-        uid__in=[reference.removeprefix(REFERENCE) for reference in references]
-    )
-    projects = {f"{REFERENCE}{uid}": project for uid, project in found.values_list("uid", "project_id")}
+    if not references:
+        return {}
+    with prepared() as cursor:
+        cursor.execute(_PROJECTS, [[UUID(one.removeprefix(REFERENCE)) for one in references]])
+        projects = {f"{REFERENCE}{uid}": project for uid, project in cursor.fetchall()}
     names = public_names(projects.values(), at)
     return {reference: names[project] for reference, project in projects.items()}
