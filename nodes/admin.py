@@ -57,6 +57,7 @@ class DeviceInline(Inline):
 @admin.register(Node)
 class NodeAdmin(Base[Node]):
     list_display = ("name", "owner", "site", "state", "cpu_cores", "last_fence")
+    list_select_related = ("owner", "site")
     list_filter = ("state", "site")
     search_fields = ("name", "slug")
     readonly_fields = (
@@ -74,11 +75,13 @@ class NodeAdmin(Base[Node]):
 @admin.register(Agent)
 class AgentAdmin(ReadOnly[Agent]):
     list_display = ("node", "version", "enrolled_at", "last_seen_at", "revoked_at")
+    list_select_related = ("node",)
 
 
 @admin.register(Lease)
 class LeaseAdmin(ReadOnly[Lease]):
     list_display = ("reference", "node", "fence", "state", "not_before", "ends_at", "end_reason")
+    list_select_related = ("node",)
     list_filter = ("state", "end_reason")
     search_fields = ("reference",)
     # What people run is theirs: a steward who must see it asks its project.
@@ -88,6 +91,7 @@ class LeaseAdmin(ReadOnly[Lease]):
 @admin.register(Hold)
 class HoldAdmin(ReadOnly[Hold]):
     list_display = ("device", "during", "kind", "reference")
+    list_select_related = ("device",)
     list_filter = ("kind",)
     search_fields = ("reference",)
 
@@ -95,6 +99,7 @@ class HoldAdmin(ReadOnly[Hold]):
 @admin.register(HoldEvent)
 class HoldEventAdmin(ReadOnly[HoldEvent]):
     list_display = ("at", "event", "device", "during", "reference", "weight", "price")
+    list_select_related = ("device",)
     list_filter = ("event",)
     search_fields = ("reference",)
 
@@ -107,4 +112,5 @@ class ClosureAdmin(ReadOnly[Closure]):
 @admin.register(EnrolmentToken)
 class EnrolmentTokenAdmin(ReadOnly[EnrolmentToken]):
     list_display = ("node", "created_by", "created_at", "expires_at", "used_at")
+    list_select_related = ("node", "created_by")
     exclude = ("digest",)

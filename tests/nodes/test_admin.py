@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
+from common.ranges import between
 from nodes.models import Lease
-from nodes.services import enrolment
+from nodes.services import enrolment, occupancy
 from tests import factories
 from tests.nodes.cast import SigningAgent, make_lease
 
@@ -44,3 +49,26 @@ def test_a_node_is_shown_with_its_devices(steward: Client) -> None:
     node = factories.make_node()
     page = steward.get(reverse("admin:nodes_node_change", args=[node.pk]))
     assert b"H100 SXM5" in page.content
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "site"])
+def test_a_list_takes_the_same_queries_however_long(steward: Client, page: str) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert steward.get(reverse(f"admin:nodes_{page}_changelist")).status_code == 200
+        return len(captured)
+
+    queries()
+    before = queries()
+    for _more in range(3):
+        agent = SigningAgent()
+        make_lease(agent.row.node)
+        by = factories.make_user()
+        enrolment.issue_token(node=agent.row.node, by=by, at=agent.row.enrolled_at)
+        device = agent.row.node.devices.first()
+        at = agent.row.enrolled_at + timedelta(days=30)
+        occupancy.close_devices(
+            device_ids=[device.pk], during=between(at, at + timedelta(hours=1)), kind="closure",
+            reason="Test", at=agent.row.enrolled_at,
+        )  # fmt: skip
+    assert queries() == before
