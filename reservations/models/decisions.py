@@ -1,0 +1,57 @@
+"""The stored answers to requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import pgtrigger
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Project, User
+from common.ids import uuid7
+from ledger.models import Entry
+from reservations.models.policies import Policy
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+class DecisionQuerySet(models.QuerySet["Decision"]):
+    def of(self, user: User | AnonymousUser) -> DecisionQuerySet:
+        return self.filter(project__memberships__user=user) if user.is_authenticated else self.none()
+
+
+class Decision(models.Model):
+    """The stored answer to a request. The engine it names, on the snapshot it stores, replays it."""
+
+    class Outcome(models.TextChoices):
+        GRANTED = "granted", _("Granted")
+        REFUSED = "refused", _("Refused")
+
+    uid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    project = models.ForeignKey(Project, models.PROTECT, related_name="decisions")
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    policy = models.ForeignKey(Policy, models.PROTECT, related_name="decisions")
+    engine = models.CharField(max_length=20)
+    request = models.JSONField()
+    snapshot = models.JSONField()
+    rules = models.JSONField()  # every rule: code, verdict, limit, actual, remedy
+    quote = models.JSONField(null=True)
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    digest = models.CharField(max_length=64)  # SHA-256 of the canonical JSON of all the above
+    entry = models.OneToOneField(Entry, models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField()
+
+    objects = DecisionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        # The first page and /fairness/ count those of four weeks: without the rows themselves.
+        indexes = [models.Index(fields=["decided_at"], include=["outcome"], name="decision_by_time")]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="decision_is_immutable", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+
+    def get_absolute_url(self) -> str:
+        return f"/decisions/{self.uid}/"

@@ -1,0 +1,75 @@
+"""Reservations and their devices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib.postgres.fields import DateTimeRangeField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Project, User
+from common.ids import uuid7
+from nodes.models import Device
+from pricing.models import Tariff
+from reservations.models.decisions import Decision
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+class ReservationQuerySet(models.QuerySet["Reservation"]):
+    def of(self, user: User | AnonymousUser) -> ReservationQuerySet:
+        return self.filter(project__memberships__user=user) if user.is_authenticated else self.none()
+
+    def unsettled(self) -> ReservationQuerySet:
+        return self.filter(settled_at__isnull=True)
+
+
+class Reservation(models.Model):
+    """One project, one interval, devices of one or more nodes, a frozen price, a decision."""
+
+    class State(models.TextChoices):
+        BOOKED = "booked", _("Booked")
+        CANCELLED = "cancelled", _("Cancelled")
+        ENDED = "ended", _("Ended")
+
+    uid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    project = models.ForeignKey(Project, models.PROTECT, related_name="reservations")
+    booked_by = models.ForeignKey(User, models.PROTECT, related_name="reservations")
+    decision = models.OneToOneField(Decision, models.PROTECT, related_name="reservation")
+    during = DateTimeRangeField()
+    state = models.CharField(max_length=10, choices=State, default=State.BOOKED)
+    quoted_price = models.DecimalField(max_digits=18, decimal_places=6)  # EUR, fee included
+    created_at = models.DateTimeField()
+    cancelled_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)  # charged, and usage counted
+
+    objects = ReservationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["id"], name="reservation_unsettled", condition=Q(settled_at__isnull=True)),
+        ]
+
+    def get_absolute_url(self) -> str:
+        return f"/reservations/{self.uid}/"
+
+    @property
+    def reference(self) -> str:
+        """How the rooms below remember this reservation."""
+        return f"reservation-{self.uid}"
+
+
+class ReservedDevice(models.Model):
+    """One device of a reservation, with the weight and price its decision froze."""
+
+    reservation = models.ForeignKey(Reservation, models.PROTECT, related_name="devices")
+    device = models.ForeignKey(Device, models.PROTECT, related_name="+")
+    hold_uid = models.UUIDField(unique=True)
+    weight = models.DecimalField(max_digits=18, decimal_places=6)  # cost-weighted hours per device-hour
+    price = models.DecimalField(max_digits=18, decimal_places=6)  # EUR per device-hour
+    fee = models.DecimalField(max_digits=18, decimal_places=6)  # EUR per device-hour, the site's
+    tariff = models.ForeignKey(Tariff, models.PROTECT, related_name="+")

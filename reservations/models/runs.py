@@ -1,0 +1,83 @@
+"""Jobs inside reservations, and the sweeps that move them on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from common.ids import uuid7
+from nodes.models import Node
+from reservations.models.reservations import Reservation
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def of(self, user: User | AnonymousUser) -> RunQuerySet:
+        """The runs in slots of this person's projects."""
+        return self.filter(reservation__in=Reservation.objects.of(user))
+
+
+class Run(models.Model):
+    """One execution of a job inside a reservation, on the held devices of one node."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Queued")
+        LEASED = "leased", _("Handed to the node")
+        RUNNING = "running", _("Running")
+        ENDED = "ended", _("Ended")
+        LOST = "lost", _("Lost")
+        NOT_RUN = "not_run", _("Not run")
+
+    uid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    reservation = models.ForeignKey(Reservation, models.PROTECT, related_name="runs")
+    node = models.ForeignKey(Node, models.PROTECT, related_name="+")
+    number = models.PositiveSmallIntegerField()
+    script = models.TextField()  # run by /bin/sh in the job's own folder
+    environment = models.JSONField(default=dict)
+    bring_back = models.JSONField(default=list)  # glob patterns of files to return
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    lease_uid = models.UUIDField(null=True, unique=True)
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["reservation", "number"], name="run_number_is_unique"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["reservation"],
+                name="run_unfinished",
+                condition=Q(state__in=["queued", "leased", "running"]),
+            )
+        ]
+
+    @property
+    def reference(self) -> str:
+        return f"run-{self.uid}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in (self.State.ENDED, self.State.LOST, self.State.NOT_RUN)
+
+    def live_state(self, lease_state: str) -> str:
+        """The lease knows first; a sweep copies what it knows a moment later."""
+        return self.state if self.is_over else lease_state or self.state
+
+
+class Sweep(models.Model):
+    """When a repeated task last finished: a stale sweep is an alarm, shown on /status/."""
+
+    name = models.CharField(max_length=40, unique=True)
+    finished_at = models.DateTimeField()
+    took_ms = models.PositiveIntegerField()
