@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from pricing.domain.grants import Funds, Period
+from reservations.domain.exact_json import newer
 from reservations.domain.room import Standing
 from reservations.domain.slots import Slot
 
@@ -101,10 +102,38 @@ class GrantLeft:
     start: datetime | None
     end: datetime | None
     left: Decimal
+    hours_left: Decimal | None = newer()  # device-hours; None where only money counts
 
     @property
     def funds(self) -> Funds:
-        return Funds(self.id, Period(self.start, self.end), self.left)
+        return Funds(self.id, Period(self.start, self.end), self.left, self.hours_left)
+
+
+@dataclass(frozen=True)
+class MonthHeld:
+    """Device-hours of slots that begin in a month (UTC)."""
+
+    month: str  # 2026-11
+    hours: Fraction
+
+
+@dataclass(frozen=True)
+class MemberCap:
+    """The most device-hours a month that the leads let whoever asks book, and what is booked. No name."""
+
+    limit: Decimal
+    held: tuple[MonthHeld, ...]
+
+    def held_in(self, month: str) -> Fraction:
+        return sum((held.hours for held in self.held if held.month == month), Fraction(0))
+
+
+@dataclass(frozen=True)
+class ProjectState:
+    """Whether the project may book at all, and until when."""
+
+    is_suspended: bool
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -116,6 +145,9 @@ class Snapshot:
     next_free: datetime | None  # when all wanted devices are free for that long; only where one is taken
     standing: Standing
     grants: tuple[GrantLeft, ...]
+    # Snapshots of before there was such a rule say nothing of it.
+    project: ProjectState | None = newer()
+    member: MemberCap | None = newer()  # None: no cap
 
     @property
     def is_priced(self) -> bool:

@@ -6,7 +6,7 @@ for bit, with the engine of the same number; a change of arithmetic or rules is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
@@ -15,11 +15,12 @@ from itertools import groupby
 
 from pricing.domain.cost import split
 from pricing.domain.declared import EXACT
+from pricing.domain.grants import Cover
 from reservations.domain import exact_json, room, rules, slots
 from reservations.domain.asking import Request, Snapshot
 from reservations.domain.exact_json import Json
 from reservations.domain.policy import Policy
-from reservations.domain.rules import Case, Rule
+from reservations.domain.rules import Asks, Case, Rule
 from reservations.domain.shares import UNUSED, Level
 
 ENGINE = "1"
@@ -45,6 +46,7 @@ class Payment:
     grant: int
     name: str
     amount: Decimal
+    hours: Decimal | None = exact_json.newer()  # device-hours, of a grant that counts them
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ class Answer:
 
 def decide(request: Request, snapshot: Snapshot, policy: Policy) -> Answer:
     case = Case(request, snapshot, policy)
-    answers = tuple(_with_remedy(rule(case), rule, case) for rule in rules.ALL)
+    found = ((rule, rule(case)) for rule in rules.ALL)
+    answers = tuple(_with_remedy(answer, rule, case) for rule, answer in found if answer is not None)
     is_refused = any(answer.refuses for answer in answers)
     return Answer(
         engine=ENGINE,
@@ -128,21 +131,27 @@ def digest(*, policy: Policy, request: Json, snapshot: Json, answer: Json) -> st
 
 def quote_of(case: Case) -> Quote:
     """Lines per node: first its device-hours, then the fee for them."""
-    paid = rules.covered(case)
+    paid = case.paid
     bare = list(_bare_lines(case))
     amounts = [Decimal(0)] * len(bare)
     if paid.total:
         with localcontext(EXACT):
             amounts = split(paid.total, [line.quantity * line.unit_price for line in bare])
-    names = {grant.id: grant.name for grant in case.snapshot.grants}
     return Quote(
         lines=tuple(replace(line, amount=amount) for line, amount in zip(bare, amounts, strict=True)),
         total=paid.total,
         per_hour=case.price_per_hour,
         cost_weighted_hours=room.rounded_up(case.weight * case.hours),
-        payments=tuple(Payment(part.grant_id, names[part.grant_id], part.amount) for part in paid.parts),
+        payments=tuple(_payments(case, paid)),
         short=paid.short,
     )
+
+
+def _payments(case: Case, paid: Cover) -> Iterator[Payment]:
+    grants = {grant.id: grant for grant in case.snapshot.grants}
+    for part in paid.parts:
+        grant = grants[part.grant_id]
+        yield Payment(grant.id, grant.name, part.amount, None if grant.hours_left is None else part.hours)
 
 
 def _bare_lines(case: Case) -> list[Line]:
@@ -173,7 +182,7 @@ def _shown_level(level: Level) -> Decimal | None:
     return None if level == UNUSED else room.rounded_down(Fraction(level))
 
 
-def _with_remedy(answer: Rule, rule: Callable[[Case], Rule], case: Case) -> Rule:
+def _with_remedy(answer: Rule, rule: Asks, case: Case) -> Rule:
     """A refusal that a shorter slot would lift says how short."""
     if not answer.refuses or rule not in rules.EASED_BY_SHORTENING:
         return answer
@@ -183,7 +192,7 @@ def _with_remedy(answer: Rule, rule: Callable[[Case], Rule], case: Case) -> Rule
     return replace(answer, remedy={**answer.remedy, "end": exact_json.moment(end)})
 
 
-def _longest_end(case: Case, wanted: tuple[Callable[[Case], Rule], ...]) -> datetime | None:
+def _longest_end(case: Case, wanted: tuple[Asks, ...]) -> datetime | None:
     """The latest mark up to the asked end with which none of these rules refuses: a binary search,
     since each of them only eases as the slot gets shorter."""
     policy = case.policy
@@ -193,7 +202,7 @@ def _longest_end(case: Case, wanted: tuple[Callable[[Case], Rule], ...]) -> date
     while fails - fits > 1:
         middle = (fits + fails) // 2
         shorter = case.ending(earliest + middle * policy.mark)
-        if any(rule(shorter).refuses for rule in wanted):
+        if any(rules.refuses(rule, shorter) for rule in wanted):
             fails = middle
         else:
             fits = middle
@@ -217,7 +226,7 @@ def _nearest(case: Case, answers: tuple[Rule, ...]) -> Alternative | None:
     if fitting is None:
         return None
     shorter = moved.ending(fitting)
-    return Alternative(start, fitting, rules.covered(shorter).total)
+    return Alternative(start, fitting, shorter.paid.total)
 
 
 def _nearest_start(case: Case, refused: set[str]) -> datetime | None:

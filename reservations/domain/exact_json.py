@@ -1,7 +1,9 @@
 """Frozen dataclasses to JSON and back without losing a digit.
 
 Decimals, fractions and moments travel as text; there are no floats. Optional members that are
-None are written as null, so that a reader sees what could have been there.
+None are written as null, so that a reader sees what could have been there. Only a member that is
+`newer` than JSON already stored may be absent, and is where it says nothing: so what was stored before
+it was thought of is read, and written again bit for bit.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import field, fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -19,6 +21,11 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 T = TypeVar("T")
+
+
+def newer(default: Any = None) -> Any:
+    """A member that older JSON does not have: read from it, it has the default."""
+    return field(default=default, metadata={"newer": True})
 
 
 def moment(at: datetime) -> str:
@@ -42,7 +49,13 @@ def written(value: object) -> Json:
             return {str(name): written(member) for name, member in value.items()}
     if not is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"{type(value).__name__} has no exact JSON form")
-    return {name: written(getattr(value, name)) for name in _names(type(value))}
+    newer_ones = _defaults(type(value))
+    members = ((name, getattr(value, name)) for name in _names(type(value)))
+    return {
+        name: written(member)
+        for name, member in members
+        if name not in newer_ones or member != newer_ones[name]
+    }
 
 
 def read(wanted: type[T], value: Json) -> T:
@@ -71,6 +84,12 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
 
 
 @cache
+def _defaults(kind: type[Any]) -> dict[str, Any]:
+    """What stands for a member that was not thought of yet when the JSON was written."""
+    return {member.name: member.default for member in fields(kind) if member.metadata.get("newer")}
+
+
+@cache
 def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
 
@@ -93,7 +112,10 @@ def _read_members(wanted: Any, value: Any) -> Any:
     hints = _hints(wanted)
     if unknown := set(value) - set(hints):
         raise ValueError(f"{wanted.__name__} has no {', '.join(sorted(unknown))}")
-    return wanted(**{name: _read(hint, value[name]) for name, hint in hints.items()})
+    older = {name: default for name, default in _defaults(wanted).items() if name not in value}
+    return wanted(
+        **{name: _read(hint, value[name]) for name, hint in hints.items() if name not in older}, **older
+    )
 
 
 def _read_scalar(wanted: Any, value: Any) -> Any:

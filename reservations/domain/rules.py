@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 
 from pricing.domain.grants import Cover, Period, cover
 from reservations.domain import room, slots
@@ -67,14 +68,23 @@ class Case:
         asked = self.request
         return Slot(max(asked.start, moment), asked.end) if asked.end > max(asked.start, moment) else None
 
-    @property
+    @cached_property
     def weight(self) -> Fraction:
         """Cost-weighted hours per hour of the whole slot."""
         return sum((Fraction(price.weight) for price in self.snapshot.prices), Fraction(0))
 
-    @property
+    @cached_property
     def price_per_hour(self) -> Decimal:
         return sum((price.to_pay for price in self.snapshot.prices), Decimal(0))
+
+    @cached_property
+    def paid(self) -> Cover:
+        """Which grants pay what."""
+        return cover(
+            [grant.funds for grant in self.snapshot.grants],
+            hours=Period(self.request.start, self.request.end),
+            price_per_hour=self.price_per_hour,
+        )
 
 
 def grid(case: Case) -> Rule:
@@ -152,6 +162,23 @@ def horizon(case: Case) -> Rule:
         "horizon", REFUSE, limit=limit, actual=actual, excess=_days(beyond),
         facts=facts, remedy={"end": facts["latest"]},
     )  # fmt: skip
+
+
+def project_standing(case: Case) -> Rule | None:
+    """The project is not suspended, and not over before the slot is."""
+    project, asked = case.snapshot.project, case.request
+    if project is None:
+        return None
+    facts: dict[str, Json] = {"suspended": project.is_suspended}
+    if project.is_suspended:
+        return Rule("project_standing", REFUSE, facts=facts)
+    if project.expires_at is None:
+        return Rule("project_standing", PASS, facts=facts)
+    limit, actual = moment(project.expires_at), moment(asked.end)
+    if asked.end <= project.expires_at:
+        return Rule("project_standing", PASS, limit=limit, actual=actual, facts=facts)
+    over = _days(asked.end - project.expires_at)
+    return Rule("project_standing", REFUSE, limit=limit, actual=actual, excess=over, facts=facts)
 
 
 def free(case: Case) -> Rule:
@@ -253,32 +280,45 @@ def _model_weeks(case: Case, stock: ModelStock, late: Slot) -> Iterator[_Cell]:
         yield _Cell(stock.name, str(week), room.rounded_down(limit), room.rounded_up(actual))
 
 
+def member_cap(case: Case) -> Rule | None:
+    """Device-hours of whoever asks, in slots that begin in the same month, stay under their cap."""
+    cap = case.snapshot.member
+    if cap is None:
+        return None
+    month = slots.month_of(case.request.start)
+    facts: dict[str, Json] = {"month": month}
+    if not case.request.has_length:
+        return Rule("member_cap", IDLE, facts=facts)
+    held, wanted = cap.held_in(month), case.hours * len(case.request.devices)
+    facts |= {"held": _shown(held), "wanted": _shown(wanted)}
+    return _compared("member_cap", cap.limit, room.rounded_up(held + wanted), facts)
+
+
 def budget(case: Case) -> Rule:
     """The price fits in grants that are valid over the slot's hours."""
     if not case.request.has_length or not case.snapshot.is_priced:
         return Rule("budget", IDLE)
-    paid = covered(case)
+    paid = case.paid
     facts: dict[str, Json] = {"grants": [grant.name for grant in case.snapshot.grants]}
     if paid.short_from:
         facts["short_from"] = moment(paid.short_from)
+    if paid.short_hours and any(grant.hours_left is not None for grant in case.snapshot.grants):
+        facts["short_hours"] = format(paid.short_hours, "f")
     return _compared("budget", paid.total - paid.short, paid.total, facts)
 
 
-def covered(case: Case) -> Cover:
-    """Which grants pay what."""
-    return cover(
-        [grant.funds for grant in case.snapshot.grants],
-        hours=Period(case.request.start, case.request.end),
-        price_per_hour=case.price_per_hour,
-    )
-
-
-ALL: tuple[Callable[[Case], Rule], ...] = (
-    grid, order, past, length, horizon, free, price, room_left, model_half, budget,
+ALL: tuple[Asks, ...] = (
+    grid, order, past, length, horizon, project_standing, free, price, room_left, model_half, member_cap,
+    budget,
 )  # fmt: skip
 
 # What a shorter slot makes easier, never harder.
-EASED_BY_SHORTENING: tuple[Callable[[Case], Rule], ...] = (room_left, model_half, budget)
+EASED_BY_SHORTENING: tuple[Asks, ...] = (project_standing, room_left, model_half, member_cap, budget)
+
+
+def refuses(rule: Asks, case: Case) -> bool:
+    answer = rule(case)
+    return answer is not None and answer.refuses
 
 
 def _compared(code: str, limit: Decimal, actual: Decimal, facts: dict[str, Json]) -> Rule:

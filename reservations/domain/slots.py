@@ -36,6 +36,11 @@ def nearest_mark(moment: datetime, mark: timedelta = MARK) -> datetime:
     return before if moment - before < after - moment else after
 
 
+def month_of(moment: datetime) -> str:
+    """2026-11, in UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m")
+
+
 @dataclass(frozen=True, order=True)
 class Slot:
     """`[start, end)`: back-to-back slots touch and do not overlap."""

@@ -52,6 +52,8 @@ def name(code: str) -> str:
         "room": _("Room"),
         "model_half": _("Half of a model’s hours"),
         "budget": _("Budget"),
+        "project_standing": _("Project open"),
+        "member_cap": _("Your cap in this project"),
     }[code]
 
 
@@ -215,7 +217,7 @@ def _model_half(rule: Rule) -> RuleWords:
 def _budget(rule: Rule) -> RuleWords:
     if rule.verdict == IDLE:
         return _told(rule, "")
-    price, short = formats.money(rule.actual), formats.money(rule.excess)
+    price = formats.money(rule.actual)
     if not rule.refuses:
         return _told(rule, _("The price fits in your grants."), price)
     text = _("This costs %(price)s. Grants valid for these hours pay %(limit)s.") % {
@@ -223,6 +225,7 @@ def _budget(rule: Rule) -> RuleWords:
     }  # fmt: skip
     if not rule.facts["grants"]:
         text = _("This costs %(price)s, and your project has no grant yet.") % {"price": price}
+    short = _short(rule)
     remedy = _("A grant with %(short)s more for these hours.") % {"short": short}
     if "end" in rule.remedy:
         remedy = _("An end at %(end)s; or a grant with %(short)s more.") % {
@@ -240,6 +243,17 @@ def _budget(rule: Rule) -> RuleWords:
     )  # fmt: skip
 
 
+def _short(rule: Rule) -> str:
+    """`EUR 12.00`, and the device-hours where a grant counts them."""
+    short = formats.money(rule.excess)
+    if "short_hours" not in rule.facts:
+        return short
+    return _("%(money)s and %(hours)s device-hours") % {
+        "money": short,
+        "hours": formats.number(_decimal(rule.facts["short_hours"]), 2),
+    }
+
+
 def _budget_kept(rule: Rule, grants_left: Decimal) -> RuleWords:
     figure = _("%(actual)s of %(limit)s") % {
         "actual": formats.money(rule.actual), "limit": formats.money(grants_left),
@@ -247,9 +261,51 @@ def _budget_kept(rule: Rule, grants_left: Decimal) -> RuleWords:
     return _told(rule, _("Grants valid for these hours have that much left."), figure)
 
 
+def _project_standing(rule: Rule) -> RuleWords:
+    if rule.facts["suspended"]:
+        text = _("A steward has suspended this project: nothing is booked for it.")
+        remedy = _("Another project of yours; or its leads answer the reason that stands on its page.")
+        return _told(rule, text, remedy=remedy)
+    if rule.limit is None:
+        return _told(rule, _("The project is open and has no end."))
+    until = {"until": formats.moment(_as_moment(rule.limit))}
+    text = _("The project ends on %(until)s, and no slot ends later.") % until
+    if not rule.refuses:
+        return _told(rule, text)
+    remedy = _("Another project of yours; or its leads ask a steward for a later end.")
+    if "end" in rule.remedy:
+        remedy = _("An end at %(end)s; or the leads ask a steward for a later end of the project.") % {
+            "end": _moment(rule, "end")
+        }
+    return _told(rule, text, _("over by %(excess)s days") % {"excess": _days(rule.excess)}, remedy=remedy)
+
+
+def _member_cap(rule: Rule) -> RuleWords:
+    month = formats.month(datetime.strptime(f"{rule.facts['month']}-01Z", "%Y-%m-%d%z"))
+    if rule.verdict == IDLE:
+        return _told(rule, "")
+    held, wanted = _decimal(rule.facts["held"]), _decimal(rule.facts["wanted"])
+    text = _(
+        "The project’s leads let you book %(limit)s device-hours of slots that begin in %(month)s. "
+        "You have booked %(held)s; this would add %(wanted)s."
+    ) % {
+        "limit": formats.number(rule.limit, 1), "month": month,
+        "held": formats.number(held, 1), "wanted": formats.number(wanted, 1),
+    }  # fmt: skip
+    remedy = _("Cancel a slot of yours, begin in another month, or ask a lead for a higher cap.")
+    if "end" in rule.remedy:
+        remedy = _("An end at %(end)s; or cancel a slot of yours, or ask a lead for a higher cap.") % {
+            "end": _moment(rule, "end")
+        }
+    return _told(
+        rule, text, *_against(rule), remedy=remedy, used=held, limit=_decimal(rule.limit), adding=wanted
+    )
+
+
 _WORDS: dict[str, Callable[[Rule], RuleWords]] = {
     "grid": _grid, "order": _order, "past": _past, "length": _length_of, "horizon": _horizon, "free": _free,
     "price": _price, "room": _room, "model_half": _model_half, "budget": _budget,
+    "project_standing": _project_standing, "member_cap": _member_cap,
 }  # fmt: skip
 
 

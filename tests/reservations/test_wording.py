@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone, translation
 
 from reservations import wording
+from reservations.domain.asking import MemberCap, MonthHeld, ProjectState
 from reservations.domain.decision import Answer, decide
 from reservations.domain.policy import Policy, lint
 from reservations.wording import RuleWords
@@ -136,3 +137,33 @@ def test_every_fault_of_a_policy_has_a_sentence() -> None:
     sentences = [wording.fault(fault) for fault in [*lint(faulty), *lint(Policy(mark_minutes=60))]]
     assert len(sentences) == 8
     assert all(sentence.endswith(".") and "%" not in sentence for sentence in sentences)
+
+
+def test_a_suspension_says_who_can_answer_it() -> None:
+    snapshot = make_snapshot(project=ProjectState(True, None))
+    told = said(decide(make_request(), snapshot, Policy()), "project_standing")
+    assert told.text == "A steward has suspended this project: nothing is booked for it."
+    assert "its leads answer the reason" in told.remedy
+
+
+def test_the_end_of_a_project_is_said_with_the_slot_that_would_do() -> None:
+    snapshot = make_snapshot(project=ProjectState(False, later(3)))
+    told = said(decide(make_request(), snapshot, Policy()), "project_standing")
+    assert told.text == "The project ends on Tue 24 Nov, 15:00, and no slot ends later."
+    assert told.remedy.startswith("An end at Tue 24 Nov, 15:00;")
+    passed = said(decide(make_request(hours=2), snapshot, Policy()), "project_standing")
+    assert (passed.outcome, passed.remedy) == ("passed", "")
+    endless = make_snapshot(project=ProjectState(False, None))
+    told = said(decide(make_request(), endless, Policy()), "project_standing")
+    assert told.text == "The project is open and has no end."
+
+
+def test_a_cap_is_said_with_the_month_it_counts_in() -> None:
+    snapshot = make_snapshot(member=MemberCap(Decimal(10), (MonthHeld("2026-11", Fraction(4)),)))
+    told = said(decide(make_request(), snapshot, Policy()), "member_cap")
+    assert told.text == (
+        "The project’s leads let you book 10.0 device-hours of slots that begin in November 2026. "
+        "You have booked 4.0; this would add 8.0."
+    )
+    assert told.figures == ("limit 10.0", "would be 12.0", "over by 2.0")
+    assert told.remedy.startswith("An end at Tue 24 Nov, 15:00;")

@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given, strategies as st
 
 from reservations.domain import decay, decision, exact_json
-from reservations.domain.asking import GrantLeft, ModelStock, Request, Snapshot, WeekHeld
+from reservations.domain.asking import (
+    GrantLeft,
+    MemberCap,
+    ModelStock,
+    MonthHeld,
+    ProjectState,
+    Request,
+    Snapshot,
+    WeekHeld,
+)
 from reservations.domain.decision import Answer, decide
 from reservations.domain.policy import Policy
 from reservations.domain.rules import Rule
@@ -267,6 +276,58 @@ def test_every_rule_is_told_when_several_refuse() -> None:
     )
     answer = answer_to(make_request(later(days=1.5, hours=0.1), 200, devices=4), snapshot)
     assert refused(answer) == {"grid", "length", "free", "room", "model_half", "budget"}
+
+
+# --- the project's standing and the member's cap ---
+def test_what_a_snapshot_says_nothing_of_is_not_told() -> None:
+    """So decisions stored before there was such a rule replay unchanged."""
+    before = exact_json.written(make_snapshot())
+    assert isinstance(before, dict)
+    stored = {name: value for name, value in before.items() if name not in ("project", "member")}
+    answer = decide(make_request(), exact_json.read(Snapshot, stored), Policy())
+    assert {one.code for one in answer.rules}.isdisjoint({"project_standing", "member_cap"})
+
+
+def test_a_suspended_project_books_nothing_and_no_other_slot_would_do() -> None:
+    answer = answer_to(snapshot=make_snapshot(project=ProjectState(True, None)))
+    assert refused(answer) == {"project_standing"}
+    assert answer.nearest is None
+
+
+def test_a_slot_ends_before_its_project_does() -> None:
+    ends = ProjectState(False, later(3))
+    assert refused(answer_to(make_request(hours=3), make_snapshot(project=ends))) == set()
+    answer = answer_to(make_request(hours=4), make_snapshot(project=ends))
+    assert refused(answer) == {"project_standing"}
+    found = rule(answer, "project_standing")
+    assert (found.limit, found.actual) == (exact_json.moment(later(3)), exact_json.moment(later(4)))
+    assert found.remedy == {"end": exact_json.moment(later(3))}
+    assert answer.nearest is not None
+    assert answer.nearest.end == later(3)
+
+
+def test_a_project_that_is_over_has_no_shorter_slot() -> None:
+    answer = answer_to(snapshot=make_snapshot(project=ProjectState(False, later(-24))))
+    assert refused(answer) == {"project_standing"}
+    assert answer.nearest is None
+
+
+@pytest.mark.parametrize(("hours", "is_refused"), [(4, False), (4.25, True)])
+def test_a_member_books_up_to_the_cap_exactly(hours: float, is_refused: bool) -> None:
+    cap = MemberCap(Decimal(20), (MonthHeld("2026-11", Fraction(12)), MonthHeld("2026-12", Fraction(99))))
+    answer = answer_to(make_request(hours=hours), make_snapshot(member=cap))  # two devices
+    assert (refused(answer) == {"member_cap"}) is is_refused
+    found = rule(answer, "member_cap")
+    assert (found.limit, found.actual) == ("20", f"{12 + 2 * hours:.6f}")
+    if is_refused:
+        assert found.remedy == {"end": exact_json.moment(later(4))}
+
+
+def test_hours_count_in_the_month_in_which_their_slot_begins() -> None:
+    cap = MemberCap(Decimal(20), (MonthHeld("2026-11", Fraction(20)),))
+    new_year = later(days=7)  # 1 December
+    assert refused(answer_to(make_request(new_year), make_snapshot(member=cap))) == set()
+    assert refused(answer_to(make_request(), make_snapshot(member=cap))) == {"member_cap"}
 
 
 # --- level ---

@@ -62,3 +62,18 @@ def test_what_is_not_one_is_not_read(fault: dict[str, Any]) -> None:
     whole = {"amount": "1", "at": None, "parts": [], "count": 1}
     with pytest.raises((ValueError, TypeError, KeyError)):
         exact_json.read(Outer, whole | fault)
+
+
+@dataclass(frozen=True)
+class Grown:
+    count: int
+    note: str | None = exact_json.newer()
+    other: int = 3
+
+
+def test_only_a_newer_member_may_be_absent() -> None:
+    assert exact_json.read(Grown, {"count": 1, "other": 2}) == Grown(1, None, 2)
+    assert exact_json.written(Grown(1)) == {"count": 1, "other": 3}  # bit for bit as before
+    assert exact_json.written(Grown(1, "so")) == {"count": 1, "note": "so", "other": 3}
+    with pytest.raises(KeyError):
+        exact_json.read(Grown, {"count": 1})
