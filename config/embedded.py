@@ -13,12 +13,15 @@ from urllib.parse import quote
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.getenv("VAR_DIR") or BASE_DIR / "var")
+# The kernel takes paths of 107 bytes for a socket (unix(7)); PostgreSQL's has the longest name here.
+LONGEST = 107 - len("/.s.PGSQL.5432")
 
 
 def run_dir(var_dir: Path = VAR_DIR) -> Path:
-    """A short, private directory for sockets: their paths may be 108 bytes at most."""
+    """A short, private directory for sockets; below /tmp where TMPDIR is too long for them."""
     key = hashlib.sha256(str(var_dir).encode()).hexdigest()[:8]
-    return Path(tempfile.gettempdir()) / f"equinode-{os.getuid()}-{key}"
+    folder = Path(tempfile.gettempdir()) / f"equinode-{os.getuid()}-{key}"
+    return folder if len(os.fsencode(folder)) <= LONGEST else Path("/tmp") / folder.name  # noqa: S108
 
 
 def database_url() -> str:

@@ -59,6 +59,7 @@ class Supervisor:
             MARK: str(VAR_DIR),
         }
         self.services: list[Service] = []
+        self.without_jobs = ""  # why no job can run on this machine
 
     def python(self, *arguments: str) -> str:
         """Run a program of ours to its end; its output is the answer, and the reason when it fails."""
@@ -153,6 +154,14 @@ class Supervisor:
         folder = VAR_DIR / "agent"
         enrolled = folder / "enrolled_with"
         program = str(PROGRAMS / "equinode-agent")
+        tried = subprocess.run(
+            [program, "check", "--state", str(folder)],
+            env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if tried.returncode:
+            # The agent would end at once, again and again.
+            self.without_jobs = (tried.stderr.strip().splitlines() or ["The sandbox does not start."])[-1]
+            return
         if not enrolled.exists() or enrolled.read_text() != self.url:
             token = self.python("manage.py", "enrolment_token", NODE).strip()
             folder.mkdir(parents=True, exist_ok=True)
@@ -172,6 +181,8 @@ class Supervisor:
     def greet(self, told: str) -> None:
         say("")
         say(f"Equinode runs at {self.url}")
+        if self.without_jobs:
+            say(f"{self.without_jobs} Everything else works: prices, bookings, the ledger.")
         say("Sign in as one of the example people:")
         for line in told.splitlines():
             if line.count("\t") == 2:

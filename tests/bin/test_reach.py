@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from bin.supervisor import reach
 from tests.live import LiveSite, free_port
 
 
 @pytest.fixture
-def database_url(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.delenv("REDIS_URL", raising=False)
-    return LiveSite.url_of("postgres")
+def database_url(db: None) -> str:
+    return LiveSite.url_of(connection.settings_dict["NAME"])
 
 
 def test_servers_that_can_be_used_are_passed_over(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
