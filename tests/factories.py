@@ -198,7 +198,7 @@ def make_slot(
         price = sum((rates[device.pk].to_pay for device in devices), Decimal(0))
         encumber(
             grants=grants,
-            cover=cover(grants, hours=during, price_per_hour=price),
+            cover=cover(grants, hours=during, price_per_hour=price, devices=len(devices)),
             reference=reservation.reference,
         )
     return reservation

@@ -15,12 +15,13 @@ from accounts.models import Project
 from common.ranges import between
 from pricing.domain.cost import MICRO, rounded
 from pricing.domain.declared import EXACT, ZERO, plain
-from pricing.domain.grants import Part, settle
+from pricing.domain.grants import HOURS_GRAIN, Part, settle, settle_hours
 from pricing.errors import ChargeRefused
 from pricing.models import Charge, Encumbrance
 from pricing.services.grants import lock_encumbrances, settle_encumbrance
 
-HOURS_GRAIN = Decimal("0.00000001")  # of a stored quantity
+# Their quantities are not hours of their own: a fee is for the hours of the slot beside it.
+_WITHOUT_HOURS = frozenset({Charge.Item.FEE, Charge.Item.ROUNDING})
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class ChargeLine:
     def hours(self) -> Decimal:
         """The quantity as it is stored, so that stored quantity x price is the stored amount."""
         return self.quantity.quantize(HOURS_GRAIN)
+
+    @property
+    def device_hours(self) -> Decimal:
+        """What it adds to the device-hours used of a grant; a credit takes away."""
+        return ZERO if self.item in _WITHOUT_HOURS else self.hours
 
     @property
     def amount(self) -> Decimal:
@@ -68,8 +74,13 @@ def post(*, reference: str, lines: Sequence[ChargeLine], project: Project, at: d
     for parts in paid:
         for part in parts:
             used[part.grant_id] += part.amount
+    hours_used = settle_hours(
+        [Part(one.grant_id, one.amount, one.hours) for one in encumbrances],
+        sum((line.device_hours for line in lines), ZERO),
+    )
     for encumbrance in encumbrances:
-        settle_encumbrance(encumbrance, used=used[encumbrance.grant_id], at=at)
+        grant = encumbrance.grant_id
+        settle_encumbrance(encumbrance, used=used[grant], hours_used=hours_used[grant], at=at)
     names = {encumbrance.grant_id: str(encumbrance.grant.uid) for encumbrance in encumbrances}
     return Charge.objects.bulk_create(
         [

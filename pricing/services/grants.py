@@ -64,18 +64,23 @@ SELECT {", ".join(_FIELDS)} FROM pricing_grant WHERE project_id = %s ORDER BY id
 # All parts or none, in one statement: a refusal leaves the transaction as it was.
 _SET_ASIDE = """
 WITH part AS (
-    SELECT * FROM unnest(%(grants)s::bigint[], %(amounts)s::numeric[]) AS part (grant_id, amount)
+    SELECT * FROM unnest(%(grants)s::bigint[], %(amounts)s::numeric[], %(hours)s::numeric[])
+        AS part (grant_id, amount, hours)
 ), fits AS (
     SELECT count(*) = (SELECT count(*) FROM part) AS all_parts
       FROM part JOIN pricing_grant ON pricing_grant.id = part.grant_id
      WHERE pricing_grant.encumbered + pricing_grant.used + part.amount <= pricing_grant.amount
+       AND (pricing_grant.hours IS NULL OR
+            pricing_grant.hours_encumbered + pricing_grant.hours_used + part.hours <= pricing_grant.hours)
 ), raised AS (
-    UPDATE pricing_grant SET encumbered = encumbered + part.amount FROM part, fits
+    UPDATE pricing_grant
+       SET encumbered = encumbered + part.amount, hours_encumbered = hours_encumbered + part.hours
+      FROM part, fits
      WHERE pricing_grant.id = part.grant_id AND fits.all_parts
 )
-INSERT INTO pricing_encumbrance (grant_id, reference, amount)
-SELECT part.grant_id, %(reference)s, part.amount FROM part, fits WHERE fits.all_parts
-RETURNING id, grant_id, amount
+INSERT INTO pricing_encumbrance (grant_id, reference, amount, hours)
+SELECT part.grant_id, %(reference)s, part.amount, part.hours FROM part, fits WHERE fits.all_parts
+RETURNING id, grant_id, amount, hours
 """
 
 
@@ -89,22 +94,24 @@ def lock_grants(*, project_id: int) -> list[Grant]:
 def encumber(*, grants: Sequence[Grant], cover: Cover, reference: str) -> list[Encumbrance]:
     """Set aside what the cover says, for this reference. Lock the grants before working out the cover."""
     if not cover.is_full:
-        raise _exhausted(cover.short)
+        raise _exhausted(cover.short, cover.short_hours if _count_hours(grants) else ZERO)
     parts = cover.parts
     values: dict[str, Any] = {
         "grants": [part.grant_id for part in parts], "amounts": [part.amount for part in parts],
-        "reference": reference,
+        "hours": [part.hours for part in parts], "reference": reference,
     }  # fmt: skip
     with prepared() as cursor:
         cursor.execute(_SET_ASIDE, values)
         made = cursor.fetchall()
     if len(made) < len(parts):
-        raise _exhausted(_missing(cover))
+        raise _exhausted(*_missing(cover))
     by_id = {grant.id: grant for grant in grants}
     for part in parts:
         by_id[part.grant_id].encumbered += part.amount
+        by_id[part.grant_id].hours_encumbered += part.hours
     return [
-        Encumbrance(id=id, grant_id=grant, reference=reference, amount=amount) for id, grant, amount in made
+        Encumbrance(id=id, grant_id=grant, reference=reference, amount=amount, hours=hours)
+        for id, grant, amount, hours in made
     ]
 
 
@@ -112,7 +119,7 @@ def encumber(*, grants: Sequence[Grant], cover: Cover, reference: str) -> list[E
 def release_encumbrance(*, reference: str, at: datetime) -> None:
     """Give back everything still set aside for this reference."""
     for encumbrance in lock_encumbrances(reference=reference):
-        settle_encumbrance(encumbrance, used=ZERO, at=at)
+        settle_encumbrance(encumbrance, used=ZERO, hours_used=ZERO, at=at)
 
 
 def lock_encumbrances(*, reference: str) -> list[Encumbrance]:
@@ -128,23 +135,38 @@ def lock_encumbrances(*, reference: str) -> list[Encumbrance]:
     return sorted(found, key=lambda item: (item.grant.valid.upper, item.grant.valid.lower, item.grant_id))
 
 
-def settle_encumbrance(encumbrance: Encumbrance, *, used: Decimal, at: datetime) -> None:
+def settle_encumbrance(encumbrance: Encumbrance, *, used: Decimal, hours_used: Decimal, at: datetime) -> None:
     """Book what was used, give the rest back. The grant is locked by the caller."""
     Grant.objects.filter(pk=encumbrance.grant_id).update(
-        encumbered=F("encumbered") - encumbrance.amount, used=F("used") + used
+        encumbered=F("encumbered") - encumbrance.amount,
+        used=F("used") + used,
+        hours_encumbered=F("hours_encumbered") - encumbrance.hours,
+        hours_used=F("hours_used") + hours_used,
     )
     encumbrance.settled_at = at
     encumbrance.save(update_fields=["settled_at"])
 
 
-def _missing(cover: Cover) -> Decimal:
+def _missing(cover: Cover) -> tuple[Decimal, Decimal]:
     """How much the promised parts exceed what is left now: somebody was quicker, without our lock."""
-    left = {grant.id: grant.left for grant in Grant.objects.filter(pk__in=[p.grant_id for p in cover.parts])}
-    return sum((max(part.amount - left[part.grant_id], ZERO) for part in cover.parts), ZERO)
+    left = {grant.id: grant for grant in Grant.objects.filter(pk__in=[p.grant_id for p in cover.parts])}
+    money, hours = ZERO, ZERO
+    for part in cover.parts:
+        grant = left[part.grant_id]
+        money += max(part.amount - grant.left, ZERO)
+        if grant.hours_left is not None:
+            hours += max(part.hours - grant.hours_left, ZERO)
+    return money, hours
 
 
-def _exhausted(short: Decimal) -> GrantExhausted:
-    return GrantExhausted(
-        _("Your grants are %(amount)s short of the price of this slot.") % {"amount": formats.money(short)},
-        short=short,
-    )
+def _count_hours(grants: Sequence[Grant]) -> bool:
+    return any(grant.hours is not None for grant in grants)
+
+
+def _exhausted(short: Decimal, short_hours: Decimal) -> GrantExhausted:
+    if not short_hours:
+        message = _("Your grants are %(amount)s short of the price of this slot.")
+        return GrantExhausted(message % {"amount": formats.money(short)}, short=short)
+    message = _("Your grants are %(amount)s and %(hours)s device-hours short of this slot.")
+    said = {"amount": formats.money(short), "hours": formats.number(short_hours.normalize(), 2)}
+    return GrantExhausted(message % said, short=short, short_hours=short_hours)

@@ -131,7 +131,7 @@ def digest(*, policy: Policy, request: Json, snapshot: Json, answer: Json) -> st
 
 def quote_of(case: Case) -> Quote:
     """Lines per node: first its device-hours, then the fee for them."""
-    paid = case.paid
+    paid = rules.covered(case)
     bare = list(_bare_lines(case))
     amounts = [Decimal(0)] * len(bare)
     if paid.total:
@@ -226,7 +226,7 @@ def _nearest(case: Case, answers: tuple[Rule, ...]) -> Alternative | None:
     if fitting is None:
         return None
     shorter = moved.ending(fitting)
-    return Alternative(start, fitting, shorter.paid.total)
+    return Alternative(start, fitting, rules.covered(shorter).total)
 
 
 def _nearest_start(case: Case, refused: set[str]) -> datetime | None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
 
 from pricing.domain.grants import Cover, Period, cover
 from reservations.domain import room, slots
@@ -68,23 +67,14 @@ class Case:
         asked = self.request
         return Slot(max(asked.start, moment), asked.end) if asked.end > max(asked.start, moment) else None
 
-    @cached_property
+    @property
     def weight(self) -> Fraction:
         """Cost-weighted hours per hour of the whole slot."""
         return sum((Fraction(price.weight) for price in self.snapshot.prices), Fraction(0))
 
-    @cached_property
+    @property
     def price_per_hour(self) -> Decimal:
         return sum((price.to_pay for price in self.snapshot.prices), Decimal(0))
-
-    @cached_property
-    def paid(self) -> Cover:
-        """Which grants pay what."""
-        return cover(
-            [grant.funds for grant in self.snapshot.grants],
-            hours=Period(self.request.start, self.request.end),
-            price_per_hour=self.price_per_hour,
-        )
 
 
 def grid(case: Case) -> Rule:
@@ -298,7 +288,7 @@ def budget(case: Case) -> Rule:
     """The price fits in grants that are valid over the slot's hours."""
     if not case.request.has_length or not case.snapshot.is_priced:
         return Rule("budget", IDLE)
-    paid = case.paid
+    paid = covered(case)
     facts: dict[str, Json] = {"grants": [grant.name for grant in case.snapshot.grants]}
     if paid.short_from:
         facts["short_from"] = moment(paid.short_from)
@@ -306,6 +296,19 @@ def budget(case: Case) -> Rule:
         facts["short_hours"] = format(paid.short_hours, "f")
     return _compared("budget", paid.total - paid.short, paid.total, facts)
 
+
+def covered(case: Case) -> Cover:
+    """Which grants pay what."""
+    return cover(
+        [grant.funds for grant in case.snapshot.grants],
+        hours=Period(case.request.start, case.request.end),
+        price_per_hour=case.price_per_hour,
+        devices=len(case.snapshot.devices),
+    )
+
+
+# None: the snapshot says nothing of it, so neither does the answer.
+Asks = Callable[[Case], Rule | None]
 
 ALL: tuple[Asks, ...] = (
     grid, order, past, length, horizon, project_standing, free, price, room_left, model_half, member_cap,

@@ -18,7 +18,7 @@ from pricing.domain.cost import split
 from pricing.selectors import Rate, WaterfallStep, rates, waterfalls
 from reservations import wording
 from reservations.domain import slots
-from reservations.domain.decision import Answer, Quote
+from reservations.domain.decision import Answer, Payment, Quote
 from reservations.domain.policy import Policy as Rules
 from reservations.domain.rules import IDLE
 from reservations.selectors.budgets import left_now
@@ -250,14 +250,18 @@ def _room(answer: Answer) -> RoomMeter | None:
 
 
 def _payments(quote: Quote) -> str:
-    parts = [
-        gettext("%(grant)s pays %(amount)s.")
-        % {"grant": payment.name, "amount": formats.money(payment.amount, 4)}
-        for payment in quote.payments
-    ]
+    parts = [_payment(payment) for payment in quote.payments]
     if quote.short:
         parts.append(gettext("%s is short.") % formats.money(quote.short, 4))
     return " ".join(parts)
+
+
+def _payment(payment: Payment) -> str:
+    said = {"grant": payment.name, "amount": formats.money(payment.amount, 4)}
+    if payment.hours is None:
+        return gettext("%(grant)s pays %(amount)s.") % said
+    said["hours"] = formats.number(payment.hours, 2)
+    return gettext("%(grant)s pays %(hours)s device-hours, %(amount)s.") % said
 
 
 def _readers(nodes: Sequence[Node]) -> str:

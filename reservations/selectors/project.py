@@ -61,6 +61,17 @@ class Budget:
     left: Decimal
     note: str
     lapses: str  # a warning; empty where nothing lapses soon
+    hours: HoursLeft | None = None  # of a grant that counts device-hours
+
+
+@dataclass(frozen=True)
+class HoursLeft:
+    """Device-hours of a grant: as its money, spent and booked against what was given."""
+
+    given: Decimal
+    taken: Decimal
+    left: Decimal
+    note: str
 
 
 @dataclass(frozen=True)
@@ -184,7 +195,22 @@ def _budgets(project: Project, at: datetime) -> Iterator[Budget]:
             left=grant.left,
             note=f"{notes} {expiry}".strip(),
             lapses=_lapsing(grant.left, ends, at),
+            hours=_hours(grant),
         )
+
+
+def _hours(grant: Grant) -> HoursLeft | None:
+    if grant.hours is None or grant.hours_left is None:
+        return None
+    return HoursLeft(
+        given=grant.hours,
+        taken=grant.hours - grant.hours_left,
+        left=grant.hours_left,
+        note=gettext("Used %(used)s, booked %(booked)s. A slot needs both, device-hours and EUR.") % {
+            "used": formats.number(grant.hours_used, 2),
+            "booked": formats.number(grant.hours_encumbered, 2),
+        },
+    )  # fmt: skip
 
 
 def _lapsing(left: Decimal, ends: datetime | None, at: datetime) -> str:

@@ -107,7 +107,9 @@ def snapshot_of(
         next_free=next_free,
         standing=position.standing,
         grants=tuple(
-            GrantLeft(grant.pk, grant.name, grant.valid.lower, grant.valid.upper, grant.left)
+            GrantLeft(
+                grant.pk, grant.name, grant.valid.lower, grant.valid.upper, grant.left, grant.hours_left
+            )
             for grant in grants
         ),
     )

@@ -17,13 +17,14 @@ from common.prepared import prepared
 from common.ranges import between, bounds
 from nodes.models import Hold, Node
 from nodes.services import occupancy
-from pricing.domain.grants import Cover, Part
 from pricing.models import Grant
 from pricing.selectors import Rate
 from pricing.services import grants as purse
 from reservations import wording
 from reservations.domain.asking import Request
-from reservations.domain.decision import Answer, Quote
+from reservations.domain.decision import Answer
+from reservations.domain.policy import Policy as Rules
+from reservations.domain.rules import Case, covered
 from reservations.errors import CancelRefused, Refused, TooFarAway
 from reservations.models import Decision, Reservation
 from reservations.selectors import policies, snapshots
@@ -152,7 +153,7 @@ def _decide_and_write(
     if decided.answer.quote is None or not decided.answer.is_granted:
         return decision, decided.answer, None
     reservation.decision = decision
-    _pay(reservation, decided.answer.quote, its_grants)
+    _pay(reservation, decided, policy.rules, its_grants)
     _reserve(reservation, decided, holds)
     if job is not None:
         _queue(job, reservation, decided.wanted[0], asked_by, request.at)
@@ -168,10 +169,10 @@ def _hold(reservation: Reservation, decided: Decided) -> list[Hold]:
     )  # fmt: skip
 
 
-def _pay(reservation: Reservation, quote: Quote, its_grants: list[Grant]) -> None:
-    paid = Cover(quote.total, tuple(Part(part.grant, part.amount) for part in quote.payments), quote.short)
+def _pay(reservation: Reservation, decided: Decided, rules: Rules, its_grants: list[Grant]) -> None:
+    paid = covered(Case(decided.request, decided.snapshot, rules))
     purse.encumber(grants=its_grants, cover=paid, reference=reservation.reference)
-    reservation.quoted_price = quote.total
+    reservation.quoted_price = paid.total
 
 
 def _reserve(reservation: Reservation, decided: Decided, holds: Sequence[Hold]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone, translation
 
 from reservations import wording
-from reservations.domain.asking import MemberCap, MonthHeld, ProjectState
+from reservations.domain.asking import GrantLeft, MemberCap, MonthHeld, ProjectState
 from reservations.domain.decision import Answer, decide
 from reservations.domain.policy import Policy, lint
 from reservations.wording import RuleWords
@@ -167,3 +167,11 @@ def test_a_cap_is_said_with_the_month_it_counts_in() -> None:
     )
     assert told.figures == ("limit 10.0", "would be 12.0", "over by 2.0")
     assert told.remedy.startswith("An end at Tue 24 Nov, 15:00;")
+
+
+def test_the_budget_says_which_device_hours_are_short() -> None:
+    grant = GrantLeft(1, "Allowance", None, None, Decimal(1000), Decimal(5))
+    answer = decide(make_request(hours=4, devices=2), make_snapshot(grants=(grant,)), Policy())
+    budget = next(rule for rule in wording.rules(answer) if rule.code == "budget")
+    assert "short by EUR\xa04.19 and 3.00 device-hours" in budget.figures
+    assert budget.remedy.endswith("or a grant with EUR\xa04.19 and 3.00 device-hours more.")

@@ -28,11 +28,14 @@ def line(node: Node, position: int = 1, hours: str = "10", price: str = "1.5", *
     return ChargeLine(position=position, node_id=node.pk, quantity=D(hours), unit_price=D(price), **fields)
 
 
-def make_encumbrance(project: Project, amount: str, *, expires_in: int = 300) -> Grant:
+def make_encumbrance(project: Project, amount: str, *, expires_in: int = 300, hours: str = "") -> Grant:
     now = clock.now()
-    grant = factories.make_grant(project, "100", valid=between(now - HOUR, now + timedelta(days=expires_in)))
-    Grant.objects.filter(pk=grant.pk).update(encumbered=D(amount))
-    Encumbrance.objects.create(grant=grant, reference=REFERENCE, amount=D(amount))
+    grant = factories.make_grant(
+        project, "100", valid=between(now - HOUR, now + timedelta(days=expires_in)),
+        hours=D(20) if hours else None,
+    )  # fmt: skip
+    Grant.objects.filter(pk=grant.pk).update(encumbered=D(amount), hours_encumbered=D(hours or 0))
+    Encumbrance.objects.create(grant=grant, reference=REFERENCE, amount=D(amount), hours=D(hours or 0))
     return grant
 
 
@@ -65,6 +68,23 @@ def test_the_grant_that_expires_first_pays_first_and_every_part_is_named() -> No
         {"grant": str(later.uid), "amount": "5"},
     ]
     assert (money(sooner), money(later)) == ((0, 10), (0, 5))
+
+
+@pytest.mark.django_db
+def test_device_hours_used_are_those_of_slots_less_credits_and_the_rest_goes_back() -> None:
+    node, project = factories.make_node(), factories.make_project()
+    sooner = make_encumbrance(project, "6", expires_in=20, hours="4")
+    later = make_encumbrance(project, "12", hours="8")
+    lines = [
+        line(node, 1, "10"),
+        line(node, 2, "10", "0.02", item="fee"),
+        line(node, 3, "-1.5", category="credit", item="lost"),
+    ]
+    post(reference=REFERENCE, lines=lines, project=project, at=clock.now())
+    for grant, used in ((sooner, 4), (later, D("4.5"))):
+        grant.refresh_from_db()
+        assert (grant.hours_encumbered, grant.hours_used) == (0, used)
+        assert grant.hours_left == 20 - used
 
 
 @pytest.mark.django_db

@@ -26,10 +26,10 @@ def slot(hours: int = 1) -> Period:
     return Period(start, start + hours * HOUR)
 
 
-def set_aside(project: Project, reference: str, price: str = "1") -> list[Encumbrance]:
+def set_aside(project: Project, reference: str, price: str = "1", devices: int = 1) -> list[Encumbrance]:
     with transaction.atomic():
         grants = service.lock_grants(project_id=project.pk)
-        answer = cover(grants, hours=slot(), price_per_hour=D(price))
+        answer = cover(grants, hours=slot(), price_per_hour=D(price), devices=devices)
         return service.encumber(grants=grants, cover=answer, reference=reference)
 
 
@@ -51,6 +51,34 @@ def test_setting_aside_is_one_statement(django_assert_num_queries) -> None:
     with django_assert_num_queries(1):
         service.encumber(grants=[grant], cover=answer, reference="reservation-1")
     assert grant.left == 9
+
+
+@pytest.mark.django_db
+def test_device_hours_are_set_aside_with_the_money() -> None:
+    grant = factories.make_grant(factories.make_project(), "100", hours=D(10))
+    set_aside(grant.project, "reservation-1", price="4", devices=8)
+    grant.refresh_from_db()
+    assert (grant.hours_encumbered, grant.hours_left, grant.left) == (8, 2, 96)
+    refusal = "EUR\xa03.00 and 6.00 device-hours short"
+    with pytest.raises(GrantExhausted, match=refusal) as refused:
+        set_aside(grant.project, "reservation-2", price="4", devices=8)
+    assert (refused.value.details["short"], refused.value.details["short_hours"]) == (3, 6)
+    service.release_encumbrance(reference="reservation-1", at=clock.now())
+    grant.refresh_from_db()
+    assert (grant.hours_encumbered, grant.hours_left, grant.left) == (0, 10, 100)
+
+
+@pytest.mark.django_db
+def test_the_database_has_the_last_word_on_the_hours_of_a_grant() -> None:
+    grant = factories.make_grant(factories.make_project(), "100", hours=D(2))
+    promise = Cover(D(1), (Part(grant.pk, D(1), D(3)),), D(0))
+    with pytest.raises(GrantExhausted, match="1.00 device-hours"):
+        service.encumber(grants=[grant], cover=promise, reference="reservation-1")
+    raised = Grant.objects.filter(pk=grant.pk)
+    with pytest.raises(IntegrityError, match="grant_hours_are_not_overspent"), transaction.atomic():
+        raised.update(hours_encumbered=D("2.00000001"))
+    with pytest.raises(IntegrityError, match="grant_hours_are_not_overspent"), transaction.atomic():
+        raised.update(hours_used=D(-1))
 
 
 @pytest.mark.django_db
@@ -76,13 +104,13 @@ def test_the_database_has_the_last_word_on_a_grant() -> None:
         Grant.objects.update(used=11)
 
 
-def ask_at_once(project: Project, callers: int = 8) -> Counter[str]:
+def ask_at_once(project: Project, callers: int = 8, devices: int = 1) -> Counter[str]:
     barrier = Barrier(callers)
 
     def ask(number: int) -> str:
         try:
             barrier.wait()
-            set_aside(project, f"reservation-{number}")
+            set_aside(project, f"reservation-{number}", devices=devices)
         except GrantExhausted as exc:
             return f"short {exc.details['short']}"
         finally:
@@ -110,6 +138,16 @@ def test_two_grants_for_three_slots_pay_three_slots_however_many_ask_at_once() -
         factories.make_grant(project, "1.5")
     assert ask_at_once(project) == {"granted": 3, "short 1.000000": 5}
     assert [grant.left for grant in Grant.objects.all()] == [0, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_hours_of_a_grant_are_not_exceeded_however_many_ask_at_once() -> None:
+    """Seen to fail without FOR NO KEY UPDATE in lock_grants: then it is the database that refuses, with an error."""
+    project = factories.make_project()
+    factories.make_grant(project, "1000", hours=D(7))
+    assert ask_at_once(project, devices=2) == {"granted": 3, "short 0.500000": 5}
+    grant = Grant.objects.get()
+    assert (grant.hours_encumbered, grant.hours_left, grant.encumbered) == (6, 1, 3)
 
 
 @pytest.mark.django_db

@@ -402,3 +402,18 @@ def test_the_nearest_alternative_passes_every_rule(
 def test_a_price_of_nothing_needs_no_budget() -> None:
     free = replace(PRICE, price=Decimal(0), fee=Decimal(0))
     assert answer_to(snapshot=make_snapshot(price=free, budget="0", grants=())).is_granted
+
+
+def test_a_grant_of_hours_pays_for_its_device_hours_and_the_budget_names_both_shortages() -> None:
+    hours_of = GrantLeft(1, "Allowance", None, None, Decimal("100"), Decimal(20))
+    answer = answer_to(make_request(hours=8, devices=4), make_snapshot(grants=(hours_of,), devices=4))
+    budget = rule(answer, "budget")
+    assert answer.quote is not None
+    assert answer.quote.payments[0].hours == Decimal(20)
+    assert budget.refuses
+    assert budget.facts["short_hours"] == "12.00000000"
+
+
+def test_a_decision_without_hours_says_nothing_of_them() -> None:
+    assert exact_json.written(answer_to().quote.payments[0]).keys() == {"grant", "name", "amount"}
+    assert "short_hours" not in rule(answer_to(), "budget").facts
