@@ -8,12 +8,14 @@ from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _, gettext_noop
 
 from accounts.models import (
+    Invitation,
     Organisation,
     OrganisationMembership,
     Project,
     ProjectMembership,
     User,
 )
+from accounts.services.invitations import digest_of, is_addressed_to
 from common.access import NotAllowed, Rule, SignInNeeded, Verdict, Who
 
 _A, _S, _F, _H = Verdict.ALLOWED, Verdict.SIGN_IN, Verdict.FORBIDDEN, Verdict.HIDDEN
@@ -58,7 +60,8 @@ def _project(request: HttpRequest, kwargs: dict[str, Any]) -> tuple[Project, str
     """The person's project of that slug, with the role they have in it: one query."""
     rest = {name: value for name, value in kwargs.items() if name != "slug"}
     memberships = ProjectMembership.objects.select_related("project__organisation")
-    found = memberships.filter(user=person(request), project__slug=kwargs["slug"]).first()
+    user = person(request)
+    found = memberships.filter(user.within("project"), user=user, project__slug=kwargs["slug"]).first()
     if found is None:
         raise Http404
     return found.project, found.role, rest
@@ -136,4 +139,24 @@ FUNDER = Rule(
     gettext_noop("Leads of the funder, once it is verified"),
     row(_S, _H, _F, _A, _H, _A, _H),
     _funder,
+)
+
+
+def _invitee(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """None for everybody but the addressee: the page then says the same as for a link that never was."""
+    user = person(request)
+    rest = {name: value for name, value in kwargs.items() if name != "token"}
+    links = Invitation.objects.select_related("project", "organisation", "invited_by")
+    found = links.filter(token_hash=digest_of(kwargs["token"])).first()
+    if found is not None and not is_addressed_to(found, user):
+        found = None
+    return {**rest, "invitation": found, "secret": kwargs["token"]}
+
+
+# From `token` to `invitation` and `secret`. The view answers 404 where `invitation` is None.
+INVITEE = Rule(
+    "invitee",
+    gettext_noop("Who has the address that the invitation was sent to"),
+    row(_S, _H, _H, _H, _H, _H, _H),
+    _invitee,
 )

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, include, path
 
-from accounts.views import me
+from accounts.views import me, oidc, rules, security
 
 # at /
 pages: list[URLPattern] = [
+    path("rules/", rules.rules, name="rules"),
+    # /me/
     path("me/", me.me, name="me"),
+    path("me/security/", security.security, name="security"),
+    path("me/security/sessions/end/", security.sessions_end, name="sessions_end"),
+    path("me/security/sessions/<int:session_id>/end/", security.session_end, name="session_end"),
     path("i18n/setlang/", me.set_language, name="set_language"),
+]
+# at /accounts/: allauth's, without what this site has another page for
+entrance: list[URLPattern | URLResolver] = [
+    path("2fa/", security.to_security, name="mfa_index"),
+    path("2fa/webauthn/", security.to_security, name="mfa_list_webauthn"),
+    path("oidc/<slug:provider_id>/", oidc.leave, name="oidc"),
+    path("oidc/<slug:provider_id>/callback/", oidc.come_back, name="oidc_callback"),
+    path("", include("allauth.account.urls")),
+    path("2fa/", include("allauth.mfa.urls")),
+    path("3rdparty/", include("allauth.socialaccount.urls")),
 ]
 endpoints: list[URLPattern] = []

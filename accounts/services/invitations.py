@@ -1,0 +1,180 @@
+"""Inviting somebody by mail to a project or an organisation.
+
+The link in the mail holds a secret of which only the SHA-256 is stored. It is for one address: only who
+is signed in with that address, verified, sees what it is for. Nothing here tells whether an address has
+an account.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from functools import partial
+
+from allauth.account.models import EmailAddress
+from django.db import transaction
+from django.utils.translation import gettext as _, ngettext
+
+from accounts.errors import InvitationRefused
+from accounts.models import Invitation, Organisation, Project, ProjectMembership, User
+from accounts.models.invitations import InvitationQuerySet
+from accounts.services import invitation_mail, members
+from accounts.services.members import LEAD, Group
+from common import formats
+from common.access import NotAllowed
+
+LIFETIME = timedelta(days=14)
+MOST_OPEN = 50  # to one project or organisation: a list somebody reads, not a mailing
+BETWEEN_MAILS = timedelta(minutes=10)  # to one address, so that nobody is flooded through this site
+
+
+def digest_of(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@transaction.atomic
+def invite(*, to: Group, email: str, role: str, by: User, at: datetime) -> tuple[Invitation, str]:
+    """A lead invites an address. Answers the invitation and the secret that its mail holds."""
+    members.lock(to)
+    members.require_lead(of=to, by=by)
+    if isinstance(to, Project) and to.personal_to_id is not None:
+        raise InvitationRefused(
+            _("A personal project is for one person. Apply for a project to work together.")
+        )
+    return issue(to=to, email=email, role=role, by=by, at=at)
+
+
+def issue(*, to: Group, email: str, role: str, by: User, at: datetime) -> tuple[Invitation, str]:
+    """Write and mail an invitation, whoever sends it: for services that have locked and checked."""
+    email = User.objects.normalize_email(email.strip())
+    open_ones = _to(to).open(at)
+    if open_ones.filter(email__iexact=email).exists():
+        raise InvitationRefused(
+            _("%(email)s is invited already: send that invitation again.") % {"email": email}, field="email"
+        )
+    if open_ones.count() >= MOST_OPEN:
+        raise InvitationRefused(
+            ngettext(
+                "%(limit)d invitation is open, the most there may be. Withdraw one first.",
+                "%(limit)d invitations are open, the most there may be. Withdraw one first.",
+                MOST_OPEN,
+            )
+            % {"limit": MOST_OPEN},
+            limit=MOST_OPEN,
+        )
+    if to.memberships.filter(user__email__iexact=email).exists():  # whose address leads see anyway
+        raise InvitationRefused(_("%(email)s is a member already.") % {"email": email}, field="email")
+    # One that expired unanswered makes place: the database keeps one unanswered for each address.
+    _unanswered(to).filter(email__iexact=email).update(revoked_at=at)
+    return _write(to, email, role, by, at)
+
+
+@transaction.atomic
+def resend(*, invitation: Invitation, by: User, at: datetime) -> tuple[Invitation, str]:
+    """Mail it again with a new secret and 14 more days. The older link says that it was withdrawn."""
+    to = _group(invitation)
+    members.lock(to)
+    _require_sender(invitation, by)
+    invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
+    _require_unanswered(invitation)
+    again_at = invitation.created_at + BETWEEN_MAILS
+    if at < again_at:
+        raise InvitationRefused(
+            _("A mail went out at %(sent)s. Another one may go at %(again)s.")
+            % {"sent": formats.clock_time(invitation.created_at), "again": formats.clock_time(again_at)}
+        )
+    invitation.revoked_at = at
+    invitation.save(update_fields=["revoked_at"])
+    return _write(to, invitation.email, invitation.role, by, at)
+
+
+@transaction.atomic
+def revoke(*, invitation: Invitation, by: User, at: datetime) -> None:
+    """Take it back: its link leads nowhere any more. Once accepted, it is the membership that is ended."""
+    members.lock(_group(invitation))
+    _require_sender(invitation, by)
+    invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
+    _require_unanswered(invitation)
+    invitation.revoked_at = at
+    invitation.save(update_fields=["revoked_at"])
+
+
+@transaction.atomic
+def accept(*, secret: str, user: User, at: datetime) -> Invitation:
+    """Become a member. Somebody who leads already stays lead."""
+    invitation = _answered_by(secret, user, at)
+    to = _group(invitation)
+    membership, _created = to.memberships.get_or_create(user=user, defaults={"role": invitation.role})
+    if membership.role != LEAD and invitation.role == LEAD:
+        membership.role = LEAD
+        membership.save(update_fields=["role"])
+    invitation.accepted_at, invitation.accepted_by = at, user
+    invitation.save(update_fields=["accepted_at", "accepted_by"])
+    return invitation
+
+
+@transaction.atomic
+def decline(*, secret: str, user: User, at: datetime) -> Invitation:
+    invitation = _answered_by(secret, user, at)
+    invitation.revoked_at = at
+    invitation.save(update_fields=["revoked_at"])
+    return invitation
+
+
+def is_addressed_to(invitation: Invitation, user: User) -> bool:
+    its = EmailAddress.objects.filter(user=user, verified=True, email__iexact=invitation.email)
+    return bool(its.exists())
+
+
+def _answered_by(secret: str, user: User, at: datetime) -> Invitation:
+    """The open invitation of that secret, locked after its project, for who may answer it."""
+    found = Invitation.objects.filter(token_hash=digest_of(secret)).first()
+    if found is None or not is_addressed_to(found, user):
+        raise NotAllowed(_("This link is not an invitation to you."))
+    members.lock(_group(found))
+    locked = Invitation.objects.select_related("project", "organisation").select_for_update(of=("self",))
+    invitation = locked.get(pk=found.pk)
+    _require_unanswered(invitation)
+    if invitation.expires_at <= at:
+        raise InvitationRefused(_("This invitation has expired. Ask for another one."))
+    return invitation
+
+
+def _require_unanswered(invitation: Invitation) -> None:
+    if invitation.accepted_at is not None:
+        raise InvitationRefused(_("This invitation is accepted already."))
+    if invitation.revoked_at is not None:
+        raise InvitationRefused(_("This invitation was withdrawn or declined."))
+
+
+def _require_sender(invitation: Invitation, by: User) -> None:
+    """Leads, and whoever sent it (an account's lead opens projects without belonging to them)."""
+    if invitation.invited_by_id != by.pk:
+        members.require_lead(of=_group(invitation), by=by)
+
+
+def _write(to: Group, email: str, role: str, by: User, at: datetime) -> tuple[Invitation, str]:
+    secret = secrets.token_urlsafe(32)
+    invitation = Invitation.objects.create(
+        **{"project" if isinstance(to, Project) else "organisation": to},
+        email=email, role=ProjectMembership.Role(role), token_hash=digest_of(secret), invited_by=by,
+        created_at=at, expires_at=at + LIFETIME,
+    )  # fmt: skip
+    transaction.on_commit(partial(invitation_mail.send, invitation=invitation, secret=secret), robust=True)
+    return invitation, secret
+
+
+def _group(invitation: Invitation) -> Group:
+    group: Project | Organisation | None = invitation.project or invitation.organisation
+    assert group is not None  # invitation_is_to_one_thing
+    return group
+
+
+def _to(to: Group) -> InvitationQuerySet:
+    of: dict[str, Group] = {"project": to} if isinstance(to, Project) else {"organisation": to}
+    return Invitation.objects.filter(**of)
+
+
+def _unanswered(to: Group) -> InvitationQuerySet:
+    return _to(to).filter(accepted_at=None, revoked_at=None)
