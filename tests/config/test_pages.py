@@ -138,3 +138,8 @@ def test_htmx_is_the_copy_that_the_list_names() -> None:
     found: Any = finders.find("django_htmx/htmx-2.min.js")
     listed = Path(settings.BASE_DIR / "static/vendor/README.md").read_text()
     assert hashlib.sha256(Path(found).read_bytes()).hexdigest() in listed
+
+
+def test_the_admin_shows_the_sites_sign(admin_client: Client) -> None:
+    """Without a link of its own a browser asks for /favicon.ico, which is not there."""
+    assert re.search(r'<link rel="icon" href="[^"]*/sign\.svg"', ask(admin_client, "/admin/"))
