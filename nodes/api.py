@@ -33,6 +33,7 @@ from nodes.services import agent_calls, enrolment, leases, outputs, work
 logger = logging.getLogger(__name__)
 
 MOST_TEXT = 64 * 1024  # docs/agent-protocol.md, "log": in one call
+LONGEST_NOTE = 500
 LONGEST_AGO = 30 * 24 * 3600.0  # longer than any slot
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -80,6 +81,23 @@ class Started(Report):
     )
 
 
+class Value(serializers.Field[Any, Any, Any, Any]):
+    """A number or a short text, made harmless."""
+
+    def to_internal_value(self, data: object) -> str | int | float:
+        if isinstance(data, str):
+            return neutralise(data)[:LONGEST_NOTE]
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            raise serializers.ValidationError("Not a text or a number.")
+        return data
+
+
+class Note(serializers.Serializer[Any]):
+    code = serializers.CharField(max_length=40, allow_blank=True)
+    text = Text(default="")
+    values = serializers.DictField(child=Value(), default=dict)
+
+
 class Ended(Report):
     reason = serializers.ChoiceField(
         ["finished", "slot_end", "stopped", "memory", "disk", "time", "refused", "lost"]
@@ -88,6 +106,7 @@ class Ended(Report):
         min_value=-(2**31), max_value=2**31 - 1, allow_null=True, default=None
     )
     note = Text(default="")
+    notes = Note(many=True, max_length=20, default=list)  # type: ignore[call-arg]
     peak_memory_bytes = serializers.IntegerField(
         min_value=0, max_value=2**63 - 1, allow_null=True, default=None
     )

@@ -66,6 +66,8 @@ class Lease(models.Model):
     start_delay_ms = models.IntegerField(null=True)
     end_reason = models.CharField(max_length=12, choices=EndReason, blank=True)
     end_note = models.CharField(max_length=500, blank=True)
+    # The same as codes and numbers, from agents that send them: nodes/wording.py.
+    end_notes = models.JSONField(default=list, db_default=[])
     exit_code = models.IntegerField(null=True)
     peak_memory_bytes = models.BigIntegerField(null=True)
     cpu_seconds = models.DecimalField(max_digits=12, decimal_places=2, null=True)

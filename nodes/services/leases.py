@@ -34,6 +34,7 @@ class Ending:
     reason: str
     exit_code: int | None = None
     note: str = ""
+    notes: Sequence[Mapping[str, Any]] = ()
     peak_memory_bytes: int | None = None
     cpu_seconds: float | None = None
     log_truncated: bool = False
@@ -150,10 +151,15 @@ def end(*, node_id: int, lease_uid: UUID, fence: int, ending: Ending, ago: float
     _finish(
         lease, state, ended_at=_happened(lease, ago, at),
         end_reason=Lease.EndReason.AGENT_LOST if is_lost else ending.reason,
-        end_note=ending.note[:500], exit_code=ending.exit_code,
+        end_note=ending.note[:500], end_notes=[_cut(note) for note in ending.notes],
+        exit_code=ending.exit_code,
         peak_memory_bytes=ending.peak_memory_bytes, cpu_seconds=ending.cpu_seconds,
         log_truncated=lease.log_truncated or ending.log_truncated,
     )  # fmt: skip
+
+
+def _cut(note: Mapping[str, Any]) -> dict[str, Any]:
+    return {"code": note["code"], "text": note["text"][:500], "values": dict(note["values"])}
 
 
 def heartbeat(*, agent: Agent, leases: Iterable[tuple[UUID, int]], at: datetime) -> list[LeaseNews]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 
 from common import formats
 from nodes.models import Lease, LogChunk, OutputFile
+from nodes.wording import end_notes
 from reservations.models import Run
 
 # The page opens with the end of the log; the whole of it is one link away.
@@ -165,7 +166,7 @@ def _outcome(run: Run, lease: Lease | None) -> str:
         parts.append(gettext("exit code %d") % lease.exit_code)
     if lease.started_at is not None:
         parts.append(gettext("after %s") % formats.duration(lease.ended_at - lease.started_at))
-    sentences = [", ".join(parts) + ".", lease.end_note]
+    sentences = [", ".join(parts) + ".", end_notes(lease.end_notes, lease.end_note)]
     if lease.state == Lease.State.LOST:
         sentences.append(gettext("Its time is not charged."))
     if lease.log_truncated:

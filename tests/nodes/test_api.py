@@ -258,6 +258,9 @@ def test_an_agent_enrols_once_and_learns_whom_to_trust(dispatch_key: Path) -> No
         ("ended", {"fence": 1, "reason": "bored"}, "reason"),
         ("ended", {"fence": 1, "reason": "finished", "exit_code": 2**40}, "exit_code"),
         ("ended", {"fence": 1, "reason": "finished", "note": 7}, "note"),
+        ("ended", {"fence": 1, "reason": "finished", "notes": [{"text": "no code"}]}, "notes"),
+        ("ended", {"fence": 1, "reason": "finished", "notes": [{"code": "x", "values": {"a": []}}]}, "notes"),
+        ("ended", {"fence": 1, "reason": "finished", "notes": [{"code": "x"}] * 21}, "notes"),
         ("log", {"fence": 1, "chunks": [{"seq": 0, "text": "x"}]}, "chunks"),
         ("log", {"fence": 1, "chunks": "x"}, "chunks"),
     ],
@@ -270,6 +273,16 @@ def test_a_body_that_does_not_follow_the_protocol_is_told_where(
     assert code(answer) == "400 body_invalid"
     assert list(answer.json()["errors"]) == [member]
     assert traces() == before
+
+
+def test_notes_are_kept_as_codes_and_numbers(agent: SigningAgent, lease: Lease) -> None:
+    note = {"code": "processes", "text": "Too \x1b[31mmany.", "values": {"limit": 40}}
+    for path, body in (("staged", {}), ("started", {}), ("ended", {"reason": "finished", "notes": [note]})):
+        assert agent.post(f"leases/{lease.uid}/{path}", {"fence": lease.fence} | body).status_code == 200
+    lease.refresh_from_db()
+    (kept,) = lease.end_notes
+    assert (kept["code"], kept["values"]) == ("processes", {"limit": 40})
+    assert "\x1b" not in kept["text"]
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"7", b'{"leases": NaN}', b"\xff", b"[" * 100_000])

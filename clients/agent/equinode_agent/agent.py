@@ -22,6 +22,7 @@ from equinode_agent.executor import Execution, Place
 from equinode_agent.heartbeat import Heartbeat, protect
 from equinode_agent.journal import CLOSED, ENDED, RUNNING, STAGED, Journal, LeaseRecord
 from equinode_agent.lease import SignedLease
+from equinode_agent.notes import Note, note
 from equinode_agent.protocol import CALL_SECONDS
 from equinode_agent.sandbox import cgroups, leftovers
 
@@ -80,7 +81,7 @@ class Agent:
         with self._lock:
             running = [e for e in self._executions.values() if e.record.may_have_started]
         for execution in running:
-            execution.stop("lost", "The agent was stopped on the node.")
+            execution.stop("lost", note("agent_stopped"))
         until = time.monotonic() + FAREWELL_SECONDS
         for execution in running:
             execution.thread.join(max(0.0, until - time.monotonic()))
@@ -206,24 +207,25 @@ class Agent:
         if record.box is not None:
             leftovers.finish_off(record.box)
         if record.may_have_started:
-            self._lose(record, "The agent or the machine restarted while the job ran.")
+            self._lose(record, note("restarted"))
         elif not record.received.is_of_this_boot:
             # Its start was counted on a clock that is gone.
-            self._lose(record, "The machine restarted before the job could start.")
+            self._lose(record, note("restarted_before_start"))
         else:
             try:
                 self._execute(record)
             except LeaseForged as exc:
                 record.close(str(exc))
 
-    def _lose(self, record: LeaseRecord, note: str) -> None:
-        log.warning("Lease %s: %s", record.lease, note)
+    def _lose(self, record: LeaseRecord, why: Note) -> None:
+        log.warning("Lease %s: %s", record.lease, why)
         record.happened(
             "ended",
             at=Moment.take(),
             reason="lost",
             exit_code=None,
-            note=note,
+            note=why.text,
+            notes=[why.body()],
             peak_memory_bytes=None,
             cpu_seconds=None,
             log_bytes=0,

@@ -12,6 +12,7 @@ from typing import Any
 from equinode_agent.clock import Moment
 from equinode_agent.errors import Refused, SiteAway
 from equinode_agent.journal import CLOSED, LeaseRecord
+from equinode_agent.notes import LONGEST, note
 from equinode_agent.protocol import SiteClient
 
 # docs/agent-protocol.md: at most 64 KiB of text and 1000 pieces a call.
@@ -100,7 +101,9 @@ class Courier:
         if name != "staged":
             body["ago"] = round(Moment.load(event["at"]).ago(), 3)
         if name == "ended" and self._unwanted:
-            body["note"] = f"{body['note']} The site did not take: {', '.join(self._unwanted)}."[:500].strip()
+            untaken = note("not_taken", files=", ".join(self._unwanted))
+            body["note"] = f"{body['note']} {untaken}"[:LONGEST].strip()
+            body["notes"] = [*body.get("notes", ()), untaken.body()]
         self._client.post(f"leases/{self._record.lease}/{name}", body)
         self._record.delivered(name)
         return True

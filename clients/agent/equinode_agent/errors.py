@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from equinode_agent.notes import Note, plain
+
 
 class AgentError(Exception):
     """Anything the agent can explain."""
@@ -38,6 +40,10 @@ class Refused(AgentError):
 
 class LeaseRejected(AgentError):
     """The site signed this lease, but the agent will not execute it; it is reported as refused."""
+
+    def __init__(self, why: Note | str) -> None:
+        super().__init__(str(why))
+        self.note = why if isinstance(why, Note) else plain(why)
 
 
 class LeaseForged(LeaseRejected):

@@ -12,10 +12,11 @@ from pathlib import Path
 from equinode_agent import clock, gpus, identity, outputs, policy
 from equinode_agent.clock import Moment
 from equinode_agent.desk import DeviceDesk
-from equinode_agent.errors import AgentError
+from equinode_agent.errors import AgentError, LeaseRejected
 from equinode_agent.journal import LeaseRecord
 from equinode_agent.lease import Lease, Specification, specification_of
 from equinode_agent.logs import LogBook
+from equinode_agent.notes import Note, note, plain, sentence
 from equinode_agent.sandbox.box import Sandbox
 from equinode_agent.sandbox.plan import Plan
 from equinode_agent.watch import Orders, Outcome, watch
@@ -56,8 +57,8 @@ class Execution:
         self.thread = threading.Thread(target=self._run, name=f"lease-{record.fence}", daemon=True)
 
     # --- orders from outside ------------------------------------------------
-    def stop(self, reason: str = "stopped", note: str = "") -> None:
-        self.orders.stop(reason, note)
+    def stop(self, reason: str = "stopped", *notes: Note) -> None:
+        self.orders.stop(reason, *notes)
 
     def discard(self) -> None:
         """The site holds this lease for over: stop, and report nothing."""
@@ -68,18 +69,21 @@ class Execution:
     def _run(self) -> None:
         try:
             self._live()
+        except LeaseRejected as exc:
+            log.warning("Lease %s: %s", self.record.lease, exc)
+            self._fail(exc.note)
         except AgentError as exc:
             log.warning("Lease %s: %s", self.record.lease, exc)
-            self._fail(str(exc))
+            self._fail(plain(str(exc)))
         except Exception as exc:
             log.exception("Lease %s", self.record.lease)
-            self._fail(f"The agent failed: {exc!r}.")
+            self._fail(plain(f"The agent failed: {exc!r}."))
         finally:
             self._on_change()
 
-    def _fail(self, note: str) -> None:
+    def _fail(self, why: Note) -> None:
         reason = "lost" if self.record.may_have_started else "refused"
-        self._end(Outcome(reason=reason, note=note))
+        self._end(Outcome(reason=reason, notes=(why,)))
 
     def _live(self) -> None:
         specification = specification_of(self.lease)
@@ -97,12 +101,11 @@ class Execution:
         if self.orders.discarded:
             sandbox.wipe()
             return
-        note = self._bring_back(sandbox, specification)
+        outcome.notes += self._bring_back(sandbox, specification)
         sandbox.wipe()
-        outcome.note = " ".join(part for part in (outcome.note, note) if part)
         self._end(outcome)
 
-    def _bring_back(self, sandbox: Sandbox, specification: Specification) -> str:
+    def _bring_back(self, sandbox: Sandbox, specification: Specification) -> tuple[Note, ...]:
         """Keep the files that were asked for; what is to be said of it. The job ended as it ended."""
         try:
             harvest = outputs.collect(
@@ -116,8 +119,8 @@ class Execution:
         except OSError as exc:
             # A full disk, say. Were the job lost for that, it would cost nothing to fill one.
             log.exception("Lease %s: no files", self.record.lease)
-            return f"Its files could not be brought back: {exc.strerror or exc}."
-        return harvest.note
+            return (note("bring_back_failed", error=exc.strerror or str(exc)),)
+        return harvest.notes
 
     def _ask_owner(self, specification: Specification) -> None:
         now = datetime.now(tz=UTC)
@@ -162,11 +165,9 @@ class Execution:
         if self.orders.wait(self._moment - JOURNAL_AHEAD):
             return self.orders.outcome()
         if not free:
-            return Outcome(
-                reason="refused", note="The job before on this device could not be removed in time."
-            )
+            return Outcome(reason="refused", notes=(note("device_not_freed"),))
         if clock.now() >= self.orders.terminate_at or (is_movable and clock.now() >= self.orders.expires):
-            return Outcome(reason="refused", note="The lease ran out before its job could start.")
+            return Outcome(reason="refused", notes=(note("lease_ran_out"),))
         self.record.about_to_start(sandbox.first_process)
         if self.orders.wait(self._moment):
             return self.orders.outcome()
@@ -193,7 +194,8 @@ class Execution:
             at=Moment.take() if outcome.at is None else Moment.take(outcome.at),
             reason=outcome.reason,
             exit_code=outcome.exit_code,
-            note=outcome.note[:500],
+            note=sentence(outcome.notes),
+            notes=[one.body() for one in outcome.notes],
             peak_memory_bytes=outcome.peak_memory_bytes,
             cpu_seconds=outcome.cpu_seconds,
             log_bytes=outcome.log_bytes,

@@ -11,6 +11,7 @@ from typing import Any
 
 from equinode_agent.errors import LeaseRejected
 from equinode_agent.lease import Device
+from equinode_agent.notes import note
 
 ASK_SECONDS = 60.0
 # Shared by all GPUs of a machine; the kernel driver keeps jobs apart behind them.
@@ -85,7 +86,7 @@ def _held(devices: Sequence[Device]) -> list[dict[str, Any]]:
             continue
         gpu = _known().get(device.index) if device.kind == "gpu" else None
         if gpu is None:
-            raise LeaseRejected(f"This machine has no {device.kind} {device.index} ({device.model}).")
+            raise LeaseRejected(note("no_device", kind=device.kind, index=device.index, model=device.model))
         held.append(gpu)
     return held
 

@@ -14,6 +14,7 @@ import rfc8785
 
 from equinode_agent import keys
 from equinode_agent.errors import LeaseForged, LeaseRejected
+from equinode_agent.notes import note
 
 # The site's own ceiling is far lower; this only keeps a damaged answer from filling memory.
 LARGEST_PAYLOAD = 4 << 20
@@ -120,15 +121,15 @@ def specification_of(lease: Lease) -> Specification:
     """The job, if its digest is the signed one and this agent can do all it asks for."""
     digest = hashlib.sha256(rfc8785.dumps(dict(lease.raw_specification))).hexdigest()
     if digest != lease.specification_digest:
-        raise LeaseRejected("The job does not match its digest.")
+        raise LeaseRejected(note("digest"))
     try:
         specification = _specification(lease.raw_specification)
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise LeaseRejected(f"The job does not follow the protocol: {exc!r}.") from exc
     if specification.runner != "bubblewrap":
-        raise LeaseRejected(f"This agent has no runner “{specification.runner}”.")
+        raise LeaseRejected(note("no_runner", runner=specification.runner))
     if specification.network != "none":
-        raise LeaseRejected(f"This agent gives no network “{specification.network}”.")
+        raise LeaseRejected(note("no_network", network=specification.network))
     return specification
 
 

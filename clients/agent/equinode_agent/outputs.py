@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from equinode_agent.notes import Note, note
 from equinode_agent.patterns import Pattern
 
 # docs/agent-protocol.md: at most 1 GiB a file; 1000 files and 4 GiB a lease; names of 255 bytes.
@@ -18,6 +19,8 @@ MOST_BYTES = 4 << 30
 MOST_FILES = 1000
 LONGEST_NAME = 255
 DEEPEST = 20
+# How many of the files that were left out are told by name.
+NAMED = 5
 
 
 @dataclass
@@ -26,12 +29,13 @@ class Harvest:
     left_out: list[str] = field(default_factory=list)
 
     @property
-    def note(self) -> str:
+    def notes(self) -> tuple[Note, ...]:
         if not self.left_out:
-            return ""
-        named = ", ".join(self.left_out[:5])
-        more = f" and {len(self.left_out) - 5} more" if len(self.left_out) > 5 else ""
-        return f"Not brought back: {named}{more}."
+            return ()
+        named = ", ".join(self.left_out[:NAMED])
+        if len(self.left_out) <= NAMED:
+            return (note("not_brought_back", files=named),)
+        return (note("not_brought_back_and_more", files=named, more=len(self.left_out) - NAMED),)
 
 
 def collect(work: Path, patterns: Sequence[str], *, into: Path, limit: int) -> Harvest:

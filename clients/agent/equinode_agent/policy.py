@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from equinode_agent.errors import LeaseRejected, StateError
 from equinode_agent.lease import Specification
+from equinode_agent.notes import note
 
 POLICY_FILE = "policy.toml"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -34,17 +35,17 @@ class Policy:
         """LeaseRejected, with the rule that forbids it, or nothing."""
         limits = specification.limits
         if self.paused:
-            raise LeaseRejected("The owner has paused this node.")
+            raise LeaseRejected(note("owner_paused"))
         if self.max_memory_bytes is not None and limits.memory_bytes > self.max_memory_bytes:
-            raise LeaseRejected(f"The owner allows at most {self.max_memory_bytes} bytes of memory.")
+            raise LeaseRejected(note("owner_memory", limit=self.max_memory_bytes))
         if self.max_disk_bytes is not None and limits.disk_bytes > self.max_disk_bytes:
-            raise LeaseRejected(f"The owner allows at most {self.max_disk_bytes} bytes of disk.")
+            raise LeaseRejected(note("owner_disk", limit=self.max_disk_bytes))
         if self.max_slot_hours is not None and ends - starts > timedelta(hours=self.max_slot_hours):
-            raise LeaseRejected(f"The owner allows at most {self.max_slot_hours:g} hours at a time.")
+            raise LeaseRejected(note("owner_length", limit=f"{self.max_slot_hours:g}"))
         if specification.network not in self.networks:
-            raise LeaseRejected(f"The owner allows no network “{specification.network}”.")
+            raise LeaseRejected(note("owner_network", network=specification.network))
         if not self._covers(starts, ends):
-            raise LeaseRejected("The owner does not allow jobs at these hours.")
+            raise LeaseRejected(note("owner_hours"))
 
     def _covers(self, starts: datetime, ends: datetime) -> bool:
         """Whether every minute from `starts` to `ends` lies in the owner's hours."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from equinode_agent import clock
 from equinode_agent.lease import Limits
 from equinode_agent.logs import LogBook
+from equinode_agent.notes import Note, note
 from equinode_agent.sandbox.box import Sandbox
 from equinode_agent.sandbox.quota import DiskWatch
 
@@ -28,7 +29,7 @@ class Outcome:
     """What `ended` will report."""
 
     reason: str
-    note: str = ""
+    notes: tuple[Note, ...] = ()
     exit_code: int | None = None
     peak_memory_bytes: int | None = None
     cpu_seconds: float | None = None
@@ -46,7 +47,8 @@ class Orders:
         self._ends = ends
         self.expires = expires
         self._terminate_before, self._kill_before = terminate_before_end, kill_before_end
-        self._reason, self._note = "", ""
+        self._reason = ""
+        self._notes: tuple[Note, ...] = ()
         self.stopped = threading.Event()
         self.discarded = False
 
@@ -63,9 +65,9 @@ class Orders:
         self._ends = min(self._ends, ends)
         self.expires = max(self.expires, expires)
 
-    def stop(self, reason: str, note: str = "") -> None:
+    def stop(self, reason: str, *notes: Note) -> None:
         if not self.stopped.is_set():
-            self._reason, self._note = reason, note
+            self._reason, self._notes = reason, notes
             self.stopped.set()
 
     def discard(self) -> None:
@@ -81,7 +83,7 @@ class Orders:
         return self.stopped.is_set()
 
     def outcome(self) -> Outcome:
-        return Outcome(reason=self._reason or "stopped", note=self._note)
+        return Outcome(reason=self._reason or "stopped", notes=self._notes)
 
 
 class _Ending:
@@ -89,13 +91,14 @@ class _Ending:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self.reason, self.note = "", ""
+        self.reason = ""
+        self.notes: tuple[Note, ...] = ()
         self._kill_at: float | None = None
         self.was_killed = False
 
-    def ask(self, reason: str, *, kill_at: float, note: str = "") -> None:
+    def ask(self, reason: str, *notes: Note, kill_at: float) -> None:
         if not self.reason:
-            self.reason, self.note, self._kill_at = reason, note, kill_at
+            self.reason, self.notes, self._kill_at = reason, notes, kill_at
             self._sandbox.terminate()
 
     def force(self, reason: str) -> None:
@@ -157,21 +160,21 @@ def _late_reason(sandbox: Sandbox, disk: DiskWatch) -> str:
     return "disk" if disk.exceeded.is_set() else "finished"
 
 
-def _note(sandbox: Sandbox, ending: _Ending, limits: Limits) -> str:
+def _notes(sandbox: Sandbox, ending: _Ending, limits: Limits) -> tuple[Note, ...]:
     """What the reason alone does not explain."""
-    parts = [ending.note]
+    notes = list(ending.notes)
     if ending.was_killed:
-        parts.append("It went on after SIGTERM and was killed.")
+        notes.append(note("killed"))
     if sandbox.was_refused_processes():
-        parts.append(f"It wanted more than the {limits.processes} processes it may have.")
-    return " ".join(part for part in parts if part)
+        notes.append(note("processes", limit=limits.processes))
+    return tuple(notes)
 
 
 def _outcome(sandbox: Sandbox, book: LogBook, ending: _Ending, limits: Limits, *, ended: float) -> Outcome:
     use = sandbox.use()
     return Outcome(
         reason=ending.reason,
-        note=_note(sandbox, ending, limits),
+        notes=_notes(sandbox, ending, limits),
         exit_code=sandbox.exit_code(),
         peak_memory_bytes=use.peak_memory_bytes,
         cpu_seconds=use.cpu_seconds,
@@ -189,12 +192,11 @@ def _apply_times(
         ending.ask("slot_end", kill_at=orders.kill_at)
     elif orders.stopped.is_set():
         told = orders.outcome()
-        ending.ask(told.reason, note=told.note, kill_at=min(now + GRACE_SECONDS, orders.kill_at))
+        ending.ask(told.reason, *told.notes, kill_at=min(now + GRACE_SECONDS, orders.kill_at))
     elif limits.wall_seconds is not None and now >= started + limits.wall_seconds:
         ending.ask("time", kill_at=min(now + GRACE_SECONDS, orders.kill_at))
     elif stop_when_away and now >= orders.expires:
-        note = "The site could not be reached, and the job asked to stop then."
-        ending.ask("stopped", note=note, kill_at=min(now + GRACE_SECONDS, orders.kill_at))
+        ending.ask("stopped", note("site_away"), kill_at=min(now + GRACE_SECONDS, orders.kill_at))
 
 
 class _Pipe:

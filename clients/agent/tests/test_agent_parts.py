@@ -30,7 +30,7 @@ def test_no_more_files_come_back_than_the_site_takes(tmp_path: Path, monkeypatch
     monkeypatch.setattr(outputs, "MOST_FILES", 3)
     harvest = outputs.collect(work, ["*"], into=tmp_path / "files", limit=10)
     assert [file["name"] for file in harvest.files] == ["0.txt", "1.txt", "2.txt"]
-    assert harvest.note == "Not brought back: 3.txt, 4.txt."
+    assert [str(note) for note in harvest.notes] == ["Not brought back: 3.txt, 4.txt."]
 
 
 def test_names_that_could_deceive_stay(tmp_path: Path) -> None:

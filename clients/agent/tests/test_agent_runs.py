@@ -61,6 +61,9 @@ def test_files_come_back_by_pattern(site: FakeSite, agent: AgentProcess) -> None
         "a%20b/%C3%A9t%C3%A9%20(1).csv": "three\n",
     }
     assert ended["note"] == "Not brought back: out/large.csv."
+    assert ended["notes"] == [
+        {"code": "not_brought_back", "text": ended["note"], "values": {"files": "out/large.csv"}}
+    ]
 
 
 def test_files_that_cannot_be_kept_do_not_make_the_job_lost(
