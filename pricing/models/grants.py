@@ -31,6 +31,8 @@ class FundingLine(models.Model):
     allowance_amount = eur(null=True)  # EUR a month for each, at most
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
+    # From then on it gives nothing more; what it gave stays given.
+    closed_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["name"]
@@ -48,7 +50,7 @@ class FundingLine(models.Model):
             ExclusionConstraint(
                 name="one_allowance_line_at_a_time",
                 expressions=[("valid", RangeOperators.OVERLAPS)],
-                condition=Q(allowance_hours__isnull=False),
+                condition=Q(allowance_hours__isnull=False, closed_at=None),
             ),
         ]
 
