@@ -1,0 +1,56 @@
+"""Telling people: in their inbox at once, by mail a little later where they want it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from django.db import connection
+
+from accounts.domain import notices
+from accounts.models import User
+from common.ids import uuid7
+
+# A change that is told again before anybody has seen it takes the place of what was told before; its
+# mail stays due when it was, so that steady changes cannot put it off for ever.
+TELL = """
+INSERT INTO accounts_notice
+    (uid, user_id, kind, params, url, dedupe, created_at, mail, mail_due_at, mail_attempts)
+SELECT told.uid, person.id, %(kind)s, %(params)s, %(url)s, %(dedupe)s, %(at)s,
+       CASE WHEN coalesce(wish.by_mail, %(by_mail)s) THEN 'waiting' ELSE 'none' END, %(due)s, 0
+FROM unnest(%(ids)s::bigint[], %(uids)s::uuid[]) AS told (user_id, uid)
+JOIN accounts_user person ON person.id = told.user_id AND person.is_active AND person.erased_at IS NULL
+LEFT JOIN accounts_mailpreference wish ON wish.user_id = person.id AND wish.kind = %(kind)s
+ORDER BY person.id
+ON CONFLICT (user_id, dedupe) DO UPDATE SET params = EXCLUDED.params, url = EXCLUDED.url
+WHERE accounts_notice.read_at IS NULL AND accounts_notice.mail IN ('none', 'waiting')
+"""
+
+
+def notify(
+    *, users: Iterable[User], kind: str, params: Mapping[str, object], url: str, dedupe: str, at: datetime
+) -> None:
+    """Tell these people of one change, in the transaction that makes it: a change undone is not told.
+
+    `dedupe` names the change ("grant:<uid>:80"), not only the thing: what was read or mailed already
+    under that name is not told again. `params` are the facts that the kind names, `url` a path of this
+    site. Who is closed or erased is not told.
+    """
+    facts = json.dumps(notices.encoded(kind, params))
+    ids = sorted({user.pk for user in users})
+    if not ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            TELL,
+            {
+                "kind": kind, "params": facts, "url": url, "dedupe": dedupe, "at": at,
+                "by_mail": notices.KINDS[kind].by_mail, "due": at + notices.SETTLING,
+                "ids": ids, "uids": [uuid7() for _id in ids],
+            },
+        )  # fmt: skip
+
+
+def stewards() -> Iterable[User]:
+    return User.objects.filter(is_steward=True, is_active=True)
