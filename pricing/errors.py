@@ -6,6 +6,8 @@ DomainError
     ├── TariffRefused        400 tariff_refused
     ├── FeeRefused           400 fee_refused
     ├── PeriodTaken          409 period_taken           another row covers that time
+    ├── LineRefused          400 line_refused           what a funding line cannot be
+    ├── LineExhausted        409 line_exhausted         a funding line has not enough left
     ├── GrantRefused         400 grant_refused
     ├── GrantExhausted       409 grant_exhausted        not enough is left
     ├── ChargeRefused        409 charge_refused
@@ -38,6 +40,15 @@ class FeeRefused(PricingError):
 
 class PeriodTaken(PricingError):
     code = "period_taken"
+
+
+class LineRefused(PricingError):
+    code = "line_refused"
+    status = 400
+
+
+class LineExhausted(PricingError):
+    code = "line_exhausted"
 
 
 class GrantRefused(PricingError):

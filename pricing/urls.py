@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from pricing import views
-from pricing.api import PriceListApi
+from pricing.api import PricesApi
 
 # /prices/ and /nodes/
 pages = [
@@ -18,5 +18,5 @@ endpoints = [
     path("prices.csv", views.prices_csv, name="prices_csv"),
     path("nodes/<slug:slug>.json", views.node_json, name="node_json"),
     path("nodes/<slug:slug>.csv", views.node_csv, name="node_csv"),
-    path("api/v1/prices", PriceListApi.as_view(), name="api_prices"),
+    path("api/v1/prices", PricesApi.as_view(), name="api_prices"),
 ]

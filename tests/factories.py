@@ -20,7 +20,7 @@ from nodes.models import Device, Node, Site
 from nodes.services.occupancy import WantedHold, hold_devices
 from pricing.domain.declared import Declared, PublicGrant
 from pricing.domain.grants import cover
-from pricing.models import Grant, Tariff
+from pricing.models import FundingLine, Grant, Tariff
 from pricing.services.grants import encumber, lock_grants
 from pricing.services.statements import publish_statement
 from pricing.services.tariffs import publish_tariff
@@ -96,6 +96,15 @@ def make_grant(project: Project, amount: str = "1000", **fields: Any) -> Grant:
     fields = {"name": "Grant 1", "purpose": "Research", "valid": valid, "created_at": now} | fields
     funder = fields.pop("funder", None) or make_organisation(Organisation.Kind.FUNDER)
     return Grant.objects.create(project=project, funder=funder, amount=Decimal(amount), **fields)
+
+
+def make_line(amount: str = "1000", *, funder: Organisation | None = None, **fields: Any) -> FundingLine:
+    number, now = next(_numbers), clock.now()
+    valid = between(now - timedelta(days=30), now + timedelta(days=300))
+    fields = {"name": f"Line {number}", "purpose": "Research", "valid": valid, "created_at": now} | fields
+    fields["created_by"] = fields.get("created_by") or make_user()
+    funder = funder or make_organisation(Organisation.Kind.FUNDER)
+    return FundingLine.objects.create(funder=funder, amount=Decimal(amount), **fields)
 
 
 def make_declared(**changes: Any) -> Declared:

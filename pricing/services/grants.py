@@ -14,15 +14,17 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from accounts.models import Organisation, Project
+from accounts.models import Organisation, Project, User
 from common import formats
+from common.lines import is_one_line
 from common.prepared import prepared
-from common.ranges import between
+from common.ranges import between, bounds
 from pricing.domain.cost import rounded
 from pricing.domain.declared import LARGEST, ZERO
-from pricing.domain.grants import Cover
-from pricing.errors import GrantExhausted, GrantRefused
-from pricing.models import Encumbrance, Grant
+from pricing.domain.grants import HOURS_GRAIN, Cover
+from pricing.errors import GrantExhausted, GrantRefused, LineExhausted
+from pricing.models import Encumbrance, FundingLine, Grant
+from pricing.services.lines import lock_line
 
 
 @transaction.atomic
@@ -36,23 +38,108 @@ def create_grant(
     valid_until: datetime,
     amount: Decimal,
     at: datetime,
+    hours: Decimal | None = None,
+    line: FundingLine | None = None,
+    by: User | None = None,
 ) -> Grant:
-    """Give a project money for hours in a period."""
-    if funder.kind != Organisation.Kind.FUNDER or funder.verified_at is None:
-        raise GrantRefused(_("%(name)s is not a verified funder.") % {"name": funder}, field="funder")
+    """Give a project money for hours in a period; with `hours`, for so many device-hours at most.
+
+    Out of a line the grant stays within what the line has left, its dates and its classes.
+    """
+    _require_sound(funder, name, purpose, amount, hours)
     if valid_until <= valid_from:
         raise GrantRefused(_("The end lies before the beginning."), field="valid_until")
-    if not amount.is_finite() or not 0 < amount <= LARGEST:
-        raise GrantRefused(_("The amount must be above zero."), field="amount")
+    amount = rounded(amount)
+    if line is not None:
+        line = lock_line(line)
+        _require_fit(line, funder, project, valid_from, valid_until, at)
+        _commit(line, amount)
     return Grant.objects.create(
         project=project,
         funder=funder,
+        line=line,
         name=name,
         purpose=purpose,
         valid=between(valid_from, valid_until),
-        amount=rounded(amount),
+        amount=amount,
+        hours=None if hours is None else hours.quantize(HOURS_GRAIN),
+        created_by=by,
         created_at=at,
     )
+
+
+def _require_sound(
+    funder: Organisation, name: str, purpose: str, amount: Decimal, hours: Decimal | None
+) -> None:
+    """What holds of every grant, whatever pays it."""
+    if funder.kind != Organisation.Kind.FUNDER or funder.verified_at is None:
+        raise GrantRefused(_("%(name)s is not a verified funder.") % {"name": funder}, field="funder")
+    for field, text in (("name", name), ("purpose", purpose)):
+        if not is_one_line(text):
+            raise GrantRefused(
+                _("Write it on one line, without line breaks or control characters."), field=field
+            )
+    if not amount.is_finite() or not 0 < amount <= LARGEST:
+        raise GrantRefused(_("The amount must be above zero."), field="amount")
+    if hours is not None and (not hours.is_finite() or not HOURS_GRAIN <= hours <= LARGEST):
+        raise GrantRefused(_("Device-hours must be above zero."), field="hours")
+
+
+def _require_fit(
+    line: FundingLine,
+    funder: Organisation,
+    project: Project,
+    valid_from: datetime,
+    valid_until: datetime,
+    at: datetime,
+) -> None:
+    """The conditions of the line, read under its lock."""
+    if line.funder_id != funder.pk:
+        raise GrantRefused(_("%(name)s has no such line.") % {"name": funder}, field="line")
+    if line.closed_at is not None:
+        raise GrantRefused(_("The line “%(line)s” is closed.") % {"line": line}, field="line")
+    if valid_until <= at:
+        raise GrantRefused(_("The end lies in the past."), field="valid_until")
+    first, last = bounds(line.valid)
+    if valid_from < first or last < valid_until:
+        raise GrantRefused(
+            _("The line “%(line)s” pays from %(start)s to %(end)s: a grant lies within that time.")
+            % {"line": line, "start": formats.long_day(first), "end": formats.long_day(last)},
+            field="valid_from" if valid_from < first else "valid_until",
+        )
+    _require_class(line, project, at)
+    if not project.may_book_at(at):
+        raise GrantRefused(
+            _("%(project)s is suspended or over, and could not use it.") % {"project": project},
+            field="project",
+        )
+
+
+def _require_class(line: FundingLine, project: Project, at: datetime) -> None:
+    if not line.classes:
+        return
+    expires_at = project.class_expires_at
+    names = ", ".join(str(Project.Class(one).label) for one in line.classes)
+    said = {"line": line, "project": project, "classes": names, "class": project.get_project_class_display()}
+    if project.project_class not in line.classes:
+        message = _("The line “%(line)s” is for: %(classes)s. %(project)s is of the class %(class)s.")
+        raise GrantRefused(message % said, field="project")
+    if expires_at is not None and expires_at <= at:
+        message = _("The class of %(project)s (%(class)s) has expired: it asks a steward for it anew.")
+        raise GrantRefused(message % said, field="project")
+
+
+def _commit(line: FundingLine, amount: Decimal) -> None:
+    if amount > line.left:
+        raise LineExhausted(
+            _("The line “%(line)s” has %(left)s left of %(whole)s; this grant needs %(amount)s.")
+            % {
+                "line": line, "left": formats.money(line.left), "whole": formats.money(line.amount),
+                "amount": formats.money(amount),
+            },
+            field="amount", left=line.left, needed=amount, short=amount - line.left,
+        )  # fmt: skip
+    FundingLine.objects.filter(pk=line.pk).update(committed=F("committed") + amount)
 
 
 # Both run in every booking; as statements of their own they cost a third of what querysets do.

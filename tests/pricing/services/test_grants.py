@@ -142,7 +142,7 @@ def test_two_grants_for_three_slots_pay_three_slots_however_many_ask_at_once() -
 
 @pytest.mark.django_db(transaction=True)
 def test_the_hours_of_a_grant_are_not_exceeded_however_many_ask_at_once() -> None:
-    """Seen to fail without FOR NO KEY UPDATE in lock_grants: then it is the database that refuses, with an error."""
+    """Seen to fail without FOR NO KEY UPDATE in lock_grants: the database refuses, with an error."""
     project = factories.make_project()
     factories.make_grant(project, "1000", hours=D(7))
     assert ask_at_once(project, devices=2) == {"granted": 3, "short 0.500000": 5}
