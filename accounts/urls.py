@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from accounts.views import me, oidc, rules, security
+from accounts.views import invitations, me, oidc, rules, security
 
 # at /
 pages: list[URLPattern] = [
@@ -14,6 +14,7 @@ pages: list[URLPattern] = [
     path("me/security/", security.security, name="security"),
     path("me/security/sessions/end/", security.sessions_end, name="sessions_end"),
     path("me/security/sessions/<int:session_id>/end/", security.session_end, name="session_end"),
+    path("invitations/<str:token>/", invitations.invitation, name="invitation"),
     path("i18n/setlang/", me.set_language, name="set_language"),
 ]
 # at /accounts/: allauth's, without what this site has another page for

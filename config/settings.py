@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from config import embedded
+from config.providers import read_providers
 
 BASE_DIR = embedded.BASE_DIR
 VAR_DIR = embedded.VAR_DIR
@@ -71,6 +72,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
+    "allauth.mfa",
+    "allauth.usersessions",
     "rest_framework",
     "django_htmx",
     "pgtrigger",
@@ -149,6 +153,18 @@ STORAGES = {
 # --- people -----------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+# Sign-in by others, at /accounts/oidc/<id>/: one by these variables, more by OIDC_PROVIDERS.
+OIDC_PROVIDERS = read_providers(
+    {
+        "id": os.getenv("OIDC_ID", "oidc"),
+        "name": os.getenv("OIDC_NAME", ""),
+        "issuer": os.getenv("OIDC_ISSUER", ""),
+        "client_id": os.getenv("OIDC_CLIENT_ID", ""),
+        "client_secret": os.getenv("OIDC_CLIENT_SECRET", ""),
+        "trust_email": env_bool("OIDC_TRUST_EMAIL", "False"),
+    },
+    os.getenv("OIDC_PROVIDERS", ""),
+)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -167,6 +183,34 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Equinode: "
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"login": "accounts.forms.SignInForm"}
+ACCOUNT_CHANGE_EMAIL = True  # one address each; the old one holds until the new one is proved
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # every change of how somebody signs in is told by mail
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600  # seconds
+# Attempts in a time: /ip of one address, /key of one account, /user of who is signed in.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+    "signup": "20/m/ip",
+    "reset_password": "20/m/ip,5/m/key",
+    "reset_password_from_key": "20/m/ip",
+    "confirm_email": "1/10s/key",
+    "change_password": "5/m/user",
+    "manage_email": "10/m/user",
+    "reauthenticate": "10/m/user",
+}
+MFA_RATE_LIMITS = {"webauthn_login": "10/m/ip"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ADAPTER = "accounts.adapter.MfaAdapter"
+MFA_FORMS = {"add_webauthn": "accounts.forms.PasskeyForm", "edit_webauthn": "accounts.forms.RenamePasskeyForm"}
+MFA_TOTP_ISSUER = "Equinode"
+MFA_TOTP_TOLERANCE = 1  # steps of 30 s that a telephone's clock may be wrong by
+# Browsers give passkeys to https only, and to this machine itself.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = urlsplit(SITE_ORIGIN).hostname == "localhost"
+SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True  # where a provider's word on addresses counts at all
+OIDC_SECONDS = 5  # that a provider may take for one answer
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/book/"
 EMAIL_BACKEND = os.getenv("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
@@ -188,7 +232,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SECURE_SSL_REDIRECT = IS_HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_PROXY", "False") else None
+BEHIND_PROXY = env_bool("BEHIND_PROXY", "False")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0  # whose X-Forwarded-For counts attempts
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -212,13 +258,19 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 
 REST_FRAMEWORK = {
-    "EXCEPTION_HANDLER": "config.api.handle_exception",
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "EXCEPTION_HANDLER": "common.api.problems.handle_exception",
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.TokenAuthentication",
+        "common.api.sessions.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["config.api.JsonParser"],
+    "DEFAULT_PARSER_CLASSES": ["common.api.bodies.JsonParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "COERCE_DECIMAL_TO_STRING": True,
 }
+# Calls in a minute: of a person (all their tokens and sessions), of an address that nobody signed in from.
+API_CALLS_PER_PERSON = env_int("API_CALLS_PER_PERSON", "600")
+API_CALLS_PER_ADDRESS = env_int("API_CALLS_PER_ADDRESS", "120")
 
 LOGGING = {
     "version": 1,

@@ -29,6 +29,6 @@ urlpatterns = [
     path("", include(pricing_urls.endpoints)),
     path("", include(reservations_urls.pages)),
     path("", include(reservations_urls.endpoints)),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include(accounts_urls.entrance)),
     path("admin/", admin.site.urls),
 ]

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from accounts.forms.person import PersonForm, ReadingForm, languages, zones
-from accounts.forms.signing_in import SignInForm
+from accounts.forms.signing_in import PasskeyForm, RenamePasskeyForm, SignInForm
 
-__all__ = ["PersonForm", "ReadingForm", "SignInForm", "languages", "zones"]
+__all__ = [
+    "PasskeyForm",
+    "PersonForm",
+    "ReadingForm",
+    "RenamePasskeyForm",
+    "SignInForm",
+    "languages",
+    "zones",
+]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 from django import template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -32,6 +34,12 @@ register.filter("country", formats.country)
 
 register.simple_tag(formats.zone_name, name="zone_name")
 register.simple_tag(formats.colon, name="colon")
+
+
+@register.filter("json")
+def as_json(value: object) -> str:
+    """For a data-* attribute that a script reads; escaped like any text."""
+    return json.dumps(value, cls=DjangoJSONEncoder)
 
 
 @register.filter
