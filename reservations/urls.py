@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from reservations import api, streams
-from reservations.views import book, project, public, reservation
+from reservations import streams
+from reservations.api import bookings
+from reservations.views import book, members, project, public, reservation
 
 pages = [
     path("", public.home, name="home"),
@@ -24,6 +25,22 @@ pages = [
     # /projects/, /decisions/<uid>/
     path("projects/", project.projects, name="projects"),
     path("projects/<slug:slug>/", project.project, name="project"),
+    path("projects/<slug:slug>/members/", members.members, name="members"),
+    path("projects/<slug:slug>/members/invite/", members.invite, name="invite"),
+    path(
+        "projects/<slug:slug>/invitations/<uuid:uid>/resend/",
+        members.invitation_resend,
+        name="invitation_resend",
+    ),
+    path(
+        "projects/<slug:slug>/invitations/<uuid:uid>/revoke/",
+        members.invitation_revoke,
+        name="invitation_revoke",
+    ),
+    path("projects/<slug:slug>/members/<uuid:uid>/", members.member, name="member"),
+    path("projects/<slug:slug>/members/<uuid:uid>/hand-over/", members.hand_over, name="hand_over"),
+    path("projects/<slug:slug>/members/<uuid:uid>/remove/", members.member_remove, name="member_remove"),
+    path("projects/<slug:slug>/leave/", members.leave, name="leave"),
     path("decisions/<uuid:uid>/", project.decision, name="decision"),
     path("decisions/<uuid:uid>.json", project.decision_twin, name="decision_json"),
     # what everybody may read
@@ -35,6 +52,7 @@ pages = [
 ]
 
 endpoints = [
-    path("api/v1/reservations", api.ReservationsApi.as_view(), name="api_reservations"),
-    path("api/v1/reservations/<uuid:uid>", api.ReservationApi.as_view(), name="api_reservation"),
+    path("api/v1/reservations", bookings.ReservationsApi.as_view(), name="api_reservations"),
+    path("api/v1/reservations/preview", bookings.PreviewApi.as_view(), name="api_preview"),
+    path("api/v1/reservations/<uuid:uid>", bookings.ReservationApi.as_view(), name="api_reservation"),
 ]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils.translation import gettext as _, ngettext
 
+from accounts.domain.invitations import BETWEEN_MAILS, LIFETIME, MOST_OPEN
 from accounts.errors import InvitationRefused
 from accounts.models import Invitation, Organisation, Project, ProjectMembership, User
 from accounts.models.invitations import InvitationQuerySet
@@ -23,10 +24,6 @@ from accounts.services import invitation_mail, members
 from accounts.services.members import LEAD, Group
 from common import formats
 from common.access import NotAllowed
-
-LIFETIME = timedelta(days=14)
-MOST_OPEN = 50  # to one project or organisation: a list somebody reads, not a mailing
-BETWEEN_MAILS = timedelta(minutes=10)  # to one address, so that nobody is flooded through this site
 
 
 def digest_of(secret: str) -> str:

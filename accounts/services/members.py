@@ -68,6 +68,15 @@ def set_cap(*, project: Project, member: User, monthly_cap: Decimal | None, by: 
 
 
 @transaction.atomic
+def set_role_and_cap(
+    *, project: Project, member: User, role: str, monthly_cap: Decimal | None, by: User
+) -> None:
+    """Both or neither; the cap first, while a lead who steps down still may."""
+    set_cap(project=project, member=member, monthly_cap=monthly_cap, by=by)
+    change_role(of=project, member=member, role=role, by=by)
+
+
+@transaction.atomic
 def remove(*, of: Group, member: User, by: User, at: datetime) -> None:
     """End somebody's membership. What they booked stays the project's; their tokens for it end."""
     lock(of)

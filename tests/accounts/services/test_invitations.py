@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
+
+from accounts.domain.invitations import BETWEEN_MAILS, LIFETIME, MOST_OPEN
+from accounts.errors import InvitationRefused
+from accounts.models import Invitation, Project, ProjectMembership, User
+from accounts.services import invitations
+from common import clock
+from common.access import NotAllowed
+from tests import factories
+from tests.races import at_once, split
+
+Commits = Callable[..., Any]
+ADDRESS = "grace@example.org"
+
+
+@pytest.fixture
+def project(ada: User, lena: User) -> Project:
+    return factories.make_project(ada, lead=lena, name="Coastal <b>flood</b> {{ 7 }} atlas")
+
+
+@pytest.fixture
+def grace(db: None) -> User:
+    return make_reachable("grace")
+
+
+def make_reachable(name: str) -> User:
+    """Somebody who has proved that the address is theirs."""
+    user = factories.make_user(name)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
+
+
+def invite(project: Project, by: User, **fields: Any) -> tuple[Invitation, str]:
+    fields = {"email": ADDRESS, "role": "member", "at": clock.now()} | fields
+    return invitations.invite(to=project, by=by, **fields)
+
+
+def test_the_mail_holds_the_only_copy_of_the_secret(
+    project: Project, lena: User, django_capture_on_commit_callbacks: Commits
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        invitation, secret = invite(project, lena)
+    (message,) = mail.outbox
+    assert message.to == [ADDRESS]
+    assert message.subject == "You are invited to Coastal <b>flood</b> {{ 7 }} atlas on Equinode"
+    assert f"/invitations/{secret}/" in message.body
+    html, _kind = message.alternatives[0]
+    assert "Coastal &lt;b&gt;flood&lt;/b&gt; {{ 7 }} atlas" in html
+    assert secret not in str(Invitation.objects.filter(pk=invitation.pk).values().get())
+    assert invitation.token_hash == invitations.digest_of(secret)
+    assert invitation.expires_at - invitation.created_at == LIFETIME
+
+
+def test_no_name_brings_a_header_into_the_mail(
+    ada: User, lena: User, django_capture_on_commit_callbacks: Commits
+) -> None:
+    """Forms refuse such names; a row from elsewhere must not matter either."""
+    project = factories.make_project(ada, lead=lena, name="Atlas\r\nBcc: eve@example.org")
+    with django_capture_on_commit_callbacks(execute=True):
+        invite(project, lena)
+    (message,) = mail.outbox
+    assert message.subject == "You are invited to Atlas Bcc: eve@example.org on Equinode"
+    assert message.recipients() == [ADDRESS]
+    assert "\nBcc:" not in message.message().as_string().split("\n\n")[0]
+
+
+def test_the_mail_speaks_the_language_of_who_has_the_address(
+    project: Project, lena: User, grace: User, django_capture_on_commit_callbacks: Commits
+) -> None:
+    User.objects.filter(pk=grace.pk).update(language="fr")
+    with django_capture_on_commit_callbacks(execute=True):
+        invite(project, lena)
+    assert mail.outbox[0].subject.startswith("Vous êtes invité")
+
+
+def test_whether_an_address_has_an_account_makes_no_difference(
+    project: Project, lena: User, grace: User
+) -> None:
+    known, _secret = invite(project, lena)
+    unknown, _secret = invite(project, lena, email="nobody@example.org")
+    told = ("role", "accepted_at", "revoked_at", "invited_by_id")
+    assert [getattr(known, name) for name in told] == [getattr(unknown, name) for name in told]
+
+
+def test_accepting_makes_a_member_with_the_role(project: Project, lena: User, grace: User) -> None:
+    _invitation, secret = invite(project, lena, role="lead", email="Grace@Example.ORG")
+    accepted = invitations.accept(secret=secret, user=grace, at=clock.now())
+    assert accepted.accepted_by == grace
+    assert project.memberships.get(user=grace).role == "lead"
+
+
+def test_a_lead_who_accepts_an_invitation_as_member_stays_lead(
+    project: Project, lena: User, grace: User
+) -> None:
+    _invitation, secret = invite(project, lena)
+    ProjectMembership.objects.create(project=project, user=grace, role="lead")
+    invitations.accept(secret=secret, user=grace, at=clock.now())
+    assert project.memberships.get(user=grace).role == "lead"
+
+
+def test_a_link_works_once(project: Project, lena: User, grace: User) -> None:
+    _invitation, secret = invite(project, lena)
+    invitations.accept(secret=secret, user=grace, at=clock.now())
+    with pytest.raises(InvitationRefused, match="accepted already"):
+        invitations.accept(secret=secret, user=grace, at=clock.now())
+
+
+def test_a_link_expires(project: Project, lena: User, grace: User) -> None:
+    now = clock.now()
+    _invitation, secret = invite(project, lena, at=now)
+    with pytest.raises(InvitationRefused, match="expired"):
+        invitations.accept(secret=secret, user=grace, at=now + LIFETIME)
+    invitations.accept(secret=secret, user=grace, at=now + LIFETIME - timedelta(seconds=1))
+
+
+def test_a_link_is_for_the_address_it_was_sent_to(project: Project, lena: User, mallory: User) -> None:
+    _invitation, secret = invite(project, lena)
+    refusals = []
+    for link in (secret, "no-such-secret"):
+        with pytest.raises(NotAllowed) as refusal:
+            invitations.accept(secret=link, user=mallory, at=clock.now())
+        refusals.append(refusal.value.message)
+    assert len(set(refusals)) == 1
+    # Having the address is not enough: it must be proved.
+    EmailAddress.objects.create(user=mallory, email=ADDRESS, verified=False)
+    with pytest.raises(NotAllowed):
+        invitations.accept(secret=secret, user=mallory, at=clock.now())
+    assert not project.memberships.filter(user=mallory).exists()
+
+
+def test_declining_ends_it(project: Project, lena: User, grace: User) -> None:
+    _invitation, secret = invite(project, lena)
+    invitations.decline(secret=secret, user=grace, at=clock.now())
+    with pytest.raises(InvitationRefused, match="withdrawn or declined"):
+        invitations.accept(secret=secret, user=grace, at=clock.now())
+    invite(project, lena)  # and one may ask again
+
+
+def test_sending_again_ends_the_older_link(project: Project, lena: User, grace: User) -> None:
+    now = clock.now()
+    invitation, old = invite(project, lena, at=now)
+    with pytest.raises(InvitationRefused, match="A mail went out at"):
+        invitations.resend(invitation=invitation, by=lena, at=now + BETWEEN_MAILS / 2)
+    later = now + BETWEEN_MAILS
+    again, new = invitations.resend(invitation=invitation, by=lena, at=later)
+    assert again.expires_at == later + LIFETIME
+    with pytest.raises(InvitationRefused, match="withdrawn"):
+        invitations.accept(secret=old, user=grace, at=later)
+    invitations.accept(secret=new, user=grace, at=later)
+
+
+def test_a_withdrawn_link_leads_nowhere(project: Project, lena: User, grace: User) -> None:
+    invitation, secret = invite(project, lena)
+    invitations.revoke(invitation=invitation, by=lena, at=clock.now())
+    with pytest.raises(InvitationRefused):
+        invitations.accept(secret=secret, user=grace, at=clock.now())
+    with pytest.raises(InvitationRefused):
+        invitations.revoke(invitation=invitation, by=lena, at=clock.now())
+
+
+def test_one_address_is_invited_once_at_a_time(project: Project, lena: User, ada: User) -> None:
+    now = clock.now()
+    invite(project, lena, at=now)
+    with pytest.raises(InvitationRefused, match="invited already"):
+        invite(project, lena, email=ADDRESS.upper(), at=now)
+    with pytest.raises(InvitationRefused, match="is a member already"):
+        invite(project, lena, email=ada.email, at=now)
+    invite(project, lena, at=now + LIFETIME)  # the first one has expired
+
+
+def test_only_so_many_invitations_are_open(project: Project, lena: User) -> None:
+    for number in range(MOST_OPEN):
+        invite(project, lena, email=f"person{number}@example.net")
+    with pytest.raises(InvitationRefused, match=f"{MOST_OPEN} invitations are open"):
+        invite(project, lena)
+
+
+def test_only_leads_invite_and_nobody_to_a_personal_project(project: Project, ada: User, lena: User) -> None:
+    with pytest.raises(NotAllowed):
+        invite(project, ada)
+    invitation, _secret = invite(project, lena)
+    for verb in (invitations.revoke, invitations.resend):
+        with pytest.raises(NotAllowed):
+            verb(invitation=invitation, by=ada, at=clock.now())
+    own = factories.make_project(lead=ada, personal_to=ada)
+    with pytest.raises(InvitationRefused, match="personal project"):
+        invite(own, ada)
+
+
+def test_an_organisation_invites_the_same_way(lena: User, grace: User) -> None:
+    organisation = factories.make_organisation(lead=lena)
+    _invitation, secret = invitations.invite(
+        to=organisation, email=ADDRESS, role="member", by=lena, at=clock.now()
+    )
+    invitations.accept(secret=secret, user=grace, at=clock.now())
+    assert organisation.memberships.get(user=grace).role == "member"
+
+
+def test_secrets_are_long_and_never_the_same(project: Project, lena: User) -> None:
+    found = {invite(project, lena, email=f"{number}@example.net")[1] for number in range(20)}
+    assert len(found) == 20
+    assert all(re.fullmatch(r"[\w-]{43}", secret) for secret in found)
+
+
+# --- at once, on committed data ---
+@pytest.mark.django_db(transaction=True)
+def test_a_link_accepted_and_withdrawn_at_once_is_one_of_both() -> None:
+    for number in range(5):
+        lead, guest = factories.make_user(), make_reachable(f"guest{number}")
+        project = factories.make_project(lead=lead)
+        invitation, secret = invite(project, lead, email=guest.email)
+        done, refused = split(
+            at_once(
+                partial(invitations.accept, secret=secret, user=guest, at=clock.now()),
+                partial(invitations.accept, secret=secret, user=guest, at=clock.now()),
+                partial(invitations.revoke, invitation=invitation, by=lead, at=clock.now()),
+            )
+        )
+        assert len(done) == 1
+        assert {type(answer) for answer in refused} == {InvitationRefused}
+        invitation.refresh_from_db()
+        is_member = project.memberships.filter(user=guest).exists()
+        assert is_member == (invitation.accepted_at is not None) == (invitation.revoked_at is None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_address_invited_by_two_leads_at_once_gets_one_mail() -> None:
+    lead, other = factories.make_user(), factories.make_user()
+    project = factories.make_project(lead=lead)
+    project.memberships.create(user=other, role="lead")
+    done, refused = split(at_once(*(partial(invite, project, by) for by in (lead, other))))
+    assert (len(done), [type(answer) for answer in refused]) == (1, [InvitationRefused])
+    assert len(mail.outbox) == 1
