@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -28,6 +29,14 @@ def problem_body(status: int, code: str, detail: str, **members: object) -> dict
 def problem(status: int, code: str, detail: str, **members: object) -> JsonResponse:
     body = problem_body(status, code, detail, **members)
     return JsonResponse(body, status=status, content_type="application/problem+json")
+
+
+def client_address(request: HttpRequest) -> str:
+    """Who is at the other end: behind a proxy, whom the proxy itself saw."""
+    forwarded = str(request.headers.get("X-Forwarded-For", ""))
+    if settings.BEHIND_PROXY and forwarded:
+        return forwarded.rsplit(",", maxsplit=1)[-1].strip()[:45]
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 class PageRequest(HttpRequest):

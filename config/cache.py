@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
@@ -47,6 +48,26 @@ class ForgivingRedisCache(RedisCache):
 
     def touch(self, key: str, *args: Any, **options: Any) -> bool:
         return _or(False, key, lambda: super(ForgivingRedisCache, self).touch(key, *args, **options))
+
+    def count(self, key: str, seconds: int) -> int | None:
+        """How often this was called with this key, in one round trip; None while Redis is away."""
+
+        def ask() -> int:
+            name = self.make_and_validate_key(key)
+            with self._cache.get_client(name, write=True).pipeline(transaction=False) as pipe:
+                pipe.incr(name)
+                pipe.expire(name, seconds)
+                return int(pipe.execute()[0])
+
+        return _or(None, key, ask)
+
+
+class LocalCache(LocMemCache):
+    """The same for one process, as tests have it."""
+
+    def count(self, key: str, seconds: int) -> int:
+        self.add(key, 0, seconds)
+        return self.incr(key)
 
 
 def _or(otherwise: T, key: str, ask: Callable[[], T]) -> T:

@@ -40,6 +40,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(auto_now_add=True)
     erased_at = models.DateTimeField(null=True, editable=False)
 
+    # While a token for one project acts for them, nothing else of theirs is in reach.
+    only_project_id: int | None = None
+
     objects: ClassVar[UserManager] = UserManager()
     EMAIL_FIELD = USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -49,6 +52,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def within(self, project: str) -> models.Q:
+        """What is in reach, for a query whose column `project` leads to a project."""
+        return models.Q() if self.only_project_id is None else models.Q(**{project: self.only_project_id})
 
 
 class HouseRulesAcceptance(models.Model):

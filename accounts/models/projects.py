@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 class ProjectQuerySet(models.QuerySet["Project"]):
     def of(self, user: User | AnonymousUser) -> ProjectQuerySet:
         """The projects this person may book for. Every page about a project starts here."""
-        return self.filter(memberships__user=user) if user.is_authenticated else self.none()
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(user.within("pk"), memberships__user=user)
 
 
 class Project(models.Model):

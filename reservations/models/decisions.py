@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 class DecisionQuerySet(models.QuerySet["Decision"]):
     def of(self, user: User | AnonymousUser) -> DecisionQuerySet:
-        return self.filter(project__memberships__user=user) if user.is_authenticated else self.none()
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(user.within("project"), project__memberships__user=user)
 
 
 class Decision(models.Model):

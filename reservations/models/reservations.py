@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 class ReservationQuerySet(models.QuerySet["Reservation"]):
     def of(self, user: User | AnonymousUser) -> ReservationQuerySet:
-        return self.filter(project__memberships__user=user) if user.is_authenticated else self.none()
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(user.within("project"), project__memberships__user=user)
 
     def unsettled(self) -> ReservationQuerySet:
         return self.filter(settled_at__isnull=True)

@@ -53,7 +53,7 @@ def test_it_books_shows_lists_and_cancels(lab: Lab, node: Node) -> None:
     assert made.status_code == 201
     address = made.headers["Location"]
     assert client.get(address).json() == made.json()
-    assert client.get(ADDRESS).json() == {"reservations": [made.json()]}
+    assert client.get(ADDRESS).json() == {"items": [made.json()], "next": None}
     assert made.json()["devices"] == [str(node.devices.first().uid)]
     assert made.json()["start"].endswith("Z")
     cancelled = client.delete(address)
@@ -128,15 +128,15 @@ def test_a_body_that_is_no_json_of_ours_is_refused(
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
 
 
-def test_strangers_get_404_and_nobody_403(lab: Lab, node: Node) -> None:
+def test_strangers_get_404_and_nobody_401(lab: Lab, node: Node) -> None:
     stranger = client_of(make_lab())
     reservation = lab.book([node.devices.first()], in_days(3))
     address = f"{ADDRESS}/{reservation.uid}"
     assert stranger.get(address).status_code == 404
     assert stranger.delete(address).status_code == 404
     assert post(stranger, wanted(lab, node)).status_code == 404
-    assert stranger.get(ADDRESS).json() == {"reservations": []}
-    assert post(Client(), wanted(lab, node)).status_code == 403
+    assert stranger.get(ADDRESS).json() == {"items": [], "next": None}
+    assert post(Client(), wanted(lab, node)).status_code == 401
     assert Reservation.objects.get().state == "booked"
 
 

@@ -1,0 +1,3 @@
+"""Sentences about what accounts knows, for pages and for programs."""
+
+from __future__ import annotations
