@@ -16,17 +16,9 @@ from accounts.models import (
     User,
 )
 from accounts.services.invitations import digest_of, is_addressed_to
-from common.access import NotAllowed, Rule, SignInNeeded, Verdict, Who
+from common.access import ANYONE as ANYONE, NotAllowed, Rule, SignInNeeded, Verdict, row as row
 
 _A, _S, _F, _H = Verdict.ALLOWED, Verdict.SIGN_IN, Verdict.FORBIDDEN, Verdict.HIDDEN
-
-
-def row(
-    stranger: Verdict, outsider: Verdict, member: Verdict, lead: Verdict,
-    owner: Verdict, funder: Verdict, steward: Verdict,
-) -> dict[Who, Verdict]:  # fmt: skip
-    """A line of the table, in its order."""
-    return dict(zip(Who, (stranger, outsider, member, lead, owner, funder, steward), strict=True))
 
 
 def person(request: HttpRequest) -> User:
@@ -34,10 +26,6 @@ def person(request: HttpRequest) -> User:
     if not request.user.is_authenticated:
         raise SignInNeeded(_("Sign in first."))
     return request.user
-
-
-def _anyone(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
-    return kwargs
 
 
 def _signed_in(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +39,6 @@ def _steward(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
     return kwargs
 
 
-ANYONE = Rule("anyone", gettext_noop("Everybody"), row(_A, _A, _A, _A, _A, _A, _A), _anyone)
 SIGNED_IN = Rule("signed in", gettext_noop("Who is signed in"), row(_S, _A, _A, _A, _A, _A, _A), _signed_in)
 STEWARD = Rule("steward", gettext_noop("Stewards"), row(_S, _H, _H, _H, _H, _H, _A), _steward)
 

@@ -9,13 +9,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseNotAllowed
+from django.db import connections
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext_noop
 
 from common.errors import DomainError
 
@@ -66,6 +69,21 @@ class Rule:
     admit: Admit = field(repr=False, compare=False)
 
 
+def row(
+    stranger: Verdict, outsider: Verdict, member: Verdict, lead: Verdict,
+    owner: Verdict, funder: Verdict, steward: Verdict,
+) -> dict[Who, Verdict]:  # fmt: skip
+    """A line of the table, in its order."""
+    return dict(zip(Who, (stranger, outsider, member, lead, owner, funder, steward), strict=True))
+
+
+def _anyone(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    return kwargs
+
+
+# The one rule that needs to know nobody; those about people are in accounts.access.
+ANYONE = Rule("anyone", gettext_noop("Everybody"), dict.fromkeys(Who, Verdict.ALLOWED), _anyone)
+
 Rules = Rule | Mapping[str, Rule]
 
 
@@ -73,15 +91,16 @@ def guard(rules: Rules) -> Callable[[View], View]:
     """Put a rule, or one for each HTTP method, before a view. Other methods are answered 405.
 
     A single rule is for GET and HEAD; anything that changes something says so with a mapping.
+    A coroutine is taken for a stream: who may not read it gets a status, and no page.
     """
-    by_method = {"GET": rules} if isinstance(rules, Rule) else dict(rules)
+    by_method = by_methods(rules)
 
     def decorate(view: View) -> View:
         if iscoroutinefunction(view):
 
             @wraps(view)
             async def later(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-                admitted = await sync_to_async(_admitted)(by_method, request, kwargs)
+                admitted = await sync_to_async(_to_stream)(by_method, request, kwargs)
                 if isinstance(admitted, HttpResponseBase):
                     return admitted
                 return await cast("Awaitable[HttpResponseBase]", view(request, **admitted))
@@ -103,16 +122,38 @@ def guard(rules: Rules) -> Callable[[View], View]:
     return decorate
 
 
-def _admitted(
-    by_method: Mapping[str, Rule], request: HttpRequest, kwargs: dict[str, Any]
-) -> dict[str, Any] | HttpResponseBase:
+def by_methods(rules: Rules) -> dict[str, Rule]:
+    return {"GET": rules} if isinstance(rules, Rule) else dict(rules)
+
+
+Admitted = dict[str, Any] | HttpResponseBase
+
+
+def _asked(by_method: Mapping[str, Rule], request: HttpRequest, kwargs: dict[str, Any]) -> Admitted:
     method = "GET" if request.method == "HEAD" else str(request.method)
     rule = by_method.get(method)
-    if rule is None:
-        return HttpResponseNotAllowed(sorted(by_method))
+    return HttpResponseNotAllowed(sorted(by_method)) if rule is None else rule.admit(request, kwargs)
+
+
+def _admitted(by_method: Mapping[str, Rule], request: HttpRequest, kwargs: dict[str, Any]) -> Admitted:
     try:
-        return rule.admit(request, kwargs)
+        return _asked(by_method, request, kwargs)
     except SignInNeeded:
         return redirect_to_login(request.get_full_path())
-    except NotAllowed as refusal:
+    except DomainError as refusal:
+        if refusal.status != HTTPStatus.FORBIDDEN:
+            raise
         raise PermissionDenied(refusal.message) from refusal
+
+
+def _to_stream(by_method: Mapping[str, Rule], request: HttpRequest, kwargs: dict[str, Any]) -> Admitted:
+    """No page: Django would render one in a thread whose database connection nobody gives back."""
+    try:
+        return _asked(by_method, request, kwargs)
+    except Http404:
+        return HttpResponse(status=HTTPStatus.NOT_FOUND)
+    except DomainError as refusal:
+        return HttpResponse(refusal.message, status=refusal.status, content_type="text/plain; charset=utf-8")
+    finally:
+        # A stream lasts as long as a job: it must not keep a connection of the pool meanwhile.
+        connections.close_all()
