@@ -13,6 +13,7 @@ from celery import shared_task
 import ledger.services
 from common import clock
 from nodes.services import agent_calls
+from pricing.services import allowances
 from reservations.errors import NoPolicy
 from reservations.services import capacity, dispatch, settle, sweeps
 
@@ -67,3 +68,9 @@ def measure_capacity(at: datetime) -> None:
 @sweep
 def forget_agent_calls(at: datetime) -> None:
     agent_calls.forget_old(at=at)
+
+
+@shared_task
+@sweep
+def renew_allowances(at: datetime) -> None:
+    allowances.renew(at=at)

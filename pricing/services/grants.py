@@ -14,7 +14,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from accounts.models import Organisation, Project, User
+from accounts.models import Organisation, Project, ProjectMembership, User
+from accounts.services.notices import notify
 from common import formats
 from common.lines import is_one_line
 from common.prepared import prepared
@@ -54,7 +55,7 @@ def create_grant(
         line = lock_line(line)
         _require_fit(line, funder, project, valid_from, valid_until, at)
         _commit(line, amount)
-    return Grant.objects.create(
+    grant = Grant.objects.create(
         project=project,
         funder=funder,
         line=line,
@@ -66,6 +67,25 @@ def create_grant(
         created_by=by,
         created_at=at,
     )
+    if by is not None:
+        _tell(grant, by, at)
+    return grant
+
+
+def _tell(grant: Grant, by: User, at: datetime) -> None:
+    """The project's leads, but for who gave it."""
+    leads = User.objects.filter(
+        project_memberships__project=grant.project, project_memberships__role=ProjectMembership.Role.LEAD
+    )
+    notify(
+        users=[lead for lead in leads if lead != by],
+        kind="grant_received",
+        params={
+            "project": grant.project.name, "grant": grant.name, "funder": grant.funder.name,
+            "amount_eur": grant.amount, "amount_hours": grant.hours and grant.hours.normalize(),
+        },
+        url=grant.project.get_absolute_url(), dedupe=f"grant:{grant.uid}", at=at,
+    )  # fmt: skip
 
 
 def _require_sound(

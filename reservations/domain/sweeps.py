@@ -11,6 +11,7 @@ EVERY: dict[str, timedelta] = {
     "settle_ended": timedelta(seconds=10),
     "measure_capacity": timedelta(minutes=1),
     "forget_agent_calls": timedelta(minutes=10),
+    "renew_allowances": timedelta(minutes=10),
 }
 
 # A busy machine may miss some beats; thirty seconds without a dispatch is not busy, it is broken.

@@ -109,6 +109,7 @@ def _purpose(name: str) -> str:
         "settle_ended": gettext("Charge slots that are over"),
         "measure_capacity": gettext("Measure what can be booked"),
         "forget_agent_calls": gettext("Forget old calls of nodes"),
+        "renew_allowances": gettext("Give the month’s universal allowance"),
     }[name]
 
 
