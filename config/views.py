@@ -9,14 +9,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from common.access import ANYONE, guard
 from config import specimens
 
 
+@guard(ANYONE)
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Every component in every state, drawn by the templates that the pages use."""
     return render(request, "styleguide.html", {"specimens": specimens})
 
 
+@guard(ANYONE)
 def accessibility(request: HttpRequest) -> HttpResponse:
     return render(request, "accessibility.html")
 

@@ -10,8 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_safe
 
+from common.access import ANYONE, guard
 from common.http import problem
 from ledger.domain.jcs import moment
 from ledger.errors import ConsistencyRefused, EntryNotSequenced
@@ -21,8 +21,8 @@ from ledger.selectors.consistency import consistency
 LARGEST_INDEX = 2**63 - 1  # a bigint
 
 
-@require_safe
 @cache_control(public=True, max_age=5)  # c2sp.org/tlog-tiles: a checkpoint is cached for a few seconds
+@guard(ANYONE)
 def checkpoint(request: HttpRequest) -> HttpResponse:
     signed = selectors.latest_checkpoint()
     if signed is None:
@@ -48,7 +48,7 @@ def _page(request: HttpRequest) -> selectors.LedgerPage:
     return selectors.ledger_page(kind=request.GET.get("kind", ""), before=_before(request))
 
 
-@require_safe
+@guard(ANYONE)
 def ledger(request: HttpRequest) -> HttpResponse:
     return render(request, "ledger/ledger.html", {"page": _page(request)})
 
@@ -62,7 +62,7 @@ def _entry(index: int) -> selectors.EntryPage:
         raise Http404(exc.message) from exc
 
 
-@require_safe
+@guard(ANYONE)
 def ledger_entry(request: HttpRequest, index: int) -> HttpResponse:
     return render(request, "ledger/ledger_entry.html", {"page": _entry(index)})
 
@@ -82,7 +82,7 @@ def _line_json(line: selectors.EntryLine) -> dict[str, Any]:
     }
 
 
-@require_safe
+@guard(ANYONE)
 def ledger_json(request: HttpRequest) -> JsonResponse:
     page = _page(request)
     older = None
@@ -100,7 +100,7 @@ def ledger_json(request: HttpRequest) -> JsonResponse:
     )
 
 
-@require_safe
+@guard(ANYONE)
 def ledger_entry_json(request: HttpRequest, index: int) -> JsonResponse:
     page = _entry(index)
     return JsonResponse(
@@ -125,7 +125,7 @@ def _size(request: HttpRequest, name: str) -> int | None:
     return int(value) if is_readable else -1
 
 
-@require_safe
+@guard(ANYONE)
 def ledger_consistency_json(request: HttpRequest) -> JsonResponse:
     """`?from=` the size of a checkpoint that was kept, `&to=` a later one's; without it, the newest's."""
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import re
@@ -14,7 +13,6 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
@@ -22,13 +20,15 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import serializers
 
 from common import clock
+from common.access import Rule
 from common.errors import DomainError
 from common.http import problem
+from nodes.access import AGENT, AGENT_OF_FILE, ENROLMENT_TOKEN, body_of
 from nodes.domain.lease import HEARTBEAT_EVERY
 from nodes.domain.output import neutralise
 from nodes.errors import BodyInvalid, CallRefused
 from nodes.models import Agent
-from nodes.services import agent_calls, enrolment, leases, outputs, work
+from nodes.services import enrolment, leases, outputs, work
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ class Log(Report):
 
 
 # --- how a call is taken ---------------------------------------------------------------------
-def _answered(method: str, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def _answered(method: str, rule: Rule, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """One method, no cookies, and every refusal as problem details and a line in the log."""
 
     @csrf_exempt
@@ -134,12 +134,13 @@ def _answered(method: str, view: Callable[..., HttpResponse]) -> Callable[..., H
         if request.method != method:
             return problem(405, "method_not_allowed", f"Use {method}.")
         try:
-            return view(request, **parts)
+            return view(request, **rule.admit(request, parts))
         except DomainError as exc:
             if not isinstance(exc, CallRefused):  # that one was logged where it was found out
                 logger.warning("agent call refused: %s %r %s", method, request.path, exc.code)
             return problem(exc.status, exc.code, exc.message, field=exc.field, **exc.details)
 
+    answered.access = {method: rule}  # type: ignore[attr-defined]  # as common.access.guard says it
     return answered
 
 
@@ -150,30 +151,11 @@ def _signed(
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         def signed(request: HttpRequest, **parts: Any) -> HttpResponse:
-            at = clock.now()
-            raw = _raw(request)
-            agent = _caller(request, hashlib.sha256(raw).hexdigest(), at)
-            return view(agent=agent, body=_body(raw, shape), at=at, **parts)
+            return view(body=_body(body_of(request), shape), at=clock.now(), **parts)
 
-        return _answered("POST", wraps(view)(signed))
+        return _answered("POST", AGENT, wraps(view)(signed))
 
     return decorate
-
-
-def _caller(request: HttpRequest, digest: str, at: datetime) -> Agent:
-    call = agent_calls.Call(request.method or "", request.path, request.META.get("QUERY_STRING", ""), digest)
-    return agent_calls.authenticate(authorization=request.headers.get("Authorization", ""), call=call, at=at)
-
-
-def _raw(request: HttpRequest) -> bytes:
-    try:
-        return request.body
-    except RequestDataTooBig as exc:
-        raise BodyInvalid(
-            _("The body is larger than %(limit)d bytes.") % {"limit": settings.DATA_UPLOAD_MAX_MEMORY_SIZE}
-        ) from exc
-    except UnreadablePostError as exc:
-        raise BodyInvalid(_("The body broke off.")) from exc
 
 
 def _body(raw: bytes, shape: type[serializers.Serializer[Any]]) -> Body:
@@ -193,7 +175,7 @@ def _no_number(name: str) -> NoReturn:
 
 # --- the calls ----------------------------------------------------------------------------------
 def _enrol(request: HttpRequest) -> HttpResponse:
-    agent = enrolment.enrol(at=clock.now(), **_body(_raw(request), Enrol))
+    agent = enrolment.enrol(at=clock.now(), **_body(body_of(request), Enrol))
     answer = {
         "agent": str(agent.uid),
         "node": str(agent.node.uid),
@@ -205,7 +187,7 @@ def _enrol(request: HttpRequest) -> HttpResponse:
     return JsonResponse(answer, status=201)
 
 
-enrol = _answered("POST", _enrol)
+enrol = _answered("POST", ENROLMENT_TOKEN, _enrol)
 
 
 @_signed(Rotate)
@@ -254,10 +236,8 @@ def log(*, agent: Agent, lease: UUID, body: Body, at: datetime) -> HttpResponse:
     return JsonResponse({"next_seq": awaited})
 
 
-def _file(request: HttpRequest, lease: UUID, name: str) -> HttpResponse:
-    at = clock.now()
-    digest = request.headers.get("X-Content-SHA256", "")
-    agent = _caller(request, digest, at)
+def _file(request: HttpRequest, agent: Agent, lease: UUID, name: str) -> HttpResponse:
+    at, digest = clock.now(), request.headers.get("X-Content-SHA256", "")
     try:
         outputs.store_file(
             node_id=agent.node_id, lease_uid=lease, fence=_number(request, "X-Fence"), name=name,
@@ -270,7 +250,7 @@ def _file(request: HttpRequest, lease: UUID, name: str) -> HttpResponse:
     return JsonResponse({})
 
 
-file = _answered("PUT", _file)
+file = _answered("PUT", AGENT_OF_FILE, _file)
 
 
 def _number(request: HttpRequest, header: str) -> int:

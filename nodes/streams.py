@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -23,9 +22,10 @@ from redis import asyncio as aioredis
 from common import clock
 from common.errors import DomainError
 from common.http import problem
+from nodes.access import AGENT
 from nodes.errors import BodyInvalid
-from nodes.models import Agent, Node
-from nodes.services import agent_calls, wake
+from nodes.models import Node
+from nodes.services import wake
 from nodes.services.work import Work, hand_over
 
 logger = logging.getLogger(__name__)
@@ -47,10 +47,10 @@ async def work(request: HttpRequest) -> HttpResponseBase:
         return problem(405, "method_not_allowed", "Use GET.")
     try:
         wait = _wait(request)
-        agent = await _in_database(partial(_caller, request))
+        admitted = await _in_database(partial(AGENT.admit, request, {}))
     except DomainError as exc:
         return problem(exc.status, exc.code, exc.message, field=exc.field, **exc.details)
-    answer = _answer(agent.node, wait)
+    answer = _answer(admitted["agent"].node, wait)
     if not isinstance(request, ASGIRequest):  # WSGI cannot write what comes later
         return HttpResponse([part async for part in answer], content_type="application/json")
     return StreamingHttpResponse(
@@ -60,18 +60,13 @@ async def work(request: HttpRequest) -> HttpResponseBase:
     )
 
 
+work.access = {"GET": AGENT}  # type: ignore[attr-defined]  # as common.access.guard says it
+
+
 async def _answer(node: Node, wait: int) -> AsyncIterator[bytes]:
     found = await _await_work(node, wait)
     told = {"leases": found.leases, "stop": found.stop, "server_time": clock.now().isoformat()}
     yield json.dumps(told).encode()
-
-
-def _caller(request: HttpRequest) -> Agent:
-    nothing = hashlib.sha256(b"").hexdigest()
-    call = agent_calls.Call("GET", request.path, request.META.get("QUERY_STRING", ""), nothing)
-    return agent_calls.authenticate(
-        authorization=request.headers.get("Authorization", ""), call=call, at=clock.now()
-    )
 
 
 def _wait(request: HttpRequest) -> int:

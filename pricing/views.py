@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
 
 from common import clock
+from common.access import ANYONE, guard
 from common.http import PageRequest, render_page
 from pricing.forms import PriceFilterForm
 from pricing.selectors import open_data
@@ -32,7 +32,7 @@ class Heading:
     is_number: bool
 
 
-@require_safe
+@guard(ANYONE)
 def prices(request: PageRequest) -> HttpResponse:
     form = PriceFilterForm(request.GET)
     wanted = form.wanted()
@@ -48,27 +48,27 @@ def prices(request: PageRequest) -> HttpResponse:
     return render_page(request, "pricing/prices.html", context)
 
 
-@require_safe
+@guard(ANYONE)
 def prices_json(request: HttpRequest) -> HttpResponse:
     return _open(JsonResponse(open_data.prices_json(_asked(request))))
 
 
-@require_safe
+@guard(ANYONE)
 def prices_csv(request: HttpRequest) -> HttpResponse:
     return _csv("prices.csv", open_data.prices_csv(_asked(request)))
 
 
-@require_safe
+@guard(ANYONE)
 def node(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "pricing/node.html", {"page": _node(slug)})
 
 
-@require_safe
+@guard(ANYONE)
 def node_json(request: HttpRequest, slug: str) -> HttpResponse:
     return _open(JsonResponse(open_data.node_json(_node(slug))))
 
 
-@require_safe
+@guard(ANYONE)
 def node_csv(request: HttpRequest, slug: str) -> HttpResponse:
     return _csv(f"{slug}.csv", open_data.node_csv(_node(slug)))
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
 from common import clock
+from common.access import ANYONE, guard
 from reservations.domain import exact_json
 from reservations.errors import NoPolicy
 from reservations.selectors.fairness import FairnessPage, ShareRow, fairness_page
@@ -17,17 +17,17 @@ from reservations.selectors.policy_page import PolicyPage, policy_page
 from reservations.selectors.status import status_page
 
 
-@require_safe
+@guard(ANYONE)
 def home(request: HttpRequest) -> HttpResponse:
     return render(request, "reservations/home.html", {"page": home_page(at=clock.now())})
 
 
-@require_safe
+@guard(ANYONE)
 def policy(request: HttpRequest) -> HttpResponse:
     return render(request, "reservations/policy.html", {"page": _policy()})
 
 
-@require_safe
+@guard(ANYONE)
 def policy_twin(request: HttpRequest) -> JsonResponse:
     page = _policy()
     if page is None:
@@ -46,12 +46,12 @@ def policy_twin(request: HttpRequest) -> JsonResponse:
     )
 
 
-@require_safe
+@guard(ANYONE)
 def fairness(request: HttpRequest) -> HttpResponse:
     return render(request, "reservations/fairness.html", {"page": _fairness()})
 
 
-@require_safe
+@guard(ANYONE)
 def fairness_twin(request: HttpRequest) -> JsonResponse:
     page = _fairness()
     if page is None:
@@ -68,7 +68,7 @@ def fairness_twin(request: HttpRequest) -> JsonResponse:
     )
 
 
-@require_safe
+@guard(ANYONE)
 def status(request: HttpRequest) -> HttpResponse:
     """200 even when something is wrong: the page says what."""
     return render(request, "reservations/status.html", {"page": status_page(at=clock.now())})
