@@ -27,7 +27,7 @@ from reservations.domain.asking import (
     WantedDevice,
 )
 from reservations.domain.policy import Policy
-from reservations.errors import NoShare, UnknownDevice
+from reservations.errors import NoShare, NotAMember, UnknownDevice
 from reservations.selectors.standing import position_of
 
 REFERENCE = "reservation-"
@@ -83,16 +83,27 @@ def wanted_devices(uids: Sequence[UUID]) -> list[Wanted]:
 
 
 def snapshot_of(
-    *, request: Request, project_id: int, wanted: Sequence[Wanted], grants: Iterable[Grant], policy: Policy
+    *,
+    request: Request,
+    project_id: int,
+    asked_by_id: int,
+    wanted: Sequence[Wanted],
+    grants: Iterable[Grant],
+    policy: Policy,
 ) -> tuple[Snapshot, dict[int, Rate]]:
     """The snapshot, and the rates it was made with. Lock first what must not change meanwhile."""
     ids = [device.id for device in wanted]
     priced = rates(device_ids=ids, at=request.at)
     taken, next_free = _in_the_way(request, wanted, policy)
     models = {device.model_key: device for device in wanted}
-    position = position_of(project_id=project_id, policy=policy, at=request.at, model_keys=[*models])
+    position = position_of(
+        project_id=project_id, policy=policy, at=request.at, model_keys=[*models],
+        asked_by_id=asked_by_id, start=request.start,
+    )  # fmt: skip
     if position is None:
         raise NoShare(_("This project has no place in the share tree yet."))
+    if not position.is_member:  # read after the lock: their membership may have ended while they waited
+        raise NotAMember(_("Only members of this project may do that."))
     snapshot = Snapshot(
         devices=tuple(
             WantedDevice(str(device.uid), device.node, device.model_key, _price(priced.get(device.id)))
@@ -112,6 +123,8 @@ def snapshot_of(
             )
             for grant in grants
         ),
+        project=position.project,
+        member=position.cap,
     )
     return snapshot, priced
 

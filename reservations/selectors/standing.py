@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from common.prepared import prepared
-from reservations.domain.asking import WeekHeld
+from reservations.domain.asking import MemberCap, MonthHeld, ProjectState, WeekHeld
 from reservations.domain.policy import Policy
 from reservations.domain.room import Standing, Step
 from reservations.domain.slots import Week
@@ -19,6 +19,9 @@ from reservations.domain.slots import Week
 #
 # `near`: everybody who competes with a vertex of the project's path, by the account they compete in;
 # children of an account that uses its parent's shares compete one account higher (Fair Tree).
+#
+# `by_month` is read only where whoever asks has a cap: the device-hours of their slots, by the month in
+# which each begins.
 _STANDING = """
 WITH RECURSIVE me AS (
     SELECT id, path, decayed_usage, committed FROM reservations_vertex WHERE project_id = %(project)s
@@ -63,6 +66,15 @@ WITH RECURSIVE me AS (
                date_trunc('week', begins, 'UTC'), ends - interval '1 microsecond', interval '7 days') AS week
      WHERE model_key = ANY(%(models)s)
      GROUP BY model_key, week
+), by_month AS (
+    SELECT to_char(lower(during) AT TIME ZONE 'UTC', 'YYYY-MM') AS month,
+           sum(extract(epoch FROM upper(during) - lower(during))
+               * (SELECT count(*) FROM reservations_reserveddevice WHERE reservation_id = reservation.id)
+           ) AS seconds
+      FROM reservations_reservation reservation
+     WHERE project_id = %(project)s AND booked_by_id = %(asked_by)s::bigint AND state <> 'cancelled'
+       AND lower(during) >= %(this_month)s
+     GROUP BY month
 )
 SELECT me.decayed_usage, me.committed,
        everybody.stored, everybody.committed,
@@ -71,8 +83,14 @@ SELECT me.decayed_usage, me.committed,
        (SELECT json_agg(json_build_array(name, shares, of_all, of_active) ORDER BY position) FROM step
          WHERE position IS NOT NULL),
        (SELECT json_agg(json_build_array(model_key, week, seconds::text) ORDER BY model_key, week)
-          FROM weekly)
+          FROM weekly),
+       project.suspended_at IS NOT NULL, project.expires_at, member.id IS NOT NULL, member.monthly_cap,
+       CASE WHEN member.monthly_cap IS NOT NULL THEN
+            (SELECT json_agg(json_build_array(month, seconds::text) ORDER BY month) FROM by_month) END
   FROM me
+  JOIN accounts_project project ON project.id = %(project)s
+  LEFT JOIN accounts_projectmembership member
+    ON member.project_id = %(project)s AND member.user_id = %(asked_by)s::bigint
  CROSS JOIN (SELECT sum(decayed_usage) AS stored, sum(committed) AS committed
                FROM reservations_vertex WHERE project_id IS NOT NULL) everybody
   LEFT JOIN LATERAL (SELECT * FROM reservations_capacity ORDER BY at DESC LIMIT 1) capacity ON TRUE
@@ -86,15 +104,26 @@ class Position:
     standing: Standing
     held: dict[str, tuple[WeekHeld, ...]]
     measured_at: datetime | None  # when capacity was
+    project: ProjectState
+    is_member: bool  # whoever asks
+    cap: MemberCap | None
 
 
 def position_of(
-    *, project_id: int, policy: Policy, at: datetime, model_keys: Sequence[str] = ()
+    *,
+    project_id: int,
+    policy: Policy,
+    at: datetime,
+    model_keys: Sequence[str] = (),
+    asked_by_id: int | None = None,
+    start: datetime | None = None,
 ) -> Position | None:
-    """None where the project has no place in the share tree."""
+    """None where the project has no place in the share tree. `start`: of the slot that is asked for."""
+    first = min(at, start or at).astimezone(UTC)
     values: dict[str, Any] = {
         "project": project_id, "active_since": at - policy.active, "late": at + policy.exempt,
-        "models": list(model_keys),
+        "models": list(model_keys), "asked_by": asked_by_id,
+        "this_month": first.replace(day=1, hour=0, minute=0, second=0, microsecond=0),
     }  # fmt: skip
     with prepared() as cursor:
         cursor.execute(_STANDING, values)
@@ -106,6 +135,8 @@ def _position(
     stored: Decimal, committed: Decimal, stored_by_all: Decimal, committed_by_all: Decimal,
     capacity: Decimal | None, capacity_hours: Decimal | None, measured_at: datetime | None,
     held_seconds: Decimal, steps: list[list[Any]], weekly: list[list[str]] | None,
+    is_suspended: bool, expires_at: datetime | None, is_member: bool, cap: Decimal | None,
+    by_month: list[list[str]] | None,
 ) -> Position:  # fmt: skip
     held: dict[str, tuple[WeekHeld, ...]] = {}
     for model, week, seconds in weekly or []:
@@ -117,4 +148,8 @@ def _position(
         capacity=capacity or Decimal(0), capacity_hours=capacity_hours or Decimal(0),
         held=Fraction(held_seconds) / 3600,
     )  # fmt: skip
-    return Position(standing, held, measured_at)
+    booked = tuple(MonthHeld(month, Fraction(seconds) / 3600) for month, seconds in by_month or [])
+    return Position(
+        standing, held, measured_at, ProjectState(is_suspended, expires_at), is_member,
+        None if cap is None else MemberCap(cap, booked),
+    )  # fmt: skip

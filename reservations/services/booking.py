@@ -82,8 +82,9 @@ def preview(
     its_grants = Grant.objects.filter(project=project).order_by("id")
     wanted = snapshots.wanted_devices(devices)
     decided = deciding.decide(
-        request=request, project_id=project.pk, wanted=wanted, grants=its_grants, rules=rules
-    )
+        request=request, project_id=project.pk, asked_by_id=asked_by.pk, wanted=wanted, grants=its_grants,
+        rules=rules,
+    )  # fmt: skip
     return decided.answer
 
 
@@ -142,8 +143,9 @@ def _decide_and_write(
 
     def decide() -> Decided:
         return deciding.decide(
-            request=request, project_id=project.pk, wanted=wanted, grants=its_grants, rules=policy.rules
-        )
+            request=request, project_id=project.pk, asked_by_id=asked_by.pk, wanted=wanted,
+            grants=its_grants, rules=policy.rules,
+        )  # fmt: skip
 
     decided = decide()
     while decided.answer.is_granted and not (holds := _hold(reservation, decided)):

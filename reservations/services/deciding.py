@@ -83,14 +83,21 @@ def lock_project(*, project_id: int, user_id: int, at: datetime) -> InForce:
 
 
 def decide(
-    *, request: Request, project_id: int, wanted: Sequence[Wanted], grants: Iterable[Grant], rules: Rules
+    *,
+    request: Request,
+    project_id: int,
+    asked_by_id: int,
+    wanted: Sequence[Wanted],
+    grants: Iterable[Grant],
+    rules: Rules,
 ) -> Decided:
     """Read the snapshot and ask the engine. Nothing is written."""
 
     def read() -> tuple[Snapshot, dict[int, Rate]]:
         return snapshots.snapshot_of(
-            request=request, project_id=project_id, wanted=wanted, grants=grants, policy=rules
-        )
+            request=request, project_id=project_id, asked_by_id=asked_by_id, wanted=wanted,
+            grants=grants, policy=rules,
+        )  # fmt: skip
 
     snapshot, rates = read()
     if not snapshot.standing.capacity_hours:  # nobody has measured yet; afterwards a sweep does

@@ -116,14 +116,14 @@ def _session(queries: CaptureQueriesContext) -> int:
 def test_the_preview_shows_price_rules_and_who_reads_data_there(member: Client, lab: Lab, node: Node) -> None:
     page = member.get("/book/preview/", asked(lab, node)).content.decode()
     assert "You pay, EUR" in page
-    assert "All 10 rules pass" in page
+    assert "All 11 rules pass" in page
     assert "The administrators of the node, in France." in page
     assert "Book for EUR" in page
 
 
 def test_without_scripts_the_whole_page_holds_the_preview(member: Client, lab: Lab, node: Node) -> None:
     page = member.get("/book/", asked(lab, node)).content.decode()
-    assert "All 10 rules pass" in page
+    assert "All 11 rules pass" in page
     assert "<h1>Book</h1>" in page
 
 

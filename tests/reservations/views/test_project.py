@@ -40,7 +40,7 @@ def test_the_project_page_shows_level_room_budget_slots_and_decisions(client: Cl
     assert [slot.title for slot in page.slots] == ["1 × H100 SXM5, 2\N{NO-BREAK SPACE}h"]
     assert [row.is_granted for row in page.decisions] == [False, True]
     assert page.decisions[0].because == "Budget"
-    assert "10 rules passed" in text
+    assert "11 rules passed" in text
 
 
 def test_a_slot_to_come_is_listed_before_later_ones_whenever_it_was_booked(client: Client, lab: Lab) -> None:
