@@ -62,7 +62,7 @@ CSRF_TRUSTED_ORIGINS = [SITE_ORIGIN]
 EXAMPLE_WORLD = env_bool("EXAMPLE_WORLD", "False")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -203,7 +203,10 @@ MFA_RATE_LIMITS = {"webauthn_login": "10/m/ip"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ADAPTER = "accounts.adapter.MfaAdapter"
-MFA_FORMS = {"add_webauthn": "accounts.forms.PasskeyForm", "edit_webauthn": "accounts.forms.RenamePasskeyForm"}
+MFA_FORMS = {
+    "add_webauthn": "accounts.forms.PasskeyForm",
+    "edit_webauthn": "accounts.forms.RenamePasskeyForm",
+}
 MFA_TOTP_ISSUER = "Equinode"
 MFA_TOTP_TOLERANCE = 1  # steps of 30 s that a telephone's clock may be wrong by
 # Browsers give passkeys to https only, and to this machine itself.

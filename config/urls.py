@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
@@ -14,9 +13,6 @@ from pricing import urls as pricing_urls
 from reservations import urls as reservations_urls
 
 handler500 = "config.views.server_error"
-# The admin asks for the same proof and counts the same attempts as everybody's sign-in.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-admin.site.site_header = admin.site.site_title = "Equinode"
 
 urlpatterns = [
     path("styleguide/", views.styleguide, name="styleguide"),

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.db import transaction
 
 import pricing.selectors
@@ -38,6 +39,12 @@ def make_user(name: str = "", **fields: Any) -> User:
     return User.objects.create_user(
         f"{name}@example.org", "correct horse battery", name=name.title(), **fields
     )
+
+
+def give_second_factor(user: User) -> User:
+    """An authenticator app: without a second factor the admin stays closed."""
+    TOTP.activate(user, generate_totp_secret())
+    return user
 
 
 def make_organisation(

@@ -24,12 +24,11 @@ class SignInForm(LoginForm):  # type: ignore[misc]
 class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
     """Every key added here opens the account by itself: a box that asks about it would be one too many."""
 
-    passwordless = forms.BooleanField(initial=True, widget=forms.CheckboxInput(attrs={"hidden": True}))
+    passwordless = forms.BooleanField(initial=True, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _name(self)
-        self.fields["passwordless"].widget.is_hidden = True
 
 
 class RenamePasskeyForm(EditWebAuthnForm):  # type: ignore[misc]

@@ -188,6 +188,7 @@ class Supervisor:
             if line.count("\t") == 2:
                 email, password, who = line.split("\t")
                 say(f"  {email:<22} {password:<18} {who}")
+        say("The admin asks the steward for a second factor too: sign in, then Account, Security.")
         say(f"Logs, with the mail the site would send: {LOG_DIR}. Ctrl-C stops everything.")
 
     # --- run ---

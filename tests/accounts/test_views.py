@@ -160,7 +160,8 @@ def test_who_has_no_account_learns_it_by_mail_only(client: Client, db: None) -> 
 
 
 def test_the_admin_takes_no_zone_that_does_not_exist(client: Client, ada: User) -> None:
-    client.force_login(User.objects.create_superuser("root@example.org", PASSWORD))
+    root = User.objects.create_superuser("root@example.org", PASSWORD)
+    client.force_login(factories.give_second_factor(root))
     address = f"/admin/accounts/user/{ada.pk}/change/"
     values = {"email": ada.email, "name": "Ada", "language": "en", "is_active": "on"}
     assert client.post(address, values | {"time_zone": "Mars/Olympus"}).status_code == 200
@@ -173,6 +174,6 @@ def test_the_admin_is_for_staff(client: Client, ada: User) -> None:
     client.force_login(ada)
     assert client.get("/admin/accounts/user/").status_code in (302, 403)
     steward = User.objects.create_superuser("root@example.org", PASSWORD)
-    client.force_login(steward)
+    client.force_login(factories.give_second_factor(steward))
     for page in ("user", "user/add", "organisation", "project", f"user/{ada.pk}/change"):
         assert client.get(f"/admin/accounts/{page}/").status_code == 200

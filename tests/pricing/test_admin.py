@@ -12,7 +12,7 @@ TABLES = ("coststatement", "tariff", "sitefee", "grant", "charge", "dayaheadpric
 @pytest.fixture
 def steward(client: Client) -> Client:
     user = factories.make_user("steward", is_staff=True, is_superuser=True, is_steward=True)
-    client.force_login(user)
+    client.force_login(factories.give_second_factor(user))
     return client
 
 

@@ -43,7 +43,8 @@ def with_history(lab: Lab, node: Node) -> Lab:
 
 @pytest.fixture
 def steward(client: Client, db: None) -> Client:
-    client.force_login(factories.make_user("steward", is_staff=True, is_superuser=True, is_steward=True))
+    steward = factories.make_user("steward", is_staff=True, is_superuser=True, is_steward=True)
+    client.force_login(factories.give_second_factor(steward))
     return client
 
 
