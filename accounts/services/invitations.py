@@ -20,7 +20,7 @@ from accounts.domain.invitations import BETWEEN_MAILS, LIFETIME, MOST_OPEN
 from accounts.errors import InvitationRefused
 from accounts.models import Invitation, Organisation, Project, ProjectMembership, User
 from accounts.models.invitations import InvitationQuerySet
-from accounts.services import invitation_mail, members
+from accounts.services import invitation_mail, members, notices
 from accounts.services.members import LEAD, Group
 from common import formats
 from common.access import NotAllowed
@@ -108,6 +108,7 @@ def accept(*, secret: str, user: User, at: datetime) -> Invitation:
         membership.save(update_fields=["role"])
     invitation.accepted_at, invitation.accepted_by = at, user
     invitation.save(update_fields=["accepted_at", "accepted_by"])
+    _tell_answer(invitation, user, "accepted", at)
     return invitation
 
 
@@ -116,6 +117,7 @@ def decline(*, secret: str, user: User, at: datetime) -> Invitation:
     invitation = _answered_by(secret, user, at)
     invitation.revoked_at = at
     invitation.save(update_fields=["revoked_at"])
+    _tell_answer(invitation, user, "declined", at)
     return invitation
 
 
@@ -138,6 +140,15 @@ def _answered_by(secret: str, user: User, at: datetime) -> Invitation:
     return invitation
 
 
+def _tell_answer(invitation: Invitation, user: User, outcome: str, at: datetime) -> None:
+    group = _group(invitation)
+    params = {"group": group.name, "email": invitation.email, "outcome": outcome}
+    notices.notify(
+        users={invitation.invited_by} - {user}, kind="invitation_answered", params=params,
+        url=group.get_absolute_url(), dedupe=f"invitation-answered:{invitation.uid}", at=at,
+    )  # fmt: skip
+
+
 def _require_unanswered(invitation: Invitation) -> None:
     if invitation.accepted_at is not None:
         raise InvitationRefused(_("This invitation is accepted already."))
@@ -157,6 +168,11 @@ def _write(to: Group, email: str, role: str, by: User, at: datetime) -> tuple[In
         **{"project" if isinstance(to, Project) else "organisation": to},
         email=email, role=ProjectMembership.Role(role), token_hash=digest_of(secret), invited_by=by,
         created_at=at, expires_at=at + LIFETIME,
+    )  # fmt: skip
+    known = User.objects.filter(emailaddress__email__iexact=email, emailaddress__verified=True)
+    notices.notify(
+        users=known, kind="invitation_received", params={"group": to.name, "by": str(by)}, url="",
+        dedupe=f"invitation:{invitation.uid}", at=at,
     )  # fmt: skip
     transaction.on_commit(partial(invitation_mail.send, invitation=invitation, secret=secret), robust=True)
     return invitation, secret

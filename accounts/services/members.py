@@ -23,6 +23,7 @@ from accounts.models import (
     ProjectMembership,
     User,
 )
+from accounts.services import notices
 from common.access import NotAllowed
 
 Group = Project | Organisation
@@ -42,15 +43,16 @@ def require_lead(*, of: Group, by: User) -> None:
 
 
 @transaction.atomic
-def change_role(*, of: Group, member: User, role: str, by: User) -> None:
+def change_role(*, of: Group, member: User, role: str, by: User, at: datetime) -> None:
     """Make a member a lead, or a lead a member; one lead stays."""
     lock(of)
     require_lead(of=of, by=by)
     membership = _membership(of, member)
     if membership.role == LEAD and role != LEAD and not _others(of, member, role=LEAD):
         raise _only_lead(of, member)
-    membership.role = role
-    membership.save(update_fields=["role"])
+    if membership.role != role:
+        _memberships(of).filter(pk=membership.pk).update(role=role)
+        _tell_role(of, member, role, by, at)
 
 
 @transaction.atomic
@@ -69,11 +71,11 @@ def set_cap(*, project: Project, member: User, monthly_cap: Decimal | None, by: 
 
 @transaction.atomic
 def set_role_and_cap(
-    *, project: Project, member: User, role: str, monthly_cap: Decimal | None, by: User
+    *, project: Project, member: User, role: str, monthly_cap: Decimal | None, by: User, at: datetime
 ) -> None:
     """Both or neither; the cap first, while a lead who steps down still may."""
     set_cap(project=project, member=member, monthly_cap=monthly_cap, by=by)
-    change_role(of=project, member=member, role=role, by=by)
+    change_role(of=project, member=member, role=role, by=by, at=at)
 
 
 @transaction.atomic
@@ -84,6 +86,10 @@ def remove(*, of: Group, member: User, by: User, at: datetime) -> None:
     if member == by:
         raise MembershipRefused(_("To end your own membership, leave instead."))
     _end(of, _membership(of, member), at)
+    notices.notify(
+        users=[member], kind="member_removed", params={"group": of.name, "by": str(by)}, url="",
+        dedupe=f"removed:{of.uid}:{at:%Y%m%dT%H%M}", at=at,
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -99,7 +105,7 @@ def leave(*, of: Group, member: User, at: datetime) -> None:
 
 
 @transaction.atomic
-def hand_over(*, of: Group, to: User, by: User) -> None:
+def hand_over(*, of: Group, to: User, by: User, at: datetime) -> None:
     """Make another member lead and oneself a member, in one step."""
     of = lock(of)
     require_lead(of=of, by=by)
@@ -110,6 +116,16 @@ def hand_over(*, of: Group, to: User, by: User) -> None:
         raise MembershipRefused(_("You lead it already: choose another member."))
     _memberships(of).filter(pk=heir.pk).update(role=LEAD)
     _memberships(of).filter(user=by).update(role=MEMBER)
+    _tell_role(of, to, LEAD, by, at)
+
+
+def _tell_role(of: Group, member: User, role: str, by: User, at: datetime) -> None:
+    if member == by:
+        return
+    notices.notify(
+        users=[member], kind="role_changed", params={"group": of.name, "role": role, "by": str(by)},
+        url=of.get_absolute_url(), dedupe=f"role:{of.uid}:{at:%Y%m%dT%H%M}", at=at,
+    )  # fmt: skip
 
 
 def _memberships(of: Group) -> Any:

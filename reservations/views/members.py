@@ -81,7 +81,7 @@ def member(request: HttpRequest, project: Project, uid: UUID) -> HttpResponse:
         try:
             service.set_role_and_cap(
                 project=project, member=membership.user, role=role,
-                monthly_cap=form.cleaned_data["monthly_cap"], by=by,
+                monthly_cap=form.cleaned_data["monthly_cap"], by=by, at=clock.now(),
             )  # fmt: skip
         except DomainError as refusal:
             form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
@@ -95,7 +95,7 @@ def member(request: HttpRequest, project: Project, uid: UUID) -> HttpResponse:
 def hand_over(request: HttpRequest, project: Project, uid: UUID) -> HttpResponse:
     membership = _membership(project, uid)
     try:
-        service.hand_over(of=project, to=membership.user, by=person(request))
+        service.hand_over(of=project, to=membership.user, by=person(request), at=clock.now())
     except DomainError as refusal:
         return _member(request, project, membership, problem=refusal.message, status=refusal.status)
     messages.success(request, _("%(person)s leads the project now.") % {"person": membership.user})

@@ -212,6 +212,17 @@ def test_secrets_are_long_and_never_the_same(project: Project, lena: User) -> No
     assert all(re.fullmatch(r"[\w-]{43}", secret) for secret in found)
 
 
+def test_who_invites_hears_the_answer_and_who_has_an_account_of_the_invitation(
+    project: Project, lena: User, grace: User
+) -> None:
+    _invitation, secret = invite(project, lena)
+    assert grace.notices.get().kind == "invitation_received"
+    assert secret not in str(grace.notices.values().get())
+    invitations.accept(secret=secret, user=grace, at=clock.now())
+    told = lena.notices.get()
+    assert (told.kind, told.params["outcome"]) == ("invitation_answered", "accepted")
+
+
 # --- at once, on committed data ---
 @pytest.mark.django_db(transaction=True)
 def test_a_link_accepted_and_withdrawn_at_once_is_one_of_both() -> None:

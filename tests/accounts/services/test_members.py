@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError
 
 from accounts.errors import LastLead, MembershipRefused, NoSuchMember
-from accounts.models import ApiToken, Organisation, Project, ProjectMembership, User
+from accounts.models import ApiToken, Notice, Organisation, Project, ProjectMembership, User
 from accounts.services import members
 from common import clock
 from common.access import NotAllowed
@@ -37,17 +37,17 @@ def make_token(user: User, project: Project | None) -> ApiToken:
 
 def test_a_lead_makes_another_lead_and_may_step_down_then(lab: Project, ada: User, lena: User) -> None:
     with pytest.raises(LastLead, match="Lena is the only lead"):
-        members.change_role(of=lab, member=lena, role=MEMBER, by=lena)
-    members.change_role(of=lab, member=ada, role=LEAD, by=lena)
-    members.change_role(of=lab, member=lena, role=MEMBER, by=lena)
+        members.change_role(of=lab, member=lena, role=MEMBER, by=lena, at=clock.now())
+    members.change_role(of=lab, member=ada, role=LEAD, by=lena, at=clock.now())
+    members.change_role(of=lab, member=lena, role=MEMBER, by=lena, at=clock.now())
     assert roles(lab) == {"Ada": LEAD, "Lena": MEMBER}
 
 
 def test_handing_over_swaps_both_roles(lab: Project, ada: User, lena: User) -> None:
-    members.hand_over(of=lab, to=ada, by=lena)
+    members.hand_over(of=lab, to=ada, by=lena, at=clock.now())
     assert roles(lab) == {"Ada": LEAD, "Lena": MEMBER}
     with pytest.raises(NotAllowed):
-        members.hand_over(of=lab, to=lena, by=lena)
+        members.hand_over(of=lab, to=lena, by=lena, at=clock.now())
 
 
 def test_the_only_lead_cannot_leave_others_alone(lab: Project, lena: User) -> None:
@@ -77,7 +77,7 @@ def test_a_personal_project_is_kept_and_not_handed_over(ada: User, lena: User) -
     with pytest.raises(MembershipRefused, match="personal project"):
         members.leave(of=own, member=lena, at=clock.now())
     with pytest.raises(MembershipRefused, match="not handed over"):
-        members.hand_over(of=own, to=ada, by=lena)
+        members.hand_over(of=own, to=ada, by=lena, at=clock.now())
 
 
 def test_tokens_for_the_project_die_with_the_membership(lab: Project, ada: User, lena: User) -> None:
@@ -105,10 +105,10 @@ def test_who_is_no_member_is_not_changed(lab: Project, lena: User, mallory: User
 def test_only_leads_change_anything(lab: Project, ada: User, lena: User, mallory: User) -> None:
     for by in (ada, mallory):
         for change in (
-            partial(members.change_role, of=lab, member=ada, role=LEAD),
+            partial(members.change_role, of=lab, member=ada, role=LEAD, at=clock.now()),
             partial(members.set_cap, project=lab, member=ada, monthly_cap=Decimal(1)),
             partial(members.remove, of=lab, member=lena, at=clock.now()),
-            partial(members.hand_over, of=lab, to=ada),
+            partial(members.hand_over, of=lab, to=ada, at=clock.now()),
         ):
             with pytest.raises(NotAllowed):
                 change(by=by)
@@ -125,8 +125,17 @@ def test_a_cap_is_set_and_taken_away(lab: Project, ada: User, lena: User) -> Non
 
 def test_role_and_cap_change_together_or_not_at_all(lab: Project, lena: User) -> None:
     with pytest.raises(LastLead):
-        members.set_role_and_cap(project=lab, member=lena, role=MEMBER, monthly_cap=Decimal(3), by=lena)
+        members.set_role_and_cap(
+            project=lab, member=lena, role=MEMBER, monthly_cap=Decimal(3), by=lena, at=clock.now()
+        )
     assert lab.memberships.get(user=lena).monthly_cap is None
+
+
+def test_a_member_hears_of_what_a_lead_changed(lab: Project, ada: User, lena: User) -> None:
+    members.change_role(of=lab, member=ada, role=LEAD, by=lena, at=clock.now())
+    members.remove(of=lab, member=lena, by=ada, at=clock.now())
+    told = [(one.user.name, one.kind, one.params["by"]) for one in Notice.objects.order_by("id")]
+    assert told == [("Ada", "role_changed", "Lena"), ("Lena", "member_removed", "Ada")]
 
 
 # --- at once, on committed data ---
@@ -155,7 +164,7 @@ def test_of_two_leads_stepping_down_or_leaving_at_once_one_stays() -> None:
             project = factories.make_project(factories.make_user(), lead=one)
             project.memberships.create(user=other, role=LEAD)
             calls = [
-                partial(members.change_role, of=project, member=lead, role=MEMBER, by=lead)
+                partial(members.change_role, of=project, member=lead, role=MEMBER, by=lead, at=clock.now())
                 if change == "step down"
                 else partial(members.leave, of=project, member=lead, at=clock.now())
                 for lead in (one, other)
