@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from allauth.usersessions.models import UserSession
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _, gettext_noop
 
 from accounts.models import (
+    ApiToken,
     Invitation,
+    Notice,
     Organisation,
     OrganisationMembership,
     Project,
@@ -129,6 +135,28 @@ FUNDER = Rule(
 )
 
 
+def _organisation_page(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What is not verified is shown to its own people and to stewards: anybody could have written it."""
+    rest = {name: value for name, value in kwargs.items() if name != "slug"}
+    found = Organisation.objects.filter(slug=kwargs["slug"]).first()
+    if found is None:
+        raise Http404
+    reader = request.user
+    if found.verified_at is None and not (
+        reader.is_authenticated and (reader.is_steward or found.memberships.filter(user=reader).exists())
+    ):
+        raise Http404
+    return {**rest, "organisation": found}
+
+
+ORGANISATION_PAGE = Rule(
+    "organisation page",
+    gettext_noop("Everybody, once it is verified; before, its members and stewards"),
+    row(_A, _A, _A, _A, _A, _A, _A),
+    _organisation_page,
+)
+
+
 def _invitee(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
     """None for everybody but the addressee: the page then says the same as for a link that never was."""
     user = person(request)
@@ -146,4 +174,44 @@ INVITEE = Rule(
     gettext_noop("Who has the address that the invitation was sent to"),
     row(_S, _H, _H, _H, _H, _H, _H),
     _invitee,
+)
+
+
+Things = Callable[[User], QuerySet[Any]]
+
+
+def own(name: str, said: str, things: Things, *, argument: str, given: str, field: str = "uid") -> Rule:
+    """The rule of what belongs to one person: nobody else is told that it exists.
+
+    From `argument` of the address to `given` for the view. In its row the thing is the member's.
+    """
+
+    def admit(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+        rest = {name: value for name, value in kwargs.items() if name != argument}
+        return {**rest, given: get_object_or_404(things(person(request)), **{field: kwargs[argument]})}
+
+    return Rule(name, said, row(_S, _H, _A, _H, _H, _H, _H), admit)
+
+
+TOKEN_HOLDER = own(
+    "token holder",
+    gettext_noop("Whose token it is"),
+    lambda user: ApiToken.objects.of(user).select_related("project"),
+    argument="uid",
+    given="token",
+)
+NOTICE_READER = own(
+    "notice reader",
+    gettext_noop("Who is told"),
+    lambda user: Notice.objects.of(user),
+    argument="uid",
+    given="notice",
+)
+SESSION_HOLDER = own(
+    "session holder",
+    gettext_noop("Whose session it is"),
+    lambda user: UserSession.objects.filter(user=user),
+    argument="session_id",
+    given="session",
+    field="pk",
 )

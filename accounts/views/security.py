@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from allauth.usersessions.models import UserSession
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from accounts.access import SIGNED_IN, person
+from accounts.access import SESSION_HOLDER, SIGNED_IN, person
 from accounts.selectors import security as selectors
 from accounts.services import sessions
 from common.access import guard
@@ -27,10 +28,9 @@ def to_security(request: HttpRequest) -> HttpResponseRedirect:
     return redirect("security")
 
 
-@guard({"POST": SIGNED_IN})
-def session_end(request: HttpRequest, session_id: int) -> HttpResponseRedirect:
-    if not sessions.end_session(user=person(request), session_id=session_id):
-        raise Http404
+@guard({"POST": SESSION_HOLDER})
+def session_end(request: HttpRequest, session: UserSession) -> HttpResponseRedirect:
+    sessions.end_session(user=person(request), session_id=session.pk)
     messages.success(request, _("That session has ended."))
     return redirect("security")
 
