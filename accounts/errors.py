@@ -3,6 +3,8 @@
 DomainError
 └── AccountError
     ├── SlugTaken            an organisation or a project of that address exists
+    ├── RegistrationRefused  of an organisation, or a steward's answer without a reason
+    ├── OrganisationDecided  another steward was quicker
     ├── ProviderAway         who should say who somebody is does not answer
     ├── ProviderRefused      what they answer does not fit what was asked
     ├── RulesOutOfDate       another version of the house rules is in force
@@ -10,6 +12,7 @@ DomainError
     ├── InvitationRefused    it cannot be sent, or is used, expired or withdrawn
     ├── MembershipRefused    what cannot be done with that membership
     │   └── LastLead         others would have nobody to lead them
+    ├── ClassRefused         what nobody, or not this organisation, can vouch for so
     └── NoSuchMember         of that project or organisation
 """
 
@@ -31,6 +34,14 @@ class SlugTaken(AccountError):
     def by(cls, slug: str) -> SlugTaken:
         message = _("The address “%(slug)s” is taken. Choose another one.") % {"slug": slug}
         return cls(message, field="slug", slug=slug)
+
+
+class RegistrationRefused(AccountError):
+    code, status = "registration_refused", 400
+
+
+class OrganisationDecided(AccountError):
+    code = "organisation_decided"
 
 
 class ProviderAway(AccountError):
@@ -95,3 +106,7 @@ class LastLead(MembershipRefused):
 
 class NoSuchMember(AccountError):
     code, status = "no_such_member", 404
+
+
+class ClassRefused(AccountError):
+    code, status = "class_refused", 400

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from accounts.api import me as me_api, tokens as tokens_api
 from accounts.views import invitations, me, oidc, rules, security
 
 # at /
@@ -27,4 +28,9 @@ entrance: list[URLPattern | URLResolver] = [
     path("2fa/", include("allauth.mfa.urls")),
     path("3rdparty/", include("allauth.socialaccount.urls")),
 ]
-endpoints: list[URLPattern] = []
+# at /api/v1/
+endpoints: list[URLPattern] = [
+    path("api/v1/me", me_api.MeApi.as_view(), name="api_me"),
+    path("api/v1/me/tokens", tokens_api.TokensApi.as_view(), name="api_tokens"),
+    path("api/v1/me/tokens/<uuid:uid>", tokens_api.TokenApi.as_view(), name="api_token"),
+]

@@ -18,6 +18,7 @@ urlpatterns = [
     path("styleguide/", views.styleguide, name="styleguide"),
     path("accessibility/", views.accessibility, name="accessibility"),
     path("", include(accounts_urls.pages)),
+    path("", include(accounts_urls.endpoints)),
     path("", include(ledger_urls.pages)),
     path("", include(ledger_urls.endpoints)),
     path("", include(nodes_urls.endpoints)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from reservations import streams
-from reservations.api import bookings
+from reservations.api import bookings, projects, public as public_api, runs, times
 from reservations.views import book, members, project, public, reservation
 
 pages = [
@@ -55,4 +55,18 @@ endpoints = [
     path("api/v1/reservations", bookings.ReservationsApi.as_view(), name="api_reservations"),
     path("api/v1/reservations/preview", bookings.PreviewApi.as_view(), name="api_preview"),
     path("api/v1/reservations/<uuid:uid>", bookings.ReservationApi.as_view(), name="api_reservation"),
+    path("api/v1/reservations/<uuid:uid>/runs", runs.RunsApi.as_view(), name="api_runs"),
+    path("api/v1/runs/<uuid:uid>", runs.RunApi.as_view(), name="api_run"),
+    path("api/v1/runs/<uuid:uid>/stop", runs.RunStopApi.as_view(), name="api_run_stop"),
+    path("api/v1/runs/<uuid:uid>/log", runs.RunLogApi.as_view(), name="api_run_log"),
+    path("api/v1/runs/<uuid:uid>/files", runs.RunFilesApi.as_view(), name="api_run_files"),
+    path("api/v1/runs/<uuid:uid>/files/<path:name>", runs.RunFileApi.as_view(), name="api_run_file"),
+    path("api/v1/timetable", times.TimetableApi.as_view(), name="api_timetable"),
+    path("api/v1/nodes/<slug:slug>/slots", times.NodeSlotsApi.as_view(), name="api_node_slots"),
+    path("api/v1/projects", projects.ProjectsApi.as_view(), name="api_projects"),
+    path("api/v1/projects/<slug:slug>", projects.ProjectApi.as_view(), name="api_project"),
+    path("api/v1/decisions/<uuid:uid>", projects.DecisionApi.as_view(), name="api_decision"),
+    path("api/v1/policy", public_api.PolicyApi.as_view(), name="api_policy"),
+    path("api/v1/fairness", public_api.FairnessApi.as_view(), name="api_fairness"),
+    path("api/v1/status", public_api.StatusApi.as_view(), name="api_status"),
 ]

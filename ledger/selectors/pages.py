@@ -89,7 +89,7 @@ def _checkpoint_state(signed: Checkpoint) -> CheckpointState:
     return CheckpointState(signed.size, encode_base64(bytes(signed.root)), signed.signed_at, signed.note)
 
 
-def _line(entry: Entry) -> EntryLine:
+def line_of(entry: Entry) -> EntryLine:
     assert entry.index is not None  # only sequenced entries are shown
     fact, digest = entry.fact, bytes(entry.leaf_hash)
     return EntryLine(
@@ -121,7 +121,7 @@ def ledger_page(*, kind: str = "", before: int | None = None) -> LedgerPage:
         entries = entries.filter(kind=kind)
     if before is not None:
         entries = entries.filter(index__lt=before)
-    lines = [_line(entry) for entry in entries[: PER_PAGE + 1]]
+    lines = [line_of(entry) for entry in entries[: PER_PAGE + 1]]
     has_older = len(lines) > PER_PAGE
     return LedgerPage(
         origin=settings.LEDGER_ORIGIN,
@@ -152,7 +152,7 @@ def entry_page(*, index: int) -> EntryPage:
         raise EntryNotSequenced(_("The ledger has no entry %(index)d.") % {"index": index})
     leaf = bytes(entry.leaf).decode()
     return EntryPage(
-        line=_line(entry),
+        line=line_of(entry),
         origin=settings.LEDGER_ORIGIN,
         vkey=files.verifier().vkey,
         leaf=leaf,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db.models import Prefetch, QuerySet
@@ -18,6 +17,7 @@ from accounts.models import Project
 from common import clock
 from common.api.bodies import Members
 from common.api.lists import ListQuery, page_of_rows
+from common.api.shapes import MomentField, moment
 from common.ids import global_id
 from common.ranges import bounds
 from reservations import wording
@@ -25,11 +25,9 @@ from reservations.access import RESERVATION_KEEPER, RESERVATION_MEMBER
 from reservations.api.shapes import (
     AnswerShape,
     JobMembers,
-    MomentField,
     ReservationShape,
     StartField,
 )
-from reservations.domain.exact_json import moment
 from reservations.models import Reservation, ReservedDevice
 from reservations.services import booking
 
@@ -175,9 +173,5 @@ def _described(reservation: Reservation, devices: list[str], nodes: list[str]) -
         "currency": "EUR",
         "decision": f"/api/v1/decisions/{reservation.decision.uid}",
         "created_at": moment(reservation.created_at),
-        "cancelled_at": _moment(reservation.cancelled_at),
+        "cancelled_at": moment(reservation.cancelled_at),
     }
-
-
-def _moment(at: datetime | None) -> str | None:
-    return moment(at) if at else None

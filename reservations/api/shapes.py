@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Any, ClassVar
 
 from rest_framework import serializers
 
 from common.api.bodies import Members
-from common.api.shapes import Shape
+from common.api.shapes import MomentField, Shape
 from reservations.domain import jobs
 from reservations.models import Reservation, Run
-
-
-class MomentField(serializers.DateTimeField):
-    """A moment; UTC unless it says otherwise, whatever zone its reader has chosen for pages."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(default_timezone=UTC, **options)
 
 
 class StartField(MomentField):

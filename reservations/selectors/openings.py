@@ -59,6 +59,44 @@ def free_slots(*, node: Node, devices: Sequence[Device], at: datetime) -> FreeSl
     )
 
 
+@dataclass(frozen=True)
+class Opening:
+    """A stretch in which nobody holds this device."""
+
+    device: Device
+    start: datetime
+    end: datetime
+
+
+def openings(
+    *, devices: Sequence[Device], start: datetime, end: datetime, shortest: timedelta
+) -> list[Opening]:
+    """What is free in [start, end) for at least so long, device by device. One query."""
+    if start >= end:
+        return []
+    taken: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for hold in occupancy(device_ids=[device.pk for device in devices], start=start, end=end):
+        taken[hold.device_id].append(bounds(hold.during))
+    return [
+        Opening(device, free_from, until)
+        for device in devices
+        for free_from, until in _free(taken[device.pk], start, end)
+        if until - free_from >= shortest
+    ]
+
+
+def _free(
+    taken: Iterable[tuple[datetime, datetime]], start: datetime, end: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    free_from = start
+    for held_from, held_until in sorted(taken):
+        if held_from > free_from:
+            yield free_from, min(held_from, end)
+        free_from = max(free_from, held_until)
+    if free_from < end:
+        yield free_from, end
+
+
 def _gaps(
     taken: Iterable[tuple[datetime, datetime]], at: datetime
 ) -> Iterator[tuple[datetime, datetime | None]]:

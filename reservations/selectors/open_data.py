@@ -1,0 +1,81 @@
+"""What everybody may recompute, as data: policy, shares, the site's health. Exact numbers are text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reservations.domain import exact_json
+from reservations.domain.exact_json import Json
+from reservations.selectors.fairness import FairnessPage, ShareRow
+from reservations.selectors.policy_page import PolicyPage
+from reservations.selectors.status import StatusPage
+
+
+def policy_json(page: PolicyPage) -> Json:
+    version = page.version
+    return exact_json.written(
+        {
+            "policy": version.number,
+            "effective_from": version.starts,
+            "effective_until": version.ends,
+            "reason": version.reason,
+            "digest": version.digest,
+            "ledger_entry": version.entry,
+            "rules": page.rules,
+        }
+    )
+
+
+def fairness_json(page: FairnessPage) -> Json:
+    return exact_json.written(
+        {
+            "at": page.at,
+            "policy": page.policy_version,
+            "shares": [_share(row) for row in page.rows],
+            "jain": page.jain,
+            "requests": {"asked": page.asked, "granted": page.granted, "days": page.days},
+            "refusals": {refusals.code: refusals.number for refusals in page.refusals},
+        }
+    )
+
+
+def status_json(page: StatusPage) -> Json:
+    checkpoint = page.ledger.checkpoint
+    return exact_json.written(
+        {
+            "at": page.at,
+            "is_well": page.is_well,
+            "sweeps": [
+                {"name": one.name, "finished_at": one.finished_at, "took_ms": one.took_ms,
+                 "every_seconds": round(one.every.total_seconds()), "is_stale": one.is_stale}
+                for one in page.sweeps
+            ],
+            "nodes": [
+                {"name": one.name, "url": one.url, "last_seen_at": one.last_seen_at,
+                 "is_answering": one.is_answering, "live_leases": one.live_leases}
+                for one in page.nodes
+            ],
+            "listed_nodes": page.listed,
+            "ledger": {
+                "entries": page.ledger.entries,
+                "waiting": page.ledger.waiting,
+                "unsigned": page.ledger.unsigned,
+                "signed": checkpoint.size if checkpoint else 0,
+            },
+            "jobs": {"queued": page.queued, "running": page.running},
+        }
+    )  # fmt: skip
+
+
+def _share(row: ShareRow) -> dict[str, Any]:
+    """Exact fractions as text: whoever recomputes them gets the same, not nearly the same."""
+    return {
+        "name": row.name,
+        "depth": row.depth,
+        "is_project": row.is_project,
+        "shares": row.shares,
+        "promised": row.promised,
+        "received": row.received,
+        "level": row.level.value,
+        "place": row.rank,
+    }
