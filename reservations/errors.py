@@ -12,7 +12,9 @@ DomainError
     ├── ShareRefused         400 share_refused          the tree would not be a tree
     ├── NotAMember           403 not_a_member           only members of the project may do that
     ├── NotAKeeper           403 not_a_keeper           only who booked it and the project's leads may
-    └── RunRefused           400 run_refused            what was asked to run, or when
+    ├── RunRefused           400 run_refused            what was asked to run, or when
+    ├── StandingRefused      409 standing_refused       suspending, resuming or ending a project
+    └── ApplicationRefused   409 application_refused    it is answered, or what it asks cannot be given
 """
 
 from __future__ import annotations
@@ -82,3 +84,11 @@ class NotAKeeper(ReservationError):
 class RunRefused(ReservationError):
     code = "run_refused"
     status = 400
+
+
+class StandingRefused(ReservationError):
+    code = "standing_refused"
+
+
+class ApplicationRefused(ReservationError):
+    code = "application_refused"

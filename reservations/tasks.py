@@ -17,7 +17,7 @@ from common import clock
 from nodes.services import agent_calls
 from pricing.services import allowances
 from reservations.errors import NoPolicy
-from reservations.services import capacity, dispatch, settle, sweeps
+from reservations.services import capacity, dispatch, ends, settle, sweeps
 
 logger = logging.getLogger(__name__)
 
@@ -86,3 +86,9 @@ def forget_agent_calls(at: datetime) -> None:
 @sweep
 def renew_allowances(at: datetime) -> None:
     allowances.renew(at=at)
+
+
+@shared_task
+@sweep
+def end_what_is_over(at: datetime) -> None:
+    ends.end_what_is_over(at=at)

@@ -34,7 +34,7 @@ class Group(StrEnum):
 class Kind:
     """`params` are the facts that its texts are made of; names say how they are written.
 
-    `…_at` is an instant, `…_eur` an amount of money, `…_hours` an amount of device-hours.
+    `…_at` is an instant, `…_eur` an amount of money, `…_hours` one of device-hours, `…_ratio` a share.
     """
 
     name: str
@@ -45,8 +45,8 @@ class Kind:
 
 _ALL = (
     Kind("slot_starting", Group.RESERVATIONS, ("project", "devices", "start_at", "end_at")),
-    Kind("job_ended", Group.RESERVATIONS, ("project", "job", "outcome")),
-    Kind("job_lost", Group.RESERVATIONS, ("project", "job")),
+    Kind("job_ended", Group.RESERVATIONS, ("project", "job", "node", "outcome", "exit_code")),
+    Kind("job_lost", Group.RESERVATIONS, ("project", "job", "node")),
     Kind("slot_cancelled", Group.RESERVATIONS, ("project", "by", "start_at", "end_at")),
     Kind("slot_withdrawn", Group.RESERVATIONS, ("project", "start_at", "end_at", "reason")),
     Kind("slot_settled", Group.RESERVATIONS, ("project", "start_at", "charged_eur"), by_mail=False),
@@ -59,8 +59,9 @@ _ALL = (
     Kind("project_suspended", Group.PROJECTS, ("project", "reason")),
     Kind("project_resumed", Group.PROJECTS, ("project",)),
     Kind("project_expiring", Group.PROJECTS, ("project", "expires_at")),
+    Kind("class_ended", Group.PROJECTS, ("project",)),
     Kind("grant_received", Group.MONEY, ("project", "grant", "funder", "amount_eur", "amount_hours")),
-    Kind("grant_used", Group.MONEY, ("project", "grant", "percent")),
+    Kind("grant_used", Group.MONEY, ("project", "grant", "used_ratio")),
     Kind("organisation_decided", Group.ORGANISATIONS, ("organisation", "outcome", "reason")),
     Kind("token_created", Group.ACCOUNT, ("token", "expires_at")),
     Kind("token_expiring", Group.ACCOUNT, ("token", "expires_at")),
@@ -102,4 +103,4 @@ def _from_json(name: str, value: object) -> object:
         return value
     if name.endswith("_at"):
         return datetime.fromisoformat(value)
-    return Decimal(value) if name.endswith(("_eur", "_hours")) else value
+    return Decimal(value) if name.endswith(("_eur", "_hours", "_ratio")) else value

@@ -12,6 +12,7 @@ EVERY: dict[str, timedelta] = {
     "measure_capacity": timedelta(minutes=1),
     "forget_agent_calls": timedelta(minutes=10),
     "renew_allowances": timedelta(minutes=10),
+    "end_what_is_over": timedelta(minutes=1),
 }
 
 # A busy machine may miss some beats; thirty seconds without a dispatch is not busy, it is broken.

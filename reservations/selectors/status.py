@@ -110,6 +110,7 @@ def _purpose(name: str) -> str:
         "measure_capacity": gettext("Measure what can be booked"),
         "forget_agent_calls": gettext("Forget old calls of nodes"),
         "renew_allowances": gettext("Give the month’s universal allowance"),
+        "end_what_is_over": gettext("End classes and projects whose day has come"),
     }[name]
 
 

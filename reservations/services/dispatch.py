@@ -47,6 +47,7 @@ def _due(at: datetime) -> list[int]:
         ~Exists(in_hand),
         state=Run.State.QUEUED,
         reservation__state=Reservation.State.BOOKED,
+        reservation__project__suspended_at=None,
         reservation__during__startswith__lte=at + AHEAD,
         reservation__during__endswith__gt=at,
     )
@@ -69,7 +70,9 @@ def _hand_over(pk: int, at: datetime) -> bool:
 
 
 def _claim(pk: int, at: datetime) -> bool:
-    due = Reservation.objects.filter(runs__pk=pk, state=Reservation.State.BOOKED, during__endswith__gt=at)
+    due = Reservation.objects.filter(
+        runs__pk=pk, state=Reservation.State.BOOKED, during__endswith__gt=at, project__suspended_at=None
+    )
     reservation = due.select_for_update(of=("self",), skip_locked=True).first()
     if reservation is None:
         return False

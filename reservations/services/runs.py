@@ -90,6 +90,10 @@ def _require_open(reservation: Reservation, at: datetime) -> None:
         raise RunRefused(_("This reservation was cancelled: nothing more runs in it."))
     if reservation.state != Reservation.State.BOOKED or at >= end:
         raise RunRefused(_("This slot is over: book another one to run this."))
+    if reservation.project.suspended_at is not None:
+        raise RunRefused(
+            _("A steward has suspended this project: no job starts for it. Its page tells the reason.")
+        )
 
 
 def _require_part(reservation: Reservation, node: Node) -> None:

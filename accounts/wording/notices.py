@@ -1,0 +1,65 @@
+"""Notices as sentences, in the language and time zone that are active: for pages, programs and mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.template import Context
+from django.template.loader import get_template
+from django.utils.translation import gettext_lazy as _
+
+from accounts.domain.notices import Group, decoded
+from common.lines import on_one_line
+
+GROUPS = {
+    Group.RESERVATIONS: _("Slots and jobs"),
+    Group.PROJECTS: _("Projects and who belongs to them"),
+    Group.MONEY: _("Grants"),
+    Group.ORGANISATIONS: _("Organisations"),
+    Group.ACCOUNT: _("Your account"),
+    Group.STEWARDS: _("For stewards"),
+}
+
+# What each kind is about, for who decides whether it shall come by mail.
+SENTENCES = {
+    "slot_starting": _("A slot that you booked begins soon."),
+    "job_ended": _("A job of yours ended, and how."),
+    "job_lost": _("A job of yours was lost with its node."),
+    "slot_cancelled": _("Somebody else cancelled a slot that you booked."),
+    "slot_withdrawn": _("A slot that you booked can no longer be had."),
+    "slot_settled": _("What a slot costs that you cancelled late."),
+    "invitation_received": _("Somebody invites you. The invitation itself is always mailed."),
+    "invitation_answered": _("Somebody whom you invited answers."),
+    "application_answered": _("A steward answers your application."),
+    "role_changed": _("Your role in a project or an organisation was changed."),
+    "member_removed": _("Your membership of a project or an organisation was ended."),
+    "project_suspended": _("A project of yours is suspended."),
+    "project_resumed": _("A project of yours may book again."),
+    "project_expiring": _("A project that you lead ends in 14 days."),
+    "class_ended": _("The class of a project that you lead is over."),
+    "grant_received": _("A project that you lead is given a grant."),
+    "grant_used": _("80 % or all of a grant is used, in a project that you lead."),
+    "organisation_decided": _("A steward has looked at an organisation that you lead."),
+    "token_created": _("A token was made for your account."),
+    "token_expiring": _("A token of yours ends in 7 days."),
+    "sign_in_changed": _("How you sign in was changed. The change itself is always mailed."),
+    "rules_changed": _("The house rules have changed."),
+    "application_received": _("Somebody applies for a project or a class."),
+    "organisation_registered": _("Somebody registers an organisation."),
+}
+
+
+def title(kind: str, params: Mapping[str, object]) -> str:
+    """On one line, whatever stands in a name: it becomes the subject of a mail."""
+    return on_one_line(_text(f"notices/{kind}/title.txt", params))
+
+
+def body(kind: str, params: Mapping[str, object]) -> str:
+    """Paragraphs with an empty line between them, as plain text: whoever makes HTML of it escapes it."""
+    return _text(f"notices/{kind}/body.txt", params).strip()
+
+
+def _text(template: str, params: Mapping[str, object]) -> str:
+    # Only the engine's own template can leave out the escaping, which plain text must not have.
+    plain = get_template(template).template  # type: ignore[attr-defined]
+    return str(plain.render(Context(decoded(params), autoescape=False)))
