@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from accounts.api import me as me_api, tokens as tokens_api
-from accounts.views import invitations, me, oidc, rules, security
+from accounts.views import invitations, me, notices, oidc, rules, security
 
 # at /
 pages: list[URLPattern] = [
@@ -15,6 +15,11 @@ pages: list[URLPattern] = [
     path("me/security/", security.security, name="security"),
     path("me/security/sessions/end/", security.sessions_end, name="sessions_end"),
     path("me/security/sessions/<int:session_id>/end/", security.session_end, name="session_end"),
+    path("me/notices/", notices.inbox, name="notices"),
+    path("me/notices/read/", notices.notices_read, name="notices_read"),
+    path("me/notices/<uuid:uid>/read/", notices.notice_read, name="notice_read"),
+    path("me/notices/preferences/", notices.preferences, name="notice_preferences"),
+    path("notices/unsubscribe/<str:token>/", notices.unsubscribe, name="unsubscribe"),
     path("invitations/<str:token>/", invitations.invitation, name="invitation"),
     path("i18n/setlang/", me.set_language, name="set_language"),
 ]

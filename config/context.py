@@ -15,7 +15,8 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
-from accounts.models import Project
+from accounts.selectors.announcements import shown
+from accounts.selectors.notices import unread
 from common import clock
 from ledger.models import Checkpoint
 
@@ -36,17 +37,21 @@ class Link:
     label: str
     url: str
     is_current: bool = False
+    count: int = 0
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """Lazy where it costs a query: a fragment for htmx has neither masthead nor footer."""
+    now = clock.now()
     return {
         "is_example_world": settings.EXAMPLE_WORLD,
-        "read_at": clock.now(),
+        "read_at": now,
         "headings": SimpleLazyObject(lambda: _headings(request)),
         "footer_links": SimpleLazyObject(_footer_links),
         "checkpoint": SimpleLazyObject(_checkpoint),
-        "own_project": SimpleLazyObject(lambda: _own_project(request)),
+        "announcements": SimpleLazyObject(lambda: shown(now)),
+        "unread": SimpleLazyObject(lambda: _unread(request)),
+        "own_pages": SimpleLazyObject(lambda: _own_pages(request)),
     }
 
 
@@ -110,7 +115,29 @@ def _newest_checkpoint() -> Signed | None:
     return Signed(newest[0], b64encode(newest[1]).decode(), newest[2]) if newest else None
 
 
-def _own_project(request: HttpRequest) -> Project | None:
-    """The first project of whoever reads, as the short way to it."""
+def _unread(request: HttpRequest) -> int:
+    """One query from an index, on the pages of who is signed in."""
     user = getattr(request, "user", None)
-    return Project.objects.of(user).first() if user is not None and user.is_authenticated else None
+    if user is None or not user.is_authenticated:
+        return 0
+    if not hasattr(request, "unread_notices"):
+        request.unread_notices = unread(user)  # type: ignore[attr-defined]
+    return int(request.unread_notices)  # type: ignore[attr-defined]
+
+
+def _own_pages(request: HttpRequest) -> list[Link]:
+    """What stands in the menu of who is signed in."""
+    labels = {
+        "start": _("Start"),
+        "notices": _("Inbox"),
+        "me": _("Your account"),
+        "security": _("Signing in"),
+    }
+    if request.user.is_authenticated and request.user.is_steward:
+        labels["steward"] = _("Steward")
+    here = request.resolver_match.url_name if request.resolver_match else ""
+    counts = {"notices": _unread(request)}
+    return [
+        Link(link.label, link.url, name == here, counts.get(name, 0))
+        for name, link in _existing(labels).items()
+    ]

@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from config import embedded
+from config.mail import read_mail
 from config.providers import read_providers
 
 BASE_DIR = embedded.BASE_DIR
@@ -83,6 +84,7 @@ INSTALLED_APPS = [
     "nodes",
     "pricing",
     "reservations",
+    "config.apps.SiteConfig",
 ]
 
 MIDDLEWARE = [
@@ -216,7 +218,11 @@ SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True  # where a provider's wor
 OIDC_SECONDS = 5  # that a provider may take for one answer
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/book/"
-EMAIL_BACKEND = os.getenv("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+MAIL = read_mail(os.getenv("EMAIL_URL", "console:"))
+EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = MAIL.backend, MAIL.host, MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL.user, MAIL.password
+EMAIL_USE_SSL, EMAIL_USE_TLS = MAIL.use_ssl, MAIL.use_tls
+EMAIL_TIMEOUT = 10  # seconds: a mail server that hangs must not hold a worker, or who signs up
 DEFAULT_FROM_EMAIL = os.getenv("DEFAULT_FROM_EMAIL", "Equinode <no-reply@localhost>")
 
 # --- language and time ------------------------------------------------------

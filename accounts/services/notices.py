@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Case, F, Value, When
 
 from accounts.domain import notices
-from accounts.models import User
+from accounts.models import Notice, User
+from accounts.models.notices import NoticeQuerySet
 from common.ids import uuid7
 
 # A change that is told again before anybody has seen it takes the place of what was told before; its
@@ -54,3 +56,18 @@ def notify(
 
 def stewards() -> Iterable[User]:
     return User.objects.filter(is_steward=True, is_active=True)
+
+
+def mark_read(*, notice: Notice, at: datetime) -> None:
+    """Read once is read."""
+    _read(Notice.objects.filter(pk=notice.pk), at)
+
+
+def mark_all_read(*, user: User, at: datetime) -> int:
+    return _read(Notice.objects.of(user), at)
+
+
+def _read(found: NoticeQuerySet, at: datetime) -> int:
+    """What somebody has read on the site is not mailed to them afterwards."""
+    waiting = Case(When(mail=Notice.Mail.WAITING, then=Value(Notice.Mail.NONE)), default=F("mail"))
+    return found.unread().update(read_at=at, mail=waiting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -17,8 +18,8 @@ from tests.races import at_once, split
 MOMENT = datetime(2026, 11, 24, 9, 42, tzinfo=UTC)
 
 
-def tell(*users: User, percent: int = 80, dedupe: str = "grant:1:80", at: datetime = MOMENT) -> None:
-    params: dict[str, object] = {"project": "Atlas", "grant": "Winter", "percent": percent}
+def tell(*users: User, ratio: str = "0.8", dedupe: str = "grant:1:80", at: datetime = MOMENT) -> None:
+    params: dict[str, object] = {"project": "Atlas", "grant": "Winter", "used_ratio": Decimal(ratio)}
     notify(users=users, kind="grant_used", params=params, url="/projects/atlas/", dedupe=dedupe, at=at)
 
 
@@ -38,10 +39,10 @@ def test_everybody_is_told_in_one_statement(
 
 
 def test_a_change_told_again_before_anybody_saw_it_is_one_notice_with_the_newest_facts(ada: User) -> None:
-    tell(ada, percent=80)
-    tell(ada, percent=100, at=MOMENT + timedelta(seconds=30))
+    tell(ada, ratio="0.8")
+    tell(ada, ratio="1", at=MOMENT + timedelta(seconds=30))
     notice = Notice.objects.get(user=ada)
-    assert notice.params["percent"] == 100
+    assert notice.params["used_ratio"] == "1"
     assert notice.mail_due_at == MOMENT + SETTLING  # steady changes do not put it off
 
 
@@ -49,11 +50,11 @@ def test_a_change_told_again_before_anybody_saw_it_is_one_notice_with_the_newest
     "seen", [{"read_at": MOMENT}, {"mail": "sent"}, {"mail": "sending"}, {"mail": "failed"}]
 )
 def test_what_was_read_or_mailed_is_not_told_again(ada: User, seen: dict[str, Any]) -> None:
-    tell(ada, percent=80)
+    tell(ada, ratio="0.8")
     Notice.objects.update(**seen)
-    tell(ada, percent=100)
+    tell(ada, ratio="1")
     notice = Notice.objects.get(user=ada)
-    assert notice.params["percent"] == 80
+    assert notice.params["used_ratio"] == "0.8"
 
 
 def test_another_change_is_another_notice(ada: User) -> None:
@@ -94,14 +95,14 @@ def test_a_change_that_is_undone_is_not_told(ada: User) -> None:
 
 
 def test_facts_that_the_texts_do_not_know_are_refused(ada: User) -> None:
-    with pytest.raises(ValueError, match="percent"):
+    with pytest.raises(ValueError, match="used_ratio"):
         notify(users=[ada], kind="grant_used", params={"project": "Atlas"}, url="", dedupe="1", at=MOMENT)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_who_tell_the_same_at_once_make_one_notice() -> None:
     ada = User.objects.create_user("ada@example.org", "correct horse battery", name="Ada")
-    answers = at_once(*[partial(tell, ada, percent=percent) for percent in (80, 90, 95, 100)])
+    answers = at_once(*[partial(tell, ada, ratio=ratio) for ratio in ("0.8", "0.9", "0.95", "1")])
     _told, refused = split(answers)
     assert refused == []
     assert Notice.objects.filter(user=ada).count() == 1
