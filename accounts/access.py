@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _, gettext_noop
 
+from accounts.domain import house_rules
 from accounts.models import (
     ApiToken,
     Invitation,
@@ -21,8 +22,17 @@ from accounts.models import (
     ProjectMembership,
     User,
 )
+from accounts.selectors.house_rules import has_accepted
 from accounts.services.invitations import digest_of, is_addressed_to
-from common.access import ANYONE as ANYONE, NotAllowed, Rule, SignInNeeded, Verdict, row as row
+from common.access import (
+    ANYONE as ANYONE,
+    FirstElsewhere,
+    NotAllowed,
+    Rule,
+    SignInNeeded,
+    Verdict,
+    row as row,
+)
 
 _A, _S, _F, _H = Verdict.ALLOWED, Verdict.SIGN_IN, Verdict.FORBIDDEN, Verdict.HIDDEN
 
@@ -47,6 +57,27 @@ def _steward(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
 
 SIGNED_IN = Rule("signed in", gettext_noop("Who is signed in"), row(_S, _A, _A, _A, _A, _A, _A), _signed_in)
 STEWARD = Rule("steward", gettext_noop("Stewards"), row(_S, _H, _H, _H, _H, _H, _A), _steward)
+
+
+class RulesNotAccepted(FirstElsewhere):
+    code = "rules_not_accepted"
+
+
+def agreed(rule: Rule) -> Rule:
+    """The same rule for who acts: whoever has not accepted the house rules in force reads them first."""
+
+    def admit(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+        admitted = rule.admit(request, kwargs)
+        if not has_accepted(person(request)):
+            raise RulesNotAccepted(
+                _("Accept the house rules first: version %(version)s is in force.")
+                % {"version": house_rules.CURRENT.number},
+                url="/welcome/", version=house_rules.CURRENT.number,
+            )  # fmt: skip
+        return admitted
+
+    said = f"{rule.said}, with the house rules accepted"
+    return Rule(f"{rule.name}, rules accepted", said, rule.verdicts, admit)
 
 
 def _project(request: HttpRequest, kwargs: dict[str, Any]) -> tuple[Project, str, dict[str, Any]]:

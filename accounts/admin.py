@@ -11,9 +11,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts import services
+from accounts.access import person
 from accounts.forms import ReadingForm
 from accounts.models import Organisation, OrganisationMembership, Project, ProjectMembership, User
+from accounts.services import organisations
 from common import clock
 
 
@@ -65,9 +66,9 @@ class OrganisationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description=_("Verify: their kind gives rights from now on"))
     def verify(self, request: HttpRequest, queryset: QuerySet[Organisation]) -> None:
-        now = clock.now()
-        for organisation in queryset:
-            services.verify_organisation(organisation=organisation, at=now)
+        now, by = clock.now(), person(request)
+        for organisation in Organisation.objects.waiting().filter(pk__in=queryset):
+            organisations.verify(organisation=organisation, by=by, at=now)
 
 
 class ProjectMembershipInline(admin.TabularInline):  # type: ignore[type-arg]

@@ -5,13 +5,17 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from accounts.api import me as me_api, tokens as tokens_api
-from accounts.views import invitations, me, notices, oidc, rules, security
+from accounts.views import data, invitations, me, notices, oidc, rules, security
+from accounts.views.organisations import members, pages as organisations, steward
 
 # at /
 pages: list[URLPattern] = [
     path("rules/", rules.rules, name="rules"),
     # /me/
     path("me/", me.me, name="me"),
+    path("me/data/", data.data, name="data"),
+    path("me/data/export/", data.data_export, name="data_export"),
+    path("me/data/erase/", data.data_erase, name="data_erase"),
     path("me/security/", security.security, name="security"),
     path("me/security/sessions/end/", security.sessions_end, name="sessions_end"),
     path("me/security/sessions/<int:session_id>/end/", security.session_end, name="session_end"),
@@ -21,6 +25,50 @@ pages: list[URLPattern] = [
     path("me/notices/preferences/", notices.preferences, name="notice_preferences"),
     path("notices/unsubscribe/<str:token>/", notices.unsubscribe, name="unsubscribe"),
     path("invitations/<str:token>/", invitations.invitation, name="invitation"),
+    # /organisations/
+    path("organisations/", organisations.organisations, name="organisations"),
+    path("organisations/register/", organisations.organisation_register, name="organisation_register"),
+    path("organisations/<slug:slug>/", organisations.organisation, name="organisation"),
+    path(
+        "organisations/<slug:slug>/ask-again/",
+        organisations.organisation_ask_again,
+        name="organisation_ask_again",
+    ),
+    path("organisations/<slug:slug>/leave/", members.organisation_leave, name="organisation_leave"),
+    path("organisations/<slug:slug>/members/", members.organisation_members, name="organisation_members"),
+    path(
+        "organisations/<slug:slug>/members/invite/",
+        members.organisation_invite,
+        name="organisation_invite",
+    ),
+    path(
+        "organisations/<slug:slug>/invitations/<uuid:uid>/resend/",
+        members.organisation_invitation_resend,
+        name="organisation_invitation_resend",
+    ),
+    path(
+        "organisations/<slug:slug>/invitations/<uuid:uid>/revoke/",
+        members.organisation_invitation_revoke,
+        name="organisation_invitation_revoke",
+    ),
+    path(
+        "organisations/<slug:slug>/members/<uuid:uid>/",
+        members.organisation_member,
+        name="organisation_member",
+    ),
+    path(
+        "organisations/<slug:slug>/members/<uuid:uid>/hand-over/",
+        members.organisation_hand_over,
+        name="organisation_hand_over",
+    ),
+    path(
+        "organisations/<slug:slug>/members/<uuid:uid>/remove/",
+        members.organisation_member_remove,
+        name="organisation_member_remove",
+    ),
+    # /steward/
+    path("steward/organisations/", steward.steward_organisations, name="steward_organisations"),
+    path("steward/organisations/<slug:slug>/", steward.steward_organisation, name="steward_organisation"),
     path("i18n/setlang/", me.set_language, name="set_language"),
 ]
 # at /accounts/: allauth's, without what this site has another page for

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.services.organisations import add_to_organisation, create_organisation, verify_organisation
+from accounts.services.organisations import add_to_organisation, create_organisation
 from accounts.services.people import change_language, change_person, create_person
 from accounts.services.projects import add_to_project, create_project
 
@@ -14,5 +14,4 @@ __all__ = [
     "create_organisation",
     "create_person",
     "create_project",
-    "verify_organisation",
 ]

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from accounts import services
 from accounts.errors import SlugTaken
-from accounts.models import Organisation, OrganisationMembership, Project, ProjectMembership, User
+from accounts.models import OrganisationMembership, Project, ProjectMembership, User
 from tests import factories
-
-MOMENT = datetime(2026, 11, 24, 9, 42, tzinfo=UTC)
 
 
 def test_a_project_opens_with_its_lead(lena: User) -> None:
@@ -47,13 +43,6 @@ def test_an_organisations_address_is_taken_once(db: None) -> None:
     services.create_organisation(slug="centre", name="Centre", kind="owner", country="FR")
     with pytest.raises(SlugTaken):
         services.create_organisation(slug="centre", name="Other", kind="lab", country="SE")
-
-
-def test_verifying_again_keeps_the_first_date(db: None) -> None:
-    organisation = Organisation.objects.create(slug="new", name="New", kind="owner", country="FR")
-    services.verify_organisation(organisation=organisation, at=MOMENT)
-    again = services.verify_organisation(organisation=organisation, at=datetime(2027, 1, 1, tzinfo=UTC))
-    assert again.verified_at == MOMENT
 
 
 def test_somebody_joins_an_organisation_and_becomes_its_lead(ada: User) -> None:

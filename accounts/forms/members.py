@@ -1,0 +1,29 @@
+"""Inviting somebody to a project or an organisation, and what a lead sets for a member."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import OrganisationMembership
+
+ROLES = OrganisationMembership.Role.choices
+
+
+class InviteForm(forms.Form):
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        help_text=_("A link goes there that only its owner can use, once, within 14 days."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    role = forms.ChoiceField(label=_("Role"), choices=ROLES, initial=OrganisationMembership.Role.MEMBER)
+
+    def __init__(self, *args: Any, role_means: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].help_text = role_means
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(label=_("Role"), choices=ROLES)

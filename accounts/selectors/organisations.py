@@ -1,0 +1,290 @@
+"""Organisations: the public list, one's own, a page each, who belongs to them, the steward's queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from accounts.domain.invitations import BETWEEN_MAILS
+from accounts.models import Invitation, Organisation, OrganisationMembership, ProjectMembership, User
+from accounts.wording.organisations import rights
+from common import formats
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+LEAD = OrganisationMembership.Role.LEAD
+
+
+@dataclass(frozen=True)
+class State:
+    """Whether a steward has answered: a word, and the tone of its tag."""
+
+    code: str  # waiting, verified or declined
+    label: str
+    tone: str
+
+    @classmethod
+    def of(cls, organisation: Organisation) -> State:
+        if organisation.verified_at is not None:
+            return cls("verified", _("Verified"), "good")
+        if organisation.declined_at is not None:
+            return cls("declined", _("Declined"), "bad")
+        return cls("waiting", _("Waits for a steward"), "info")
+
+
+@dataclass(frozen=True)
+class OrganisationRow:
+    name: str
+    url: str
+    kind: str
+    country: str
+    is_public_body: bool
+    state: State
+    role: str  # the reader's; empty where they are none of its members
+
+
+@dataclass(frozen=True)
+class OrganisationsPage:
+    own: tuple[OrganisationRow, ...]
+    verified: tuple[OrganisationRow, ...]
+
+
+@dataclass(frozen=True)
+class OrganisationPage:
+    organisation: Organisation
+    kind: str
+    country: str
+    state: State
+    rights: tuple[str, ...]
+    reason: str  # a steward's, for its members
+    decided_at: datetime | None
+    evidence: str  # for its members
+    members: tuple[str, ...]  # for its members
+    is_member: bool
+    leads: bool
+    gives_grants: bool  # has a page of lines and grants that the reader may open
+
+
+@dataclass(frozen=True)
+class MemberRow:
+    uid: UUID
+    name: str
+    email: str  # leads see it; empty for others
+    role: str
+    role_name: str
+    is_reader: bool
+    joined_at: datetime
+
+
+@dataclass(frozen=True)
+class InvitationRow:
+    uid: UUID
+    email: str
+    role_name: str
+    expires_at: datetime
+    is_expired: bool
+    may_be_sent_again: bool
+
+
+@dataclass(frozen=True)
+class MembersPage:
+    organisation: Organisation
+    leads: bool  # whether the reader does
+    is_only_lead: bool
+    members: tuple[MemberRow, ...]
+    invitations: tuple[InvitationRow, ...]  # unanswered; for leads only
+
+
+@dataclass(frozen=True)
+class QueueRow:
+    name: str
+    url: str
+    kind: str
+    country: str
+    asked_by: str
+    registered_at: datetime
+    evidence: str
+
+
+@dataclass(frozen=True)
+class AnsweredRow:
+    name: str
+    url: str
+    state: State
+    decided_at: datetime | None
+    decided_by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class QueuePage:
+    waiting: tuple[QueueRow, ...]
+    answered: tuple[AnsweredRow, ...]
+
+
+@dataclass(frozen=True)
+class CasePage:
+    """What a steward reads before answering."""
+
+    organisation: Organisation
+    kind: str
+    country: str
+    state: State
+    leads: tuple[str, ...]
+    rights: tuple[str, ...]
+    same_name: tuple[OrganisationRow, ...]  # others that a reader could take it for
+    decided_by: str
+    decided_at: datetime | None
+
+
+def organisations_page(*, user: User | AnonymousUser) -> OrganisationsPage:
+    """One's own, whatever their state, and all that are verified: two queries."""
+    roles: dict[int, str] = {}
+    own = []
+    if user.is_authenticated:
+        memberships = OrganisationMembership.objects.filter(user=user).select_related("organisation")
+        for one in memberships.order_by("organisation__name"):
+            roles[one.organisation_id] = one.get_role_display()
+            own.append(one.organisation)
+    verified = Organisation.objects.verified()
+    return OrganisationsPage(
+        own=tuple(_row(one, roles) for one in own), verified=tuple(_row(one, roles) for one in verified)
+    )
+
+
+def organisation_page(*, organisation: Organisation, user: User | AnonymousUser) -> OrganisationPage:
+    """The public facts; for its members who they are and what a steward said. One query."""
+    memberships = list(organisation.memberships.select_related("user").order_by("role", "user__name", "pk"))
+    mine = next((one for one in memberships if one.user_id == user.pk), None)
+    is_funder = organisation.kind == Organisation.Kind.FUNDER and organisation.verified_at is not None
+    return OrganisationPage(
+        organisation=organisation,
+        kind=organisation.get_kind_display(),
+        country=formats.country(organisation.country),
+        state=State.of(organisation),
+        rights=rights(organisation.kind),
+        reason=organisation.decision_reason if mine else "",
+        decided_at=organisation.verified_at or organisation.declined_at,
+        evidence=organisation.evidence if mine else "",
+        members=tuple(f"{one.user}" for one in memberships) if mine else (),
+        is_member=mine is not None,
+        leads=mine is not None and mine.role == LEAD,
+        gives_grants=is_funder and mine is not None and mine.role == LEAD,
+    )
+
+
+def members_page(*, organisation: Organisation, reader: User, at: datetime) -> MembersPage:
+    """Two queries for leads, one for others."""
+    memberships = list(organisation.memberships.select_related("user").order_by("role", "user__name", "pk"))
+    leads = {one.user_id for one in memberships if one.role == LEAD}
+    reads_as_lead = reader.pk in leads
+    return MembersPage(
+        organisation=organisation,
+        leads=reads_as_lead,
+        is_only_lead=leads == {reader.pk},
+        members=tuple(
+            MemberRow(
+                uid=one.user.uid,
+                name=str(one.user),
+                email=one.user.email if reads_as_lead else "",
+                role=one.role,
+                role_name=one.get_role_display(),
+                is_reader=one.user_id == reader.pk,
+                joined_at=one.joined_at,
+            )
+            for one in memberships
+        ),
+        invitations=tuple(_invitations(organisation, at)) if reads_as_lead else (),
+    )
+
+
+def queue_page() -> QueuePage:
+    """Two queries, and one for the leads of those that wait."""
+    waiting = Organisation.objects.waiting().prefetch_related("memberships__user").order_by("registered_at")
+    answered = Organisation.objects.exclude(decided_by=None).select_related("decided_by")
+    return QueuePage(
+        waiting=tuple(
+            QueueRow(
+                name=one.name,
+                url=f"/steward/organisations/{one.slug}/",
+                kind=one.get_kind_display(),
+                country=formats.country(one.country),
+                asked_by=", ".join(_leads(one)),
+                registered_at=one.registered_at,
+                evidence=one.evidence,
+            )
+            for one in waiting
+        ),
+        answered=tuple(_answered(one) for one in answered.order_by("-verified_at", "-declined_at")[:20]),
+    )
+
+
+def case_page(*, organisation: Organisation) -> CasePage:
+    """Three queries at most."""
+    alike = Organisation.objects.filter(name__iexact=organisation.name).exclude(pk=organisation.pk)
+    return CasePage(
+        organisation=organisation,
+        kind=organisation.get_kind_display(),
+        country=formats.country(organisation.country),
+        state=State.of(organisation),
+        leads=tuple(
+            f"{one.user} <{one.user.email}>"
+            for one in organisation.memberships.select_related("user").filter(role=LEAD)
+        ),
+        rights=rights(organisation.kind),
+        same_name=tuple(_row(one, {}) for one in alike),
+        decided_by=str(organisation.decided_by or ""),
+        decided_at=organisation.verified_at or organisation.declined_at,
+    )
+
+
+def waiting_count() -> int:
+    return Organisation.objects.waiting().count()
+
+
+def _row(organisation: Organisation, roles: dict[int, str]) -> OrganisationRow:
+    return OrganisationRow(
+        name=organisation.name,
+        url=organisation.get_absolute_url(),
+        kind=organisation.get_kind_display(),
+        country=formats.country(organisation.country),
+        is_public_body=organisation.is_public_body,
+        state=State.of(organisation),
+        role=roles.get(organisation.pk, ""),
+    )
+
+
+def _answered(organisation: Organisation) -> AnsweredRow:
+    return AnsweredRow(
+        name=organisation.name,
+        url=f"/steward/organisations/{organisation.slug}/",
+        state=State.of(organisation),
+        decided_at=organisation.verified_at or organisation.declined_at,
+        decided_by=str(organisation.decided_by or ""),
+        reason=organisation.decision_reason,
+    )
+
+
+def _leads(organisation: Organisation) -> Iterator[str]:
+    for one in organisation.memberships.all():
+        if one.role == LEAD:
+            yield str(one.user)
+
+
+def _invitations(organisation: Organisation, at: datetime) -> Iterator[InvitationRow]:
+    unanswered = Invitation.objects.filter(organisation=organisation, accepted_at=None, revoked_at=None)
+    for one in unanswered.order_by("-created_at"):
+        yield InvitationRow(
+            uid=one.uid,
+            email=one.email,
+            role_name=str(ProjectMembership.Role(one.role).label),
+            expires_at=one.expires_at,
+            is_expired=one.expires_at <= at,
+            may_be_sent_again=at >= one.created_at + BETWEEN_MAILS,
+        )
