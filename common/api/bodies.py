@@ -98,8 +98,11 @@ def require_small(request: Request) -> None:
 
 def read_body(request: Request, members: type[Members], *, partial: bool) -> dict[str, Any]:
     """The body's members, checked. A call that needs none may come without a body."""
-    if members is Nothing and not request.META.get("CONTENT_LENGTH", "0").strip("0"):
+    is_empty = not (request.META.get("CONTENT_LENGTH") or "").strip("0")
+    if is_empty and members is Nothing:
         return {}
+    if is_empty:
+        raise ParseError(_("This call needs a body in JSON."))
     if not request.content_type:
         raise UnsupportedMediaType("–")
     given = members(data=request.data, partial=partial)
