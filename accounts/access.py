@@ -23,6 +23,7 @@ from accounts.models import (
     User,
 )
 from accounts.selectors.house_rules import has_accepted
+from accounts.selectors.security import has_second_factor
 from accounts.services.invitations import digest_of, is_addressed_to
 from common.access import (
     ANYONE as ANYONE,
@@ -57,6 +58,24 @@ def _steward(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
 
 SIGNED_IN = Rule("signed in", gettext_noop("Who is signed in"), row(_S, _A, _A, _A, _A, _A, _A), _signed_in)
 STEWARD = Rule("steward", gettext_noop("Stewards"), row(_S, _H, _H, _H, _H, _H, _A), _steward)
+
+
+def _steward_acts(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    admitted = _steward(request, kwargs)
+    if not has_second_factor(person(request)):
+        raise NotAllowed(
+            _("What stewards do needs a second factor: add a passkey or codes from an app under Signing in.")
+        )
+    return admitted
+
+
+# What changes something for other people.
+STEWARD_ACTS = Rule(
+    "steward acts",
+    gettext_noop("Stewards with a second factor"),
+    row(_S, _H, _H, _H, _H, _H, _A),
+    _steward_acts,
+)
 
 
 class RulesNotAccepted(FirstElsewhere):

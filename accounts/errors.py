@@ -13,6 +13,7 @@ DomainError
     ├── MembershipRefused    what cannot be done with that membership
     │   └── LastLead         others would have nobody to lead them
     ├── ClassRefused         what nobody, or not this organisation, can vouch for so
+    ├── StewardActRefused    what stewards cannot do to an account or an announcement
     └── NoSuchMember         of that project or organisation
 """
 
@@ -110,3 +111,7 @@ class NoSuchMember(AccountError):
 
 class ClassRefused(AccountError):
     code, status = "class_refused", 400
+
+
+class StewardActRefused(AccountError):
+    code = "steward_act_refused"

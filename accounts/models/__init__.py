@@ -5,6 +5,7 @@ What a project may use and has used is told by `reservations`, what it pays by `
 
 from __future__ import annotations
 
+from accounts.models.acts import StewardAct
 from accounts.models.invitations import Invitation
 from accounts.models.notices import Announcement, MailPreference, Notice
 from accounts.models.organisations import Organisation, OrganisationMembership
@@ -25,6 +26,7 @@ __all__ = [
     "OrganisationMembership",
     "Project",
     "ProjectMembership",
+    "StewardAct",
     "User",
     "UserManager",
 ]

@@ -60,6 +60,10 @@ class Notice(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["mail_due_at"], name="notice_to_mail", condition=Q(mail="waiting")),
             models.Index(fields=["user"], name="notice_unread", condition=Q(read_at=None)),
+            # What stewards look after: claimed and perhaps forgotten, or given up.
+            models.Index(
+                fields=["mail_due_at"], name="notice_mail_trouble", condition=Q(mail__in=["sending", "failed"])
+            ),
         ]
 
 
