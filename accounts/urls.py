@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from accounts.api import me as me_api, tokens as tokens_api
-from accounts.views import data, invitations, me, notices, oidc, rules, security
+from accounts.views import data, invitations, me, notices, oidc, rules, security, tokens
 from accounts.views.organisations import members, pages as organisations, steward
 
 # at /
@@ -19,6 +19,8 @@ pages: list[URLPattern] = [
     path("me/security/", security.security, name="security"),
     path("me/security/sessions/end/", security.sessions_end, name="sessions_end"),
     path("me/security/sessions/<int:session_id>/end/", security.session_end, name="session_end"),
+    path("me/tokens/", tokens.tokens, name="tokens"),
+    path("me/tokens/<uuid:uid>/revoke/", tokens.token_revoke, name="token_revoke"),
     path("me/notices/", notices.inbox, name="notices"),
     path("me/notices/read/", notices.notices_read, name="notices_read"),
     path("me/notices/<uuid:uid>/read/", notices.notice_read, name="notice_read"),

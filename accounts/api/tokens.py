@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import SIGNED_IN
+from accounts.access import SIGNED_IN, TOKEN_HOLDER
 from accounts.domain import scopes
 from accounts.endpoints import PersonalApiView
 from accounts.models import ApiToken, Project
@@ -118,20 +118,17 @@ class TokensApi(PersonalApiView):
 class TokenApi(PersonalApiView):
     """One of your tokens."""
 
-    access: ClassVar = {"GET": SIGNED_IN, "DELETE": SIGNED_IN}
+    access: ClassVar = {"GET": TOKEN_HOLDER, "DELETE": TOKEN_HOLDER}
     scopes: ClassVar = {"GET": scopes.TOKENS, "DELETE": scopes.TOKENS}
     answers: ClassVar = {"GET": TokenShape, "DELETE": TokenShape}
 
-    def get(self, request: Request, uid: str) -> Response:
-        return Response(shown(self._token(uid), clock.now()))
+    def get(self, request: Request, token: ApiToken) -> Response:
+        return Response(shown(token, clock.now()))
 
-    def delete(self, request: Request, uid: str) -> Response:
+    def delete(self, request: Request, token: ApiToken) -> Response:
         """Revoke it: from now on it opens nothing."""
         at = clock.now()
-        return Response(shown(tokens.revoke(token=self._token(uid), at=at), at))
-
-    def _token(self, uid: str) -> ApiToken:
-        return get_object_or_404(ApiToken.objects.of(self.person).select_related("project"), uid=uid)
+        return Response(shown(tokens.revoke(token=token, at=at), at))
 
 
 def shown(token: ApiToken, at: Any) -> dict[str, Any]:

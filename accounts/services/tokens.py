@@ -7,12 +7,15 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.domain import scopes as known
 from accounts.errors import TokenExpired, TokenOver, TokenRefused, TokenRevoked, TokenUnknown
 from accounts.models import ApiToken, Project, ProjectMembership, User
+from accounts.services.notices import notify
 from common import formats
 
 PREFIX = "eqn_"
@@ -23,6 +26,7 @@ _HINT = len(PREFIX) + 4
 _SEEN_EVERY = timedelta(minutes=1)
 
 
+@transaction.atomic
 def create(
     *,
     user: User,
@@ -49,6 +53,10 @@ def create(
     token = ApiToken.objects.create(
         user=user, project=project, name=name, scopes=known.in_order(scopes), hint=secret[:_HINT],
         token_hash=_hash(secret), created_at=at, expires_at=expires_at,
+    )  # fmt: skip
+    notify(
+        users=[user], kind="token_created", params={"token": name, "expires_at": expires_at},
+        url=reverse("tokens"), dedupe=f"token:{token.uid}", at=at,
     )  # fmt: skip
     return token, secret
 
