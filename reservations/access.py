@@ -4,35 +4,71 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_noop
 
-from accounts.access import person, row
+from accounts.access import PROJECT_MEMBER, person, row
+from accounts.models import ProjectMembership
 from common.access import Rule, Verdict
-from reservations.models import Decision, Reservation, Run
+from reservations.errors import NotAKeeper
+from reservations.models import Reservation, Run
+from reservations.selectors.decision import decisions_of
+from reservations.selectors.keepers import is_keeper, who_keeps
+from reservations.selectors.project import projects_of
+from reservations.selectors.reservation import reservations_of
 
 _A, _S, _F, _H = Verdict.ALLOWED, Verdict.SIGN_IN, Verdict.FORBIDDEN, Verdict.HIDDEN
 
 
+def _without(argument: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in kwargs.items() if name != argument}
+
+
 def _reservation(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
-    rest = {name: value for name, value in kwargs.items() if name != "uid"}
-    mine = Reservation.objects.of(person(request)).select_related("project")
-    return {**rest, "reservation": get_object_or_404(mine, uid=kwargs["uid"])}
+    found = get_object_or_404(reservations_of(person(request)), uid=kwargs["uid"])
+    return {**_without("uid", kwargs), "reservation": found}
+
+
+def _kept_reservation(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    admitted = _reservation(request, kwargs)
+    _require_keeper(request, admitted["reservation"], admitted["reservation"].role)
+    return admitted
 
 
 def _run(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
-    rest = {name: value for name, value in kwargs.items() if name != "uid"}
-    mine = Run.objects.of(person(request)).select_related("reservation__project", "node")
-    return {**rest, "run": get_object_or_404(mine, uid=kwargs["uid"])}
+    user = person(request)
+    role = ProjectMembership.objects.filter(project=OuterRef("reservation__project"), user=user)
+    mine = Run.objects.of(user).select_related("reservation__project", "node")
+    found = get_object_or_404(mine.annotate(role=Subquery(role.values("role"))), uid=kwargs["uid"])
+    return {**_without("uid", kwargs), "run": found}
+
+
+def _kept_run(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    admitted = _run(request, kwargs)
+    _require_keeper(request, admitted["run"].reservation, admitted["run"].role)
+    return admitted
+
+
+def _require_keeper(request: HttpRequest, reservation: Reservation, role: str) -> None:
+    """Services look once more, under the project's lock: somebody may have been removed meanwhile."""
+    if not is_keeper(reservation=reservation, role=role, user=person(request)):
+        raise NotAKeeper(who_keeps(reservation))
 
 
 def _decision(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
-    rest = {name: value for name, value in kwargs.items() if name != "uid"}
-    mine = Decision.objects.of(person(request)).only("uid", "project_id")
-    return {**rest, "decision": get_object_or_404(mine, uid=kwargs["uid"])}
+    found = get_object_or_404(decisions_of(person(request)), uid=kwargs["uid"])
+    return {**_without("uid", kwargs), "decision": found}
 
 
+def _project_with_people(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    found = get_object_or_404(projects_of(person(request)), slug=kwargs["slug"])
+    return {**_without("slug", kwargs), "project": found}
+
+
+# From `slug` to `project`, read at once with what its page shows.
+PROJECT_READER = Rule(PROJECT_MEMBER.name, PROJECT_MEMBER.said, PROJECT_MEMBER.verdicts, _project_with_people)
 # From `uid` to `reservation`, `run`, `decision`.
 RESERVATION_MEMBER = Rule(
     "reservation member",
@@ -40,12 +76,12 @@ RESERVATION_MEMBER = Rule(
     row(_S, _H, _A, _A, _H, _H, _H),
     _reservation,
 )
-# The member of the table has not booked this slot: the service answers 403 to them.
+# The member of the table has not booked this slot.
 RESERVATION_KEEPER = Rule(
     "reservation keeper",
     gettext_noop("Who booked the slot, and leads of its project"),
     row(_S, _H, _F, _A, _H, _H, _H),
-    _reservation,
+    _kept_reservation,
 )
 RUN_MEMBER = Rule(
     "run member", gettext_noop("Members of the job’s project"), row(_S, _H, _A, _A, _H, _H, _H), _run
@@ -54,7 +90,7 @@ RUN_KEEPER = Rule(
     "run keeper",
     gettext_noop("Who booked the job’s slot, and leads of its project"),
     row(_S, _H, _F, _A, _H, _H, _H),
-    _run,
+    _kept_run,
 )
 DECISION_MEMBER = Rule(
     "decision member",

@@ -14,14 +14,16 @@ import redis.asyncio as aioredis
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connections
-from django.http import HttpRequest, HttpResponseNotFound, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.views.decorators.http import require_GET
 from redis.exceptions import RedisError
 
+from accounts.access import person
 from accounts.models import User
+from common.access import guard
 from nodes.selectors import lease_of, log_since
 from nodes.services.wake import lease_channel
+from reservations.access import RUN_MEMBER
 from reservations.models import Run
 
 _LOOK_EVERY = 15  # seconds; proxies close what is silent for much longer
@@ -47,15 +49,10 @@ class _Present:
     log: list[tuple[int, str]]
 
 
-@require_GET
-async def run_events(request: HttpRequest, uid: UUID) -> HttpResponseBase:
+@guard(RUN_MEMBER)
+async def run_events(request: HttpRequest, run: Run) -> HttpResponseBase:
     """Everything of a run from now on, after the piece of log that the browser has already."""
-    user = await request.auser()
-    reference = await sync_to_async(_reference)(uid, user)  # type: ignore[arg-type]  # of() knows strangers
-    if reference is None:
-        # No page: Django would render one in a thread whose database connection nobody gives back.
-        return HttpResponseNotFound()
-    watched = _Watched(uid, reference, user)  # type: ignore[arg-type]  # a member, as was found out above
+    watched = _Watched(run.uid, run.reference, person(request))
     response = StreamingHttpResponse(_stream(watched, _last_seen(request)), content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
@@ -66,15 +63,6 @@ def _last_seen(request: HttpRequest) -> int:
     """A browser that comes back says which event it had last; the page says so the first time."""
     said = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
     return int(said) if _NUMBER.fullmatch(said) else 0
-
-
-def _reference(uid: UUID, user: User) -> str | None:
-    try:
-        run = Run.objects.of(user).filter(uid=uid).first()
-    finally:
-        # A stream lasts as long as a job: it must not keep a connection of the pool meanwhile.
-        connections.close_all()
-    return run.reference if run else None
 
 
 async def _stream(watched: _Watched, seq: int) -> AsyncIterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django.db.models import F
 from rest_framework import serializers
@@ -180,7 +179,7 @@ class DecisionApi(PersonalApiView):
     answers: ClassVar = {"GET": DecisionShape}
 
     def get(self, request: Request, decision: Decision) -> Response:
-        return Response(decision_json(uid=UUID(str(decision.uid)), user=self.person))
+        return Response(decision_json(decision=decision))
 
 
 def _mine(request: Request) -> Any:

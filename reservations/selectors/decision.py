@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+
+from django.db.models import QuerySet
 
 from accounts.models import Project, User
 from common import formats
@@ -61,9 +62,13 @@ class DecisionPage:
         return self.count("idle")
 
 
-def decision_page(*, uid: UUID, user: User) -> DecisionPage:
-    """`Decision.DoesNotExist` for whoever is not a member."""
-    decision = _decisions(user).get(uid=uid)
+def decisions_of(user: User) -> QuerySet[Decision]:
+    """Those that this person may read, with all that the page and its twin show of them."""
+    return Decision.objects.of(user).select_related("project", "policy", "entry", "reservation")
+
+
+def decision_page(*, decision: Decision) -> DecisionPage:
+    """Of one out of `decisions_of`."""
     request = exact_json.read(Request, decision.request)
     answer = answer_of(decision)
     devices = _devices(request)
@@ -94,9 +99,8 @@ def decision_page(*, uid: UUID, user: User) -> DecisionPage:
     )
 
 
-def decision_json(*, uid: UUID, user: User) -> dict[str, Any]:
+def decision_json(*, decision: Decision) -> dict[str, Any]:
     """All that the digest covers, so that anybody who has it can replay the decision."""
-    decision = _decisions(user).get(uid=uid)
     return {
         "decision": str(decision.uid),
         "engine": decision.engine,
@@ -110,10 +114,6 @@ def decision_json(*, uid: UUID, user: User) -> dict[str, Any]:
         "decided_at": exact_json.moment(decision.decided_at),
         "ledger_entry": decision.entry.index,
     }
-
-
-def _decisions(user: User) -> Any:
-    return Decision.objects.of(user).select_related("project", "policy", "entry", "reservation")
 
 
 def _devices(request: Request) -> Sequence[Device]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, F, OuterRef, Q, When
+from django.db.models import Case, F, OuterRef, Q, QuerySet, When
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext, ngettext
 
@@ -130,9 +130,19 @@ def project_standing(*, project: Project, at: datetime) -> Standing:
     )
 
 
-def project_page(*, slug: str, user: User, at: datetime) -> ProjectPage:
-    """Everything on a project's page; `Project.DoesNotExist` for whoever is not a member."""
-    project = _project(slug, user)
+def projects_of(user: User) -> QuerySet[Project]:
+    """Those that this person belongs to, with their `people` as the page lists them."""
+    members = (
+        ProjectMembership.objects.filter(project=OuterRef("pk"))
+        .order_by("role", "user__name")  # leads first: the two words stand in this order
+        .values(json=JSONObject(name="user__name", email="user__email", role="role", id="user_id"))
+    )
+    found = Project.objects.of(user).annotate(people=ArraySubquery(members))
+    return found.select_related("organisation")
+
+
+def project_page(*, project: Project, at: datetime) -> ProjectPage:
+    """Everything on a project's page, of one out of `projects_of`."""
     _, rules = in_force(at)
     position = position_of(project_id=project.pk, policy=rules, at=at)
     budgets = tuple(_budgets(project, at))
@@ -150,16 +160,6 @@ def project_page(*, slug: str, user: User, at: datetime) -> ProjectPage:
         public_name=_public_name(project, at),
         half_life_days=rules.half_life_hours // 24,
     )
-
-
-def _project(slug: str, user: User) -> Project:
-    members = (
-        ProjectMembership.objects.filter(project=OuterRef("pk"))
-        .order_by("role", "user__name")  # leads first: the two words stand in this order
-        .values(json=JSONObject(name="user__name", email="user__email", role="role", id="user_id"))
-    )
-    found = Project.objects.of(user).annotate(people=ArraySubquery(members))
-    return found.select_related("organisation").get(slug=slug)
 
 
 def _place(project: Project, standing: Shares, rules: Rules, at: datetime) -> Place | None:

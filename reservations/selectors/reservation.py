@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from uuid import UUID
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
@@ -79,9 +78,23 @@ class ReservationPage:
         return self.runs[0] if self.runs else None
 
 
-def reservation_page(*, uid: UUID, user: User, at: datetime) -> ReservationPage:
-    """Everything on the job page; `Reservation.DoesNotExist` for whoever is not a member."""
-    reservation = _reservation(uid, user)
+def reservations_of(user: User) -> QuerySet[Reservation]:
+    """Those of this person's projects, with their `role` there and what the page shows of the slot."""
+    role = ProjectMembership.objects.filter(project=OuterRef("project"), user=user).values("role")
+    mine = Reservation.objects.of(user).select_related("project", "decision__policy")
+    # What a decision was taken on is long, and has its own page.
+    heavy = [f"decision__{name}" for name in ("request", "snapshot", "rules")]
+    return mine.defer(*heavy).annotate(role=Subquery(role))
+
+
+def is_kept_by(reservation: Reservation, user: User) -> bool:
+    """Whether this person may change it; of one out of `reservations_of`."""
+    role: str = reservation.role  # type: ignore[attr-defined] # as annotated
+    return is_keeper(reservation=reservation, role=role, user=user)
+
+
+def reservation_page(*, reservation: Reservation, user: User, at: datetime) -> ReservationPage:
+    """Everything on the job page, of one out of `reservations_of`."""
     start, end = bounds(reservation.during)
     reserved = reservation.devices.select_related("device__node__site", "tariff__statement")
     devices = list(reserved.order_by("device__node_id", "id"))
@@ -90,7 +103,7 @@ def reservation_page(*, uid: UUID, user: User, at: datetime) -> ReservationPage:
     rows = tuple(run_row(run, leases.get(run.reference)) for run in runs)
     newest = leases.get(runs[0].reference) if runs else None
     is_booked = reservation.state == Reservation.State.BOOKED
-    is_open, may_change = is_booked and at < end, _is_keeper(reservation, user)
+    is_open, may_change = is_booked and at < end, is_kept_by(reservation, user)
     state, tone = _state(reservation, rows, start, end, at)
     nodes = tuple(_node_devices(devices))
     return ReservationPage(
@@ -149,17 +162,6 @@ def idle(nodes: Sequence[Node]) -> str:
 def _place(nodes: Sequence[NodeDevices]) -> str:
     runners = ", ".join(sorted({str(Node.Runner(part.node.runner).label) for part in nodes}))
     return gettext("It runs under %s without network. The node’s administrators can read its data.") % runners
-
-
-def _reservation(uid: UUID, user: User) -> Reservation:
-    role = ProjectMembership.objects.filter(project=OuterRef("project"), user=user).values("role")
-    mine = Reservation.objects.of(user).select_related("project", "decision__policy")
-    return mine.annotate(role=Subquery(role)).get(uid=uid)
-
-
-def _is_keeper(reservation: Reservation, user: User) -> bool:
-    role: str = reservation.role  # type: ignore[attr-defined] # as annotated
-    return is_keeper(reservation=reservation, role=role, user=user)
 
 
 def _state(

@@ -11,28 +11,27 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts.access import ANYONE, SIGNED_IN, person
 from accounts.models import Project
 from common import clock
+from common.access import guard
 from common.errors import DomainError
 from reservations.domain.policy import Policy as Rules
 from reservations.errors import NoPolicy, Refused
 from reservations.forms import SlotForm
 from reservations.selectors import policies
-from reservations.selectors.decision import decision_page
+from reservations.selectors.decision import decision_page, decisions_of
 from reservations.selectors.frame import Frame
 from reservations.selectors.preview import Asked, Preview, preview_page
 from reservations.selectors.timetable import week
 from reservations.selectors.twins import booked_already
 from reservations.services import booking
-from reservations.views.people import person
 
 _WEEKS = 4  # links beside the timetable; every other week has its address too
 _PAGE = re.compile(r"[0-9]{1,6}")
@@ -48,8 +47,8 @@ class Link:
     is_current: bool
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
+@guard({"GET": ANYONE, "POST": SIGNED_IN})
 def book(request: HttpRequest) -> HttpResponse:
     """The timetable with the reader's slot beside it; posting books that slot."""
     if request.method == "POST":
@@ -57,9 +56,8 @@ def book(request: HttpRequest) -> HttpResponse:
     return _page(request, _asked(request.GET))
 
 
-@login_required
-@require_GET
 @never_cache
+@guard(SIGNED_IN)
 def book_preview(request: HttpRequest) -> HttpResponse:
     """The panel beside the timetable, for htmx; without scripts the whole page holds the same."""
     at = clock.now()
@@ -68,7 +66,6 @@ def book_preview(request: HttpRequest) -> HttpResponse:
     return render(request, "reservations/_preview.html", _previewed(request, form, at))
 
 
-@login_required
 def _posted(request: HttpRequest) -> HttpResponse:
     at = clock.now()
     form = SlotForm(request.POST, projects=list(Project.objects.of(person(request))), at=at)
@@ -89,7 +86,7 @@ def _posted(request: HttpRequest) -> HttpResponse:
         if (booked := booked_already(asked=asked, by=person(request))) is not None:
             messages.info(request, _("You have this slot already. It was not booked twice."))
             return redirect(booked)
-        page = decision_page(uid=refusal.decision.uid, user=person(request))
+        page = decision_page(decision=decisions_of(person(request)).get(pk=refusal.decision.pk))
         return render(request, "reservations/decision.html", {"page": page, "is_fresh": True}, status=409)
     except DomainError as error:
         return _page(request, request.POST, status=error.status, problem=error.message)

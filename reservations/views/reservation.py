@@ -5,29 +5,28 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
 from kombu.exceptions import OperationalError
 
+from accounts.access import person
 from common import clock
+from common.access import guard
 from common.errors import DomainError
 from nodes.models import LogChunk, OutputFile
 from nodes.selectors import lease_of
 from reservations import tasks
+from reservations.access import RESERVATION_KEEPER, RESERVATION_MEMBER, RUN_KEEPER, RUN_MEMBER
 from reservations.errors import NotAKeeper
 from reservations.forms import RunForm
 from reservations.models import Reservation, Run
-from reservations.selectors.reservation import ReservationPage, reservation_page
+from reservations.selectors.reservation import ReservationPage, reservation_page, reservations_of
 from reservations.services import booking, runs
-from reservations.views.people import person
 
 logger = logging.getLogger(__name__)
 
@@ -35,73 +34,65 @@ logger = logging.getLogger(__name__)
 _SANDBOX = "default-src 'none'; sandbox"
 
 
-@login_required
-@require_GET
 @never_cache
-def reservation(request: HttpRequest, uid: UUID) -> HttpResponse:
-    return _page(request, uid)
+@guard(RESERVATION_MEMBER)
+def reservation(request: HttpRequest, reservation: Reservation) -> HttpResponse:
+    return _page(request, reservation)
 
 
-@login_required
-@require_POST
-def reservation_cancel(request: HttpRequest, uid: UUID) -> HttpResponse:
-    found = get_object_or_404(Reservation.objects.of(person(request)), uid=uid)
+@guard({"POST": RESERVATION_KEEPER})
+def reservation_cancel(request: HttpRequest, reservation: Reservation) -> HttpResponse:
     try:
-        booking.cancel(reservation=found, by=person(request), at=clock.now())
+        booking.cancel(reservation=reservation, by=person(request), at=clock.now())
     except DomainError as error:
-        return _page(request, uid, status=error.status, problem=error.message)
+        return _refused(request, reservation, error)
     messages.success(request, _("Cancelled. The time is free for others again."))
-    return redirect(found)
+    return redirect(reservation)
 
 
-@login_required
-@require_POST
-def run_add(request: HttpRequest, uid: UUID) -> HttpResponse:
-    found = get_object_or_404(Reservation.objects.of(person(request)), uid=uid)
-    page = reservation_page(uid=uid, user=person(request), at=clock.now())
+@guard({"POST": RESERVATION_KEEPER})
+def run_add(request: HttpRequest, reservation: Reservation) -> HttpResponse:
+    page = reservation_page(reservation=reservation, user=person(request), at=clock.now())
     form = RunForm(request.POST, nodes=[part.node for part in page.nodes])
     if form.is_valid():
         try:
-            run = runs.queue_run(reservation=found, by=person(request), at=clock.now(), **form.cleaned_data)
+            run = runs.queue_run(
+                reservation=reservation, by=person(request), at=clock.now(), **form.cleaned_data
+            )
         except NotAKeeper as error:
-            return _page(request, uid, status=error.status, problem=error.message)
+            return _refused(request, reservation, error)
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
             transaction.on_commit(_hurry)
             messages.success(request, _("Run %(number)d is queued.") % {"number": run.number})
-            return redirect(found)
+            return redirect(reservation)
     return render(request, "reservations/reservation.html", {"page": page, "form": form}, status=400)
 
 
-@login_required
-@require_POST
-def run_stop(request: HttpRequest, uid: UUID) -> HttpResponse:
-    run = get_object_or_404(Run.objects.of(person(request)).select_related("reservation"), uid=uid)
+@guard({"POST": RUN_KEEPER})
+def run_stop(request: HttpRequest, run: Run) -> HttpResponse:
     try:
         runs.stop_run(run=run, by=person(request), at=clock.now())
     except DomainError as error:
-        return _page(request, run.reservation.uid, status=error.status, problem=error.message)
+        return _refused(request, run.reservation, error)
     messages.success(request, _("Run %(number)d is asked to stop.") % {"number": run.number})
     return redirect(run.reservation)
 
 
-@login_required
-@require_GET
 @never_cache
-def run_log(request: HttpRequest, uid: UUID) -> StreamingHttpResponse:
+@guard(RUN_MEMBER)
+def run_log(request: HttpRequest, run: Run) -> StreamingHttpResponse:
     """All that a job printed, as plain text."""
-    run = get_object_or_404(Run.objects.of(person(request)), uid=uid)
     response = StreamingHttpResponse(_printed(run), content_type="text/plain; charset=utf-8")
     response.headers["Content-Security-Policy"] = _SANDBOX
     return response
 
 
-@login_required
-@require_GET
-def run_file(request: HttpRequest, uid: UUID, name: str) -> FileResponse:
+@never_cache
+@guard(RUN_MEMBER)
+def run_file(request: HttpRequest, run: Run, name: str) -> FileResponse:
     """A file that a job brought back: always a download, never shown."""
-    run = get_object_or_404(Run.objects.of(person(request)), uid=uid)
     if "\0" in name:  # no file is called that, and the database would not take the question
         raise Http404
     found = get_object_or_404(OutputFile, lease=lease_of(run.reference), name=name)
@@ -116,13 +107,16 @@ def run_file(request: HttpRequest, uid: UUID, name: str) -> FileResponse:
     return response
 
 
-def _page(request: HttpRequest, uid: UUID, *, status: int = 200, problem: str = "") -> HttpResponse:
-    try:
-        page = reservation_page(uid=uid, user=person(request), at=clock.now())
-    except Reservation.DoesNotExist:
-        page = None
-    if page is None:
-        return render(request, "404.html", status=404)
+def _refused(request: HttpRequest, reservation: Reservation, error: DomainError) -> HttpResponse:
+    """The page as it is now, if it is theirs still: somebody else may have been quicker."""
+    now = get_object_or_404(reservations_of(person(request)), pk=reservation.pk)
+    return _page(request, now, status=error.status, problem=error.message)
+
+
+def _page(
+    request: HttpRequest, reservation: Reservation, *, status: int = 200, problem: str = ""
+) -> HttpResponse:
+    page = reservation_page(reservation=reservation, user=person(request), at=clock.now())
     context = {"page": page, "own_project": page.project, "problem": problem, "form": _run_form(page)}
     return render(request, "reservations/reservation.html", context, status=status)
 

@@ -94,7 +94,7 @@ def test_a_visitor_gets_no_stream(job: Job) -> None:
     async def ask() -> int:
         return (await AsyncClient().get(f"/runs/{job.run.uid}/events/")).status_code
 
-    assert finished(ask()) == 404
+    assert finished(ask()) == 401  # and no sign-in page, which no stream could read
 
 
 def test_a_stream_of_a_job_that_is_over_tells_it_all_and_ends(job: Job) -> None:

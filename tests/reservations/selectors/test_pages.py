@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
+from accounts.models import User
 from common import clock
 from nodes.models import Node
 from nodes.services import leases
@@ -18,14 +19,18 @@ from reservations.selectors.fairness import fairness_page, jain
 from reservations.selectors.home import home_page
 from reservations.selectors.levels import Level, change
 from reservations.selectors.receipt import charged
-from reservations.selectors.reservation import ReservationPage, reservation_page
+from reservations.selectors.reservation import ReservationPage, reservation_page, reservations_of
 from reservations.services import dispatch
 from tests.reservations.services.worlds import in_days, make_lab, make_open_node
 from tests.reservations.views.running import Job
 
 
 def page_of(job: Job, after: timedelta = timedelta(0)) -> ReservationPage:
-    return reservation_page(uid=job.reservation.uid, user=job.lab.member, at=job.at + after)
+    return seen_by(job.lab.member, job.reservation, job.at + after)
+
+
+def seen_by(user: User, reservation: Reservation, at: datetime) -> ReservationPage:
+    return reservation_page(reservation=reservations_of(user).get(pk=reservation.pk), user=user, at=at)
 
 
 @pytest.mark.django_db
@@ -59,8 +64,8 @@ def test_the_countdown_counts_to_the_start_then_to_the_end_then_stops() -> None:
     reservation = lab.book([node.devices.all()[0]], in_days(1), hours=2)
     start, end = reservation.during.lower, reservation.during.upper
 
-    def seen(at: object) -> ReservationPage:
-        return reservation_page(uid=reservation.uid, user=lab.member, at=at)  # type: ignore[arg-type]
+    def seen(at: datetime) -> ReservationPage:
+        return seen_by(lab.member, reservation, at)
 
     before, within = (
         seen(start - timedelta(minutes=5)).countdown,
@@ -79,7 +84,7 @@ def test_a_cancelled_slot_has_no_countdown_and_nothing_to_press() -> None:
     node, lab = make_open_node(), make_lab()
     reservation = lab.book([node.devices.all()[0]], in_days(1))
     Reservation.objects.update(state=Reservation.State.CANCELLED, cancelled_at=clock.now())
-    page = reservation_page(uid=reservation.uid, user=lab.member, at=clock.now())
+    page = seen_by(lab.member, reservation, clock.now())
     assert (page.state, page.countdown, page.may_cancel, page.may_run) == ("Cancelled", None, False, False)
     assert [step.name for step in page.steps] == ["Booked", "Cancelled"]
 

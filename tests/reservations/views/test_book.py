@@ -18,7 +18,7 @@ from common import clock, formats
 from nodes.models import Agent, Hold, Node
 from pricing.models import Grant
 from reservations.models import Decision, Reservation
-from reservations.selectors.decision import decision_page
+from reservations.selectors.decision import decision_page, decisions_of
 from reservations.selectors.frame import Frame
 from reservations.selectors.links import slot_fields
 from tests import factories
@@ -365,6 +365,8 @@ def test_a_price_that_fits_stands_beside_what_the_grants_have_left(
     assert before.figures == (f"{formats.money(preview.receipt[-1].amount)} of {formats.money(grant.left)}",)
     decided = lab.book([node.devices.all()[0]], in_days(2), hours=2).decision
     kept = next(
-        rule for rule in decision_page(uid=decided.uid, user=lab.member).rules if rule.code == "budget"
+        rule
+        for rule in decision_page(decision=decisions_of(lab.member).get(pk=decided.pk)).rules
+        if rule.code == "budget"
     )
     assert kept.figures == before.figures  # what was left then, not what is now
