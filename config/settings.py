@@ -263,6 +263,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING holds for workers too
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 
@@ -281,10 +282,15 @@ REST_FRAMEWORK = {
 API_CALLS_PER_PERSON = env_int("API_CALLS_PER_PERSON", "600")
 API_CALLS_PER_ADDRESS = env_int("API_CALLS_PER_ADDRESS", "120")
 
+ERRORS_PREFIX = "errors"  # of the keys in Redis that count them
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": os.getenv("LOG_LEVEL", "INFO")},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        # What stewards see of it: counts, without a word of what people wrote.
+        "errors": {"class": "common.error_counts.ErrorCounts", "url": REDIS_URL, "prefix": ERRORS_PREFIX},
+    },
+    "root": {"handlers": ["console", "errors"], "level": os.getenv("LOG_LEVEL", "INFO")},
 }

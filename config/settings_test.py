@@ -8,7 +8,7 @@ from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "test-only-" + "x" * 50)
 from config.settings import *  # noqa: F403
-from config.settings import DATABASES, STORAGES
+from config.settings import DATABASES, LOGGING, STORAGES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
@@ -16,6 +16,9 @@ CACHES = {"default": {"BACKEND": "config.cache.LocalCache"}}
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 CELERY_TASK_ALWAYS_EAGER = True
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+# Errors that tests make are not the site's; nor may two runs at once count each other's.
+ERRORS_PREFIX = f"test-{os.environ.get('TEST_RUN', os.getpid())}"
+LOGGING["handlers"]["errors"]["prefix"] = ERRORS_PREFIX  # type: ignore[index]
 # Two runs at once on one server must not share a database.
 DATABASES["default"]["TEST"] = {"NAME": f"test_equinode_{os.environ.get('TEST_RUN', os.getpid())}"}
 del DATABASES["default"]["OPTIONS"]["pool"]
