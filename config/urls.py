@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from accounts import urls as accounts_urls
 from config import views
+from config.permissions import guard_others
 from ledger import urls as ledger_urls
 from nodes import urls as nodes_urls
 from pricing import urls as pricing_urls
@@ -14,7 +15,7 @@ from reservations import urls as reservations_urls
 
 handler500 = "config.views.server_error"
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("styleguide/", views.styleguide, name="styleguide"),
     path("accessibility/", views.accessibility, name="accessibility"),
     path("", include(accounts_urls.pages)),
@@ -29,3 +30,5 @@ urlpatterns = [
     path("accounts/", include(accounts_urls.entrance)),
     path("admin/", admin.site.urls),
 ]
+# Every address stands behind a rule: docs/permissions.md.
+guard_others(urlpatterns)
