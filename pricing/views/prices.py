@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from common import clock
 from common.access import ANYONE, guard
 from common.http import PageRequest, render_page
-from pricing.forms import PriceFilterForm
+from pricing.forms.prices import PriceFilterForm
 from pricing.selectors import open_data
 from pricing.selectors.node import NodePage, node_page
 from pricing.selectors.prices import PriceFilter, PricesPage, prices as prices_page
