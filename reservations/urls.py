@@ -6,10 +6,12 @@ from django.urls import path
 
 from reservations import streams
 from reservations.api import bookings, projects, public as public_api, runs, times
-from reservations.views import book, members, project, public, reservation
+from reservations.views import book, members, onboarding, project, public, reservation, settings, stewarding
 
 pages = [
     path("", public.home, name="home"),
+    path("start/", onboarding.start, name="start"),
+    path("welcome/", onboarding.welcome, name="welcome"),
     # /book/
     path("book/", book.book, name="book"),
     path("book/preview/", book.book_preview, name="book_preview"),
@@ -41,6 +43,14 @@ pages = [
     path("projects/<slug:slug>/members/<uuid:uid>/hand-over/", members.hand_over, name="hand_over"),
     path("projects/<slug:slug>/members/<uuid:uid>/remove/", members.member_remove, name="member_remove"),
     path("projects/<slug:slug>/leave/", members.leave, name="leave"),
+    path("projects/<slug:slug>/settings/", settings.settings, name="project_settings"),
+    path("projects/<slug:slug>/close/", settings.close, name="project_close"),
+    # /steward/projects/<slug>/
+    path("steward/projects/<slug:slug>/", stewarding.steward_project, name="steward_project"),
+    path("steward/projects/<slug:slug>/suspend/", stewarding.steward_suspend, name="steward_suspend"),
+    path("steward/projects/<slug:slug>/resume/", stewarding.steward_resume, name="steward_resume"),
+    path("steward/projects/<slug:slug>/end/", stewarding.steward_end, name="steward_end"),
+    path("steward/projects/<slug:slug>/class/", stewarding.steward_class, name="steward_class"),
     path("decisions/<uuid:uid>/", project.decision, name="decision"),
     path("decisions/<uuid:uid>.json", project.decision_twin, name="decision_json"),
     # what everybody may read

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
+from django.utils.text import slugify
 
 from accounts.errors import SlugTaken
 from accounts.models import Organisation, Project, ProjectMembership, User
+
+RESERVED = frozenset({"apply"})  # pages beside those of projects, at /projects/
+_LONGEST = 44  # letters of an address, and room for a number after them
 
 
 def create_project(
@@ -13,12 +17,16 @@ def create_project(
     slug: str,
     name: str,
     project_class: str,
-    lead: User,
+    lead: User | None,
     organisation: Organisation | None = None,
     summary: str = "",
     uses_public_money: bool = False,
+    personal_to: User | None = None,
 ) -> Project:
-    """Open a project with its lead. Its place in the share tree is given by `reservations`."""
+    """Open a project with its lead, or with none until somebody who is invited to lead it accepts.
+
+    Its place in the share tree is given by `reservations`.
+    """
     try:
         with transaction.atomic():
             project = Project.objects.create(
@@ -28,11 +36,23 @@ def create_project(
                 organisation=organisation,
                 summary=summary,
                 uses_public_money=uses_public_money,
+                personal_to=personal_to,
             )
-            ProjectMembership.objects.create(project=project, user=lead, role=ProjectMembership.Role.LEAD)
+            if lead is not None:
+                ProjectMembership.objects.create(project=project, user=lead, role=ProjectMembership.Role.LEAD)
             return project
     except IntegrityError as exc:
         raise SlugTaken.by(slug) from exc
+
+
+def free_slug(name: str) -> str:
+    """The name as an address; with a number where another has it. Taken meanwhile: SlugTaken."""
+    wanted = slugify(name)[:_LONGEST].strip("-") or "project"
+    others = Project.objects.filter(slug__startswith=wanted).values_list("slug", flat=True)
+    taken = {*others, *RESERVED}
+    if wanted not in taken:
+        return wanted
+    return next(slug for number in range(2, len(taken) + 3) if (slug := f"{wanted}-{number}") not in taken)
 
 
 def add_to_project(

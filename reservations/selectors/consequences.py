@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+
 from accounts.models import Project, User
 from common.ranges import bounds
 from reservations.models import Reservation, Run
@@ -27,16 +30,19 @@ class LiveSlot:
 
 
 def live_slots(*, project: Project, at: datetime, booked_by: User | None = None) -> tuple[LiveSlot, ...]:
-    """Soonest first: two queries, however many they are."""
+    """Soonest first, in one query."""
+    unfinished = Run.objects.filter(
+        reservation=OuterRef("pk"), state__in=(Run.State.QUEUED, Run.State.LEASED, Run.State.RUNNING)
+    )
     live = Reservation.objects.filter(
         project=project, state=Reservation.State.BOOKED, during__endswith__gt=at
     )
     if booked_by is not None:
         live = live.filter(booked_by=booked_by)
+    live = live.annotate(jobs=ArraySubquery(unfinished.values("state")))
     found = list(live.select_related("decision", "booked_by").order_by("during", "pk"))
-    runs = _runs(found)
     titles = {row.pk: row.title for row in decision_rows(one.decision for one in found)}
-    return tuple(_slot(one, titles[one.decision_id], runs.get(one.pk, []), at) for one in found)
+    return tuple(_slot(one, titles[one.decision_id], at) for one in found)
 
 
 def cancelled_by_suspension(slots: Iterable[LiveSlot]) -> tuple[LiveSlot, ...]:
@@ -49,18 +55,10 @@ def cancelled_by_end(slots: Iterable[LiveSlot], ends: datetime) -> tuple[LiveSlo
     return tuple(slot for slot in slots if not slot.has_begun and slot.end > ends)
 
 
-def _runs(reservations: Iterable[Reservation]) -> dict[int, list[str]]:
-    unfinished = (Run.State.QUEUED, Run.State.LEASED, Run.State.RUNNING)
-    states: dict[int, list[str]] = {}
-    wanted = Run.objects.filter(reservation__in=list(reservations), state__in=unfinished)
-    for reservation, state in wanted.values_list("reservation_id", "state"):
-        states.setdefault(reservation, []).append(state)
-    return states
-
-
-def _slot(reservation: Reservation, title: str, runs: list[str], at: datetime) -> LiveSlot:
+def _slot(reservation: Reservation, title: str, at: datetime) -> LiveSlot:
     start, end = bounds(reservation.during)
-    running = runs.count(Run.State.RUNNING)
+    jobs: list[str] = reservation.jobs  # type: ignore[attr-defined]  # annotated above
+    running = jobs.count(Run.State.RUNNING)
     return LiveSlot(
         url=reservation.get_absolute_url(),
         title=title,
@@ -68,6 +66,6 @@ def _slot(reservation: Reservation, title: str, runs: list[str], at: datetime) -
         end=end,
         booked_by=str(reservation.booked_by),
         has_begun=start <= at,
-        queued=len(runs) - running,
+        queued=len(jobs) - running,
         running=running,
     )

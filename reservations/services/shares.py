@@ -23,11 +23,30 @@ def create_account(*, parent: Vertex, name: str, shares: int | None) -> Vertex:
     return _plant(parent=parent, name=name, shares=shares, project=None)
 
 
-def create_project_vertex(*, parent: Vertex, project: Project, shares: int | None) -> Vertex:
-    """Give a project its place, as a leaf of an account."""
+@transaction.atomic
+def ensure_independent_account(*, shares: int) -> Vertex:
+    """The one account that personal projects share, made with its shares where there is none yet.
+
+    On a site without a tree the root is planted, too.
+    """
+    if found := independent_account():
+        return found
+    root = Vertex.objects.filter(parent=None).first() or create_root(name="Everybody")
+    account = create_account(parent=root, name="Independent", shares=shares)
+    account.is_independent = True
+    account.save(update_fields=["is_independent"])
+    return account
+
+
+def independent_account() -> Vertex | None:
+    return Vertex.objects.filter(is_independent=True).first()
+
+
+def create_project_vertex(*, parent: Vertex, project: Project, shares: int | None, name: str = "") -> Vertex:
+    """Give a project its place, as a leaf of an account; `name` where siblings may be called alike."""
     if Vertex.objects.filter(project=project).exists():
         raise ShareRefused(_("%(project)s has its place in the share tree already.") % {"project": project})
-    return _plant(parent=parent, name=project.name, shares=shares, project=project)
+    return _plant(parent=parent, name=name or project.name, shares=shares, project=project)
 
 
 @transaction.atomic

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reservations.wording.answers import as_json, headline, nearest, rules
+from reservations.wording.called_off import called_off
 from reservations.wording.policies import fault
 from reservations.wording.rule import RuleWords, name, words
 
-__all__ = ["RuleWords", "as_json", "fault", "headline", "name", "nearest", "rules", "words"]
+__all__ = ["RuleWords", "as_json", "called_off", "fault", "headline", "name", "nearest", "rules", "words"]

@@ -1,0 +1,89 @@
+"""A project's name, its suspension, end and class."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext, gettext_lazy as _
+
+from accounts.models import Project
+from common.lines import require_one_line
+
+_YEARS = range(2000, 2200)
+
+
+class DayField(forms.DateField):
+    """A day, as the moment at which it begins in UTC."""
+
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(input_formats=["%Y-%m-%d"], **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, datetime):
+            return value
+        day = super().to_python(value)
+        if day is None:
+            return None
+        if day.year not in _YEARS:
+            raise ValidationError(gettext("Write a day such as 2026-11-24."))
+        return datetime.combine(day, time(), tzinfo=UTC)
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.astimezone(UTC).date() if isinstance(value, datetime) else value
+
+
+class DescriptionForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=150,
+        validators=[require_one_line],
+        help_text=_("Members see it; others too where public money pays. The address of the page stays."),
+    )
+    summary = forms.CharField(
+        label=_("In one sentence"), max_length=300, required=False, validators=[require_one_line]
+    )
+
+
+class SuspendForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        validators=[require_one_line],
+        help_text=_("The members read it."),
+        error_messages={"required": _("Give the reason: the members read it.")},
+    )
+    stop_jobs = forms.BooleanField(
+        label=_("Stop running jobs now"),
+        required=False,
+        help_text=_("Without it a running job goes on until its slot ends."),
+    )
+
+
+class EndForm(forms.Form):
+    ends = DayField(
+        label=_("Ends on"),
+        required=False,
+        help_text=_("At 00:00 UTC of that day. Empty: the project has no end."),
+    )
+
+
+class ClassForm(forms.Form):
+    project_class = forms.ChoiceField(label=_("Class"), choices=Project.Class.choices)
+    class_expires_at = DayField(
+        label=_("Holds until"),
+        required=False,
+        help_text=_(
+            "Three years at most. Then the project is independent again, unless somebody looks at it."
+        ),
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        validators=[require_one_line],
+        help_text=_("What was seen: kept with the class."),
+    )
