@@ -97,12 +97,12 @@ def _exchange(
         "grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri,
         "code_verifier": attempt.verifier,
     }  # fmt: skip
-    if "client_secret_basic" in known.get("token_endpoint_auth_methods_supported", ["client_secret_basic"]):
-        # RFC 6749, 2.3.1: both are form-encoded before they are put together.
-        login = (quote(provider.client_id, safe=""), quote(provider.client_secret, safe=""))
-        return _ask(provider, "POST", known["token_endpoint"], data=form, auth=login)
-    form |= {"client_id": provider.client_id, "client_secret": provider.client_secret}
-    return _ask(provider, "POST", known["token_endpoint"], data=form)
+    # In the body wherever that is possible: not every provider decodes what RFC 6749 has encoded in a header.
+    if "client_secret_post" in known.get("token_endpoint_auth_methods_supported", []):
+        form |= {"client_id": provider.client_id, "client_secret": provider.client_secret}
+        return _ask(provider, "POST", known["token_endpoint"], data=form)
+    login = (quote(provider.client_id, safe=""), quote(provider.client_secret, safe=""))
+    return _ask(provider, "POST", known["token_endpoint"], data=form, auth=login)
 
 
 def _verified(provider: Provider, keys_url: str, token: str, nonce: str) -> dict[str, Any]:

@@ -1,0 +1,183 @@
+"""This app's part in a person's data: the person, what they belong to, how they sign in."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.admin.models import LogEntry
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import (
+    ApiToken,
+    HouseRulesAcceptance,
+    IdempotentAnswer,
+    Invitation,
+    MailPreference,
+    Notice,
+    Organisation,
+    OrganisationMembership,
+    Project,
+    ProjectMembership,
+    User,
+)
+from accounts.selectors import own_data as selectors
+from accounts.services.own_data.parts import Part, Stop
+from accounts.services.sessions import end_all_sessions
+
+NOBODY = "–"  # what stands where a name or an address stood
+
+
+def _goes(user: User) -> list[str]:
+    sentences = [
+        _("Your name, your e-mail address, your password, passkeys and other means of signing in."),
+        _("Your sessions, tokens, notices and what you chose to be mailed."),
+        _("Your place in projects and organisations."),
+    ]
+    names = ", ".join(selectors.projects_alone(user).values_list("name", flat=True))
+    if names:
+        sentences.append(_("Projects that nobody else belongs to are closed: %(names)s.") % {"names": names})
+    return sentences
+
+
+def _stays(user: User) -> list[str]:
+    return [_("A row without name and address, so that what others rely on still refers to somebody.")]
+
+
+def _lock(user: User) -> None:
+    """Projects, organisations, the person: in the order in which everybody takes them."""
+    projects: QuerySet[Project] = Project.objects.filter(memberships__user=user)
+    list(Project.objects.select_for_update(no_key=True).filter(pk__in=projects.values("pk")).order_by("pk"))
+    led: QuerySet[Organisation] = Organisation.objects.filter(memberships__user=user)
+    list(Organisation.objects.select_for_update(no_key=True).filter(pk__in=led.values("pk")).order_by("pk"))
+    # Not no_key: whoever is about to write something that refers to this person waits, and is waited for.
+    User.objects.select_for_update().get(pk=user.pk)
+
+
+def _stops(user: User, at: datetime) -> list[Stop]:
+    stops = [
+        Stop(
+            _("You are the only lead of %(name)s, which has other members. Make one of them a lead first.")
+            % {"name": project},
+            f"{project.get_absolute_url()}members/",
+        )
+        for project in selectors.projects_led_alone(user)
+    ]
+    stops += [
+        Stop(
+            _("You are the only lead of %(name)s. Invite a colleague and make them a lead first.")
+            % {"name": organisation},
+            f"{organisation.get_absolute_url()}members/",
+        )
+        for organisation in selectors.organisations_led_alone(user)
+    ]
+    others = User.objects.filter(is_steward=True, is_active=True).exclude(pk=user.pk)
+    if user.is_steward and not others.exists():
+        said = _("You are the only steward of this site. Make somebody else one first.")
+        stops.append(Stop(said, reverse("admin:accounts_user_changelist")))
+    return stops
+
+
+def _erase(user: User, at: datetime) -> None:
+    names = _names(user)
+    _forget_entrances(user)
+    _leave(user, at)
+    _withdraw_invitations(user, names, at)
+    for model in (IdempotentAnswer, Notice, MailPreference, HouseRulesAcceptance):
+        model.objects.filter(user=user).delete()
+    _scrub_notices(names)
+    _scrub_log(user, names)
+    _forget_person(user, at)
+
+
+def _names(user: User) -> list[str]:
+    """Every way in which this person is written: addresses, then the name."""
+    addresses = set(EmailAddress.objects.filter(user=user).values_list("email", flat=True)) | {user.email}
+    return [*sorted(addresses, key=len, reverse=True), *([user.name] if user.name else [])]
+
+
+def _forget_entrances(user: User) -> None:
+    end_all_sessions(user=user)
+    ApiToken.objects.filter(user=user).delete()
+    Authenticator.objects.filter(user=user).delete()
+    SocialAccount.objects.filter(user=user).delete()
+    EmailAddress.objects.filter(user=user).delete()
+
+
+def _leave(user: User, at: datetime) -> None:
+    """Out of everything; what was theirs alone is closed and loses the name they gave it."""
+    alone = list(selectors.projects_alone(user))
+    for project in alone:
+        project.name = _("Closed project")
+        project.slug, project.summary = f"closed-{project.uid.hex}", ""
+        project.expires_at = min(project.expires_at, at) if project.expires_at else at
+        project.save(update_fields=["name", "slug", "summary", "expires_at"])
+    # A closed project keeps its one member: its books are somebody's, and nobody can open it any more.
+    ProjectMembership.objects.filter(user=user).exclude(project__in=alone).delete()
+    OrganisationMembership.objects.filter(user=user).delete()
+
+
+def _withdraw_invitations(user: User, names: list[str], at: datetime) -> None:
+    to_them = Q(accepted_by=user)
+    for name in names:
+        to_them |= Q(email__iexact=name)
+    Invitation.objects.filter(to_them).delete()
+    by_them = Invitation.objects.filter(invited_by=user, accepted_at=None, revoked_at=None)
+    by_them.update(revoked_at=at)
+
+
+def _scrub_notices(names: list[str]) -> None:
+    """Other people's notices that name this person: "Ada invited you"."""
+    told = Notice.objects.annotate(text=Cast("params", TextField()))
+    naming = Q()
+    for name in names:
+        naming |= Q(text__icontains=json.dumps(name, ensure_ascii=False)[1:-1])
+    for notice in told.filter(naming):
+        notice.params = {key: _without(value, names) for key, value in notice.params.items()}
+        notice.save(update_fields=["params"])
+
+
+def _without(value: object, names: list[str]) -> object:
+    if not isinstance(value, str):
+        return value
+    for name in names:
+        value = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", NOBODY, value, flags=re.IGNORECASE)
+    return value
+
+
+def _scrub_log(user: User, names: list[str]) -> None:
+    """The admin's history writes out what was changed."""
+    for entry in LogEntry.objects.filter(_either("object_repr", names) | _either("change_message", names)):
+        entry.object_repr = str(_without(entry.object_repr, names))
+        entry.change_message = str(_without(entry.change_message, names))
+        entry.save(update_fields=["object_repr", "change_message"])
+
+
+def _either(column: str, names: list[str]) -> Q:
+    found = Q()
+    for name in names:
+        found |= Q(**{f"{column}__icontains": name})
+    return found
+
+
+def _forget_person(user: User, at: datetime) -> None:
+    user.email, user.name = f"{user.uid}@erased.invalid", ""
+    user.set_unusable_password()
+    user.is_active = user.is_staff = user.is_steward = user.is_superuser = False
+    user.last_login, user.erased_at = None, at
+    user.save()
+    user.groups.clear()
+    user.user_permissions.clear()
+
+
+PART = Part(
+    app="accounts", sections=selectors.own_data, goes=_goes, stays=_stays, lock=_lock, stops=_stops,
+    erase=_erase,
+)  # fmt: skip
