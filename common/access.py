@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth.views import redirect_to_login
@@ -18,6 +19,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_noop
 
 from common.errors import DomainError
@@ -53,6 +55,14 @@ class NotAllowed(DomainError):
     """The person may know of the thing, and may not do this with it. The message says who may."""
 
     code, status = "permission_denied", 403
+
+
+class FirstElsewhere(NotAllowed):
+    """Something comes first, at `url`: a page leads there and back again, the API names it."""
+
+    def __init__(self, message: str, *, url: str, **details: Any) -> None:
+        super().__init__(message, url=url, **details)
+        self.url = url
 
 
 @dataclass(frozen=True)
@@ -140,10 +150,22 @@ def _admitted(by_method: Mapping[str, Rule], request: HttpRequest, kwargs: dict[
         return _asked(by_method, request, kwargs)
     except SignInNeeded:
         return redirect_to_login(request.get_full_path())
+    except FirstElsewhere as first:
+        return redirect_to_login(_back_to(request), first.url)
     except DomainError as refusal:
         if refusal.status != HTTPStatus.FORBIDDEN:
             raise
         raise PermissionDenied(refusal.message) from refusal
+
+
+def _back_to(request: HttpRequest) -> str:
+    """The page that somebody was on: an address that is only posted to cannot be read."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    came_from = request.headers.get("Referer", "")
+    if url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure()):
+        return urlsplit(came_from)._replace(scheme="", netloc="").geturl()
+    return "/"
 
 
 def _to_stream(by_method: Mapping[str, Rule], request: HttpRequest, kwargs: dict[str, Any]) -> Admitted:

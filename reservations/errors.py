@@ -14,7 +14,9 @@ DomainError
     ├── NotAKeeper           403 not_a_keeper           only who booked it and the project's leads may
     ├── RunRefused           400 run_refused            what was asked to run, or when
     ├── StandingRefused      409 standing_refused       suspending, resuming or ending a project
-    └── ApplicationRefused   409 application_refused    it is answered, or what it asks cannot be given
+    ├── ApplicationRefused   409 application_refused    it is answered, or what it asks cannot be given
+    ├── WelcomeRefused       400 welcome_refused        a name that cannot be, an address not proved yet
+    └── NoIndependentAccount 409 no_independent_account personal projects have no place on this site yet
 """
 
 from __future__ import annotations
@@ -92,3 +94,12 @@ class StandingRefused(ReservationError):
 
 class ApplicationRefused(ReservationError):
     code = "application_refused"
+
+
+class WelcomeRefused(ReservationError):
+    code = "welcome_refused"
+    status = 400
+
+
+class NoIndependentAccount(ReservationError):
+    code = "no_independent_account"

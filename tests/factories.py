@@ -12,7 +12,9 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.db import transaction
 
 import pricing.selectors
+from accounts.domain import house_rules
 from accounts.models import Organisation, OrganisationMembership, Project, ProjectMembership, User
+from accounts.services.house_rules import accept_house_rules
 from common import clock
 from common.ranges import between
 from ledger import services as ledger
@@ -34,11 +36,15 @@ _numbers = itertools.count(1)
 GIB = 1024**3
 
 
-def make_user(name: str = "", **fields: Any) -> User:
+def make_user(name: str = "", *, accepts_rules: bool = True, **fields: Any) -> User:
+    """Somebody who may act: the house rules are accepted unless said otherwise."""
     name = name or f"person{next(_numbers)}"
-    return User.objects.create_user(
+    user = User.objects.create_user(
         f"{name}@example.org", "correct horse battery", name=name.title(), **fields
     )
+    if accepts_rules:
+        accept_house_rules(user=user, version=house_rules.CURRENT.number, at=clock.now())
+    return user
 
 
 def give_second_factor(user: User) -> User:

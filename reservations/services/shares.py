@@ -29,7 +29,7 @@ def ensure_independent_account(*, shares: int) -> Vertex:
 
     On a site without a tree the root is planted, too.
     """
-    if found := independent_account():
+    if found := Vertex.objects.filter(is_independent=True).first():
         return found
     root = Vertex.objects.filter(parent=None).first() or create_root(name="Everybody")
     account = create_account(parent=root, name="Independent", shares=shares)
@@ -38,8 +38,9 @@ def ensure_independent_account(*, shares: int) -> Vertex:
     return account
 
 
-def independent_account() -> Vertex | None:
-    return Vertex.objects.filter(is_independent=True).first()
+def lock_independent_account() -> Vertex | None:
+    """Whoever is about to join it waits in turn, until the end of the transaction."""
+    return Vertex.objects.select_for_update(no_key=True).filter(is_independent=True).first()
 
 
 def create_project_vertex(*, parent: Vertex, project: Project, shares: int | None, name: str = "") -> Vertex:
