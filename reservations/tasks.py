@@ -13,11 +13,12 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 
 import ledger.services
+from accounts.services import mail
 from common import clock
 from nodes.services import agent_calls
 from pricing.services import allowances
 from reservations.errors import NoPolicy
-from reservations.services import capacity, dispatch, ends, settle, sweeps
+from reservations.services import capacity, dispatch, ends, settle, sweeps, telling
 
 logger = logging.getLogger(__name__)
 
@@ -92,3 +93,15 @@ def renew_allowances(at: datetime) -> None:
 @sweep
 def end_what_is_over(at: datetime) -> None:
     ends.end_what_is_over(at=at)
+
+
+@shared_task
+@sweep
+def send_mail(at: datetime) -> None:
+    mail.send_due(at=at)
+
+
+@shared_task
+@sweep
+def tell_what_comes(at: datetime) -> None:
+    telling.tell_what_comes(at=at)

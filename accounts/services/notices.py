@@ -27,6 +27,7 @@ LEFT JOIN accounts_mailpreference wish ON wish.user_id = person.id AND wish.kind
 ORDER BY person.id
 ON CONFLICT (user_id, dedupe) DO UPDATE SET params = EXCLUDED.params, url = EXCLUDED.url
 WHERE accounts_notice.read_at IS NULL AND accounts_notice.mail IN ('none', 'waiting')
+  AND accounts_notice.params IS DISTINCT FROM EXCLUDED.params
 """
 
 

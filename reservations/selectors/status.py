@@ -109,6 +109,8 @@ def _purpose(name: str) -> str:
         "settle_ended": gettext("Charge slots that are over"),
         "measure_capacity": gettext("Measure what can be booked"),
         "forget_agent_calls": gettext("Forget old calls of nodes"),
+        "send_mail": gettext("Send mail that is due"),
+        "tell_what_comes": gettext("Tell people of what comes soon"),
         "renew_allowances": gettext("Give the month’s universal allowance"),
         "end_what_is_over": gettext("End classes and projects whose day has come"),
     }[name]

@@ -29,7 +29,7 @@ from reservations.errors import CancelRefused, Refused, TooFarAway
 from reservations.models import Decision, Reservation
 from reservations.selectors import policies, snapshots
 from reservations.selectors.snapshots import Wanted
-from reservations.services import deciding, runs, usage
+from reservations.services import deciding, runs, telling, usage
 from reservations.services.deciding import Decided
 
 # Rules count week by week: a slot of thousands of years would keep them busy and fill a stored decision.
@@ -174,6 +174,7 @@ def _hold(reservation: Reservation, decided: Decided) -> list[Hold]:
 def _pay(reservation: Reservation, decided: Decided, rules: Rules, its_grants: list[Grant]) -> None:
     paid = covered(Case(decided.request, decided.snapshot, rules))
     purse.encumber(grants=its_grants, cover=paid, reference=reservation.reference)
+    telling.grants_used(grants=its_grants, parts=paid.parts, at=reservation.created_at)
     reservation.quoted_price = paid.total
 
 
@@ -233,6 +234,7 @@ def cancel(*, reservation: Reservation, by: User, at: datetime) -> Reservation:
         reservation.settled_at = at
     reservation.save(update_fields=["state", "cancelled_at", "settled_at"])
     runs.stop_all(reservation=reservation, at=at)  # a node may have staged the first job already
+    telling.slot_cancelled(reservation=reservation, by=by, at=at)
     return reservation
 
 

@@ -22,6 +22,7 @@ from nodes.models import Device, Lease
 from nodes.services import leases, occupancy, wake
 from reservations.domain import jobs
 from reservations.models import Reservation, ReservedDevice, Run
+from reservations.services import telling
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +123,8 @@ def _give_up_what_cannot_start(at: datetime) -> None:
     )
     with transaction.atomic():
         for run in waiting:
-            _finish(run, Run.State.NOT_RUN, at)
+            if _finish(run, Run.State.NOT_RUN, at) and run.reservation.state != Reservation.State.CANCELLED:
+                telling.run_over(run=run, lease=None, state=Run.State.NOT_RUN, at=at)
 
 
 # --- reading back ---------------------------------------------------------------------
@@ -165,10 +167,12 @@ def _follow(run: Run, lease: Lease, at: datetime) -> bool:
     if lease.started_at is not None and run.state == Run.State.LEASED:
         Run.objects.filter(pk=run.pk, state=Run.State.LEASED).update(state=Run.State.RUNNING)
         occupancy.start_holds(reference=run.reservation.reference, at=lease.started_at)
-    if lease.state == Lease.State.ENDED:
-        return _finish(run, Run.State.ENDED, lease.ended_at or at)
-    if lease.state == Lease.State.LOST:
-        return _finish(run, Run.State.LOST, lease.ended_at or at)
+    if lease.state in (Lease.State.ENDED, Lease.State.LOST):
+        state = Run.State.ENDED if lease.state == Lease.State.ENDED else Run.State.LOST
+        if not _finish(run, state, lease.ended_at or at):
+            return False
+        telling.run_over(run=run, lease=lease, state=state, at=at)
+        return True
     if run.reservation.state != Reservation.State.BOOKED and lease.stop_requested_at is None:
         leases.request_stop(reference=run.reference, at=at)  # the slot was given back meanwhile
     return False

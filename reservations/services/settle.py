@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -13,7 +14,7 @@ from pricing.services import charges
 from reservations.domain import settlement
 from reservations.models import Reservation, Run
 from reservations.selectors import settlement as facts
-from reservations.services import usage
+from reservations.services import telling, usage
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +54,16 @@ def _settle(pk: int, at: datetime) -> bool:
     if reservation is None:
         return False
     lines = settlement.bill(facts.facts_of(reservation))
-    charges.post(reference=reservation.reference, lines=_numbered(lines), project=reservation.project, at=at)
+    posted = charges.post(
+        reference=reservation.reference, lines=_numbered(lines), project=reservation.project, at=at
+    )
     usage.count_usage(reservation=reservation)
     if reservation.state == Reservation.State.BOOKED:
         reservation.state = Reservation.State.ENDED
     reservation.settled_at = at
     reservation.save(update_fields=["state", "settled_at"])
+    charged = sum((charge.amount for charge in posted), Decimal(0))
+    telling.slot_settled(reservation=reservation, charged=charged, at=at)
     return True
 
 
