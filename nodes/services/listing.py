@@ -66,6 +66,7 @@ def enter_node(
     listed: bool = True,
 ) -> Node:
     """A machine with what can be booked on it. It is bookable once it has a statement and a tariff."""
+    _require_owner(owner)
     if not devices:
         raise ListingRefused(_("A node without a device cannot be booked."), field="devices")
     try:
@@ -88,6 +89,16 @@ def enter_node(
         raise _slug_taken(slug) from exc
     add_devices(node=node, devices=devices)
     return node
+
+
+def _require_owner(owner: Organisation) -> None:
+    """The kind gives the right, once a steward has verified it."""
+    if owner.kind != Organisation.Kind.OWNER:
+        raise ListingRefused(_("%(name)s does not own nodes.") % {"name": owner}, field="owner")
+    if owner.verified_at is None:
+        raise ListingRefused(
+            _("%(name)s is not verified yet: a steward looks at it first.") % {"name": owner}, field="owner"
+        )
 
 
 def add_devices(*, node: Node, devices: Sequence[NewDevice]) -> None:

@@ -22,7 +22,7 @@ from pricing.models import Grant
 _LOCK = """
 SELECT id FROM pricing_fundingline
  WHERE allowance_hours IS NOT NULL AND closed_at IS NULL
-   AND valid @> greatest(%(since)s::timestamptz, %(at)s::timestamptz)
+   AND valid @> %(from)s::timestamptz
    FOR UPDATE
 """
 
@@ -34,7 +34,7 @@ WITH line AS (
            greatest(lower(valid), %(since)s::timestamptz) AS since
       FROM pricing_fundingline
      WHERE allowance_hours IS NOT NULL AND closed_at IS NULL
-       AND valid @> greatest(%(since)s::timestamptz, %(at)s::timestamptz)
+       AND valid @> %(from)s::timestamptz
 ), eligible AS (
     SELECT project.id AS project_id, row_number() OVER (ORDER BY project.id) AS place
       FROM accounts_project project
@@ -43,10 +43,10 @@ WITH line AS (
      WHERE (%(project)s::bigint IS NULL OR project.id = %(project)s)
        AND (person.is_active AND person.erased_at IS NULL
             OR project.project_class IN ('student', 'citizen')
-               AND (project.class_expires_at IS NULL OR project.class_expires_at > %(since)s))
+               AND (project.class_expires_at IS NULL OR project.class_expires_at > %(from)s))
        AND (line.classes IS NULL OR line.classes = '{}' OR project.project_class = ANY(line.classes))
        AND project.suspended_at IS NULL
-       AND (project.expires_at IS NULL OR project.expires_at > greatest(%(since)s, %(at)s))
+       AND (project.expires_at IS NULL OR project.expires_at > %(from)s)
        AND NOT EXISTS (SELECT FROM pricing_grant
                         WHERE project_id = project.id AND allowance_month = %(month)s)
 ), given AS (
@@ -101,7 +101,7 @@ def renew(*, at: datetime) -> list[Renewal]:
 def _give(*, month: date, project: Project | None, at: datetime) -> Renewal:
     since, until = month_bounds(month)
     values: dict[str, Any] = {
-        "since": since, "until": until, "month": month, "at": at,
+        "since": since, "until": until, "from": max(since, at), "month": month, "at": at,
         "project": None if project is None else project.pk, "suffix": f" {month:%Y-%m}",
     }  # fmt: skip
     with prepared() as cursor:

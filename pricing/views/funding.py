@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from accounts.access import FUNDER, person
+from accounts.access import FUNDER, agreed, person
 from accounts.models import Organisation
 from common import clock, formats
 from common.access import guard
@@ -29,7 +29,7 @@ def funding(request: HttpRequest, organisation: Organisation) -> HttpResponse:
 
 
 @never_cache
-@guard({"GET": FUNDER, "POST": FUNDER})
+@guard({"GET": FUNDER, "POST": agreed(FUNDER)})
 def line_new(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     form = LineForm(request.POST if request.method == "POST" else None)
     status = 400 if form.is_bound else 200
@@ -69,7 +69,7 @@ def line_close(request: HttpRequest, organisation: Organisation, uid: UUID) -> H
 
 
 @never_cache
-@guard({"GET": FUNDER, "POST": FUNDER})
+@guard({"GET": FUNDER, "POST": agreed(FUNDER)})
 def grant_new(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """The form; what it would mean in device-hours; and the grant, each after a press of its own."""
     at = clock.now()

@@ -148,6 +148,8 @@ class Snapshot:
     # Snapshots of before there was such a rule say nothing of it.
     project: ProjectState | None = newer()
     member: MemberCap | None = newer()  # None: no cap
+    # Why the universal allowance does not pay what is short; None where it is not for this project.
+    allowance: str | None = newer()
 
     @property
     def is_priced(self) -> bool:

@@ -294,6 +294,8 @@ def budget(case: Case) -> Rule:
         facts["short_from"] = moment(paid.short_from)
     if paid.short_hours and any(grant.hours_left is not None for grant in case.snapshot.grants):
         facts["short_hours"] = format(paid.short_hours, "f")
+    if paid.short and case.snapshot.allowance:
+        facts["allowance"] = case.snapshot.allowance
     return _compared("budget", paid.total - paid.short, paid.total, facts)
 
 

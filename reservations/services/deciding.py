@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from common.ids import uuid7
 from common.prepared import prepared
 from ledger.services import append
 from pricing.models import Grant
-from pricing.selectors import Rate
+from pricing.selectors import Rate, allowances
 from reservations.domain import decision as engine, exact_json
 from reservations.domain.asking import Request, Snapshot
 from reservations.domain.decision import Answer
@@ -103,7 +103,16 @@ def decide(
     if not snapshot.standing.capacity_hours:  # nobody has measured yet; afterwards a sweep does
         capacity.measure(at=request.at)
         snapshot, rates = read()
-    return Decided(request, snapshot, engine.decide(request, snapshot, rules), wanted, rates)
+    answer = engine.decide(request, snapshot, rules)
+    if any(rule.code == "budget" for rule in answer.refusing):
+        # Read only now: whoever has the money need not be told where else it might have come from.
+        missing = allowances.why_short(
+            project_id=project_id, grants=grants, start=request.start, at=request.at
+        )
+        if missing:
+            snapshot = replace(snapshot, allowance=missing)
+            answer = engine.decide(request, snapshot, rules)
+    return Decided(request, snapshot, answer, wanted, rates)
 
 
 def record(*, decided: Decided, project: Project, asked_by: User, policy: InForce) -> Decision:

@@ -232,6 +232,7 @@ def _budget(rule: Rule) -> RuleWords:
             "end": _moment(rule, "end"),
             "short": short,
         }
+    remedy = " ".join(filter(None, (remedy, _allowance(rule))))
     figures = (
         _("limit %(limit)s") % {"limit": formats.money(rule.limit)},
         _("needed %(actual)s") % {"actual": price},
@@ -241,6 +242,18 @@ def _budget(rule: Rule) -> RuleWords:
         rule, text, *figures, remedy=remedy,
         used=Decimal(0), limit=_decimal(rule.limit), adding=_decimal(rule.actual),
     )  # fmt: skip
+
+
+def _allowance(rule: Rule) -> str:
+    """Why the universal allowance does not pay it, for those it is for."""
+    why = rule.facts.get("allowance")
+    if why == "used":
+        return _("Your universal allowance of that month does not reach; the next month brings another.")
+    if why == "exhausted":
+        return _("The line that pays the universal allowance is used up: stewards look for another.")
+    if why == "no_line":
+        return _("Nobody pays the universal allowance at present: stewards look for a funder.")
+    return ""
 
 
 def _short(rule: Rule) -> str:

@@ -175,3 +175,14 @@ def test_the_budget_says_which_device_hours_are_short() -> None:
     budget = next(rule for rule in wording.rules(answer) if rule.code == "budget")
     assert "short by EUR\xa04.19 and 3.00 device-hours" in budget.figures
     assert budget.remedy.endswith("or a grant with EUR\xa04.19 and 3.00 device-hours more.")
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [("used", "the next month brings another"), ("exhausted", "used up"), ("no_line", "Nobody pays")],
+)
+def test_who_had_an_allowance_in_mind_is_told_why_it_does_not_pay(why: str, said: str) -> None:
+    snapshot = replace(make_snapshot(grants=()), allowance=why)
+    answer = decide(make_request(), snapshot, Policy())
+    budget = next(rule for rule in wording.rules(answer) if rule.code == "budget")
+    assert said in budget.remedy

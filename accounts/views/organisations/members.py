@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from accounts.access import ORGANISATION_LEAD, ORGANISATION_MEMBER, person
+from accounts.access import ORGANISATION_LEAD, ORGANISATION_MEMBER, agreed, person
 from accounts.forms.members import InviteForm, RoleForm
 from accounts.models import Invitation, Organisation, OrganisationMembership
 from accounts.selectors.organisations import members_page
@@ -28,7 +28,7 @@ def organisation_members(request: HttpRequest, organisation: Organisation) -> Ht
     return _members(request, organisation)
 
 
-@guard({"POST": ORGANISATION_LEAD})
+@guard({"POST": agreed(ORGANISATION_LEAD)})
 def organisation_invite(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     form = InviteForm(request.POST)
     if not form.is_valid():

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from accounts.access import ANYONE, ORGANISATION_LEAD, ORGANISATION_PAGE, SIGNED_IN, person
+from accounts.access import ANYONE, ORGANISATION_LEAD, ORGANISATION_PAGE, SIGNED_IN, agreed, person
 from accounts.forms.organisations import EvidenceForm, RegisterForm
 from accounts.models import Organisation
 from accounts.selectors.organisations import organisation_page, organisations_page
@@ -26,7 +26,7 @@ def organisations(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@guard({"GET": SIGNED_IN, "POST": SIGNED_IN})
+@guard({"GET": SIGNED_IN, "POST": agreed(SIGNED_IN)})
 def organisation_register(request: HttpRequest) -> HttpResponse:
     form, status = RegisterForm(request.POST if request.method == "POST" else None), 200
     if form.is_bound:
@@ -56,7 +56,7 @@ def organisation(request: HttpRequest, organisation: Organisation) -> HttpRespon
 
 
 @never_cache
-@guard({"GET": ORGANISATION_LEAD, "POST": ORGANISATION_LEAD})
+@guard({"GET": ORGANISATION_LEAD, "POST": agreed(ORGANISATION_LEAD)})
 def organisation_ask_again(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """Other evidence, after a steward said no."""
     initial = {"website": organisation.website}

@@ -70,3 +70,19 @@ def test_a_place_needs_an_address_of_its_own_and_a_possible_pue() -> None:
     with pytest.raises(ListingRefused, match="PUE is 1 or more"):
         enter_site(**PLACE | {"slug": "mine", "pue": Decimal("0.9")})
     assert Site.objects.count() == 1
+
+
+@pytest.mark.parametrize("kind", ["lab", "funder", "operator"])
+def test_only_owners_list_nodes(kind: str) -> None:
+    with pytest.raises(ListingRefused, match="does not own nodes"):
+        enter(owner=factories.make_organisation(kind))
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_an_owner_that_waits_for_a_steward_lists_nothing(listed: bool) -> None:
+    owner = factories.make_organisation()
+    owner.verified_at = None
+    with pytest.raises(ListingRefused, match="a steward looks at it first") as refused:
+        enter(owner=owner, listed=listed)
+    assert refused.value.field == "owner"
+    assert not Node.objects.exists()
