@@ -11,6 +11,7 @@ from fractions import Fraction
 from django.db import connection
 
 from accounts.selectors import public_names
+from pricing.selectors.allowances import AllowancePage, allowance_page
 from reservations import wording
 from reservations.domain.shares import UNUSED, Tree
 from reservations.selectors.levels import Level, said
@@ -88,6 +89,7 @@ class FairnessPage:
     granted: int
     median_wait: timedelta | None
     refusals: tuple[Refusals, ...]
+    allowance: AllowancePage | None  # None: nobody pays a universal allowance
 
     @property
     def largest_figure(self) -> Decimal:
@@ -123,6 +125,7 @@ def fairness_page(*, at: datetime) -> FairnessPage:
         granted=granted,
         median_wait=timedelta(seconds=float(wait)) if wait is not None else None,
         refusals=tuple(_refusals(refusals or {})),
+        allowance=allowance_page(at=at),
     )
 
 

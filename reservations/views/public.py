@@ -64,6 +64,7 @@ def fairness_twin(request: HttpRequest) -> JsonResponse:
             "jain": page.jain,
             "requests": {"asked": page.asked, "granted": page.granted, "days": page.days},
             "refusals": {refusals.code: refusals.number for refusals in page.refusals},
+            "universal_allowance": _allowance(page),
         }
     )
 
@@ -86,6 +87,28 @@ def _fairness() -> FairnessPage | None:
         return fairness_page(at=clock.now())
     except NoPolicy:
         return None
+
+
+def _allowance(page: FairnessPage) -> dict[str, Any] | None:
+    allowance = page.allowance
+    if allowance is None:
+        return None
+    month = allowance.month
+    return {
+        "funder": allowance.funder,
+        "hours": allowance.hours,
+        "ceiling_eur": allowance.ceiling,
+        "without": allowance.without,
+        "month": month
+        and {
+            "month": f"{month.month:%Y-%m}",
+            "projects": month.projects,
+            "hours_given": month.hours,
+            "hours_used_or_booked": month.hours_taken,
+            "eur_given": month.amount,
+            "eur_used_or_booked": month.taken,
+        },
+    }
 
 
 def _share(row: ShareRow) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from common import clock
+from pricing.services import allowances
 from reservations.domain import sweeps
 from reservations.models import Sweep
 from tests import factories
@@ -39,6 +41,23 @@ def test_a_public_page_costs_at_most_eight_queries(client: Client, world: None, 
     with CaptureQueriesContext(connection) as queries:
         assert client.get(address).status_code == 200
     assert len(queries) <= 8, [str(query["sql"])[:110] for query in queries]
+
+
+def test_fairness_publishes_the_universal_allowance_as_a_subsidy(client: Client, world: None) -> None:
+    assert "Nobody pays one at present" in client.get("/fairness/").content.decode()
+    funder = factories.make_organisation("funder", name="Open Fund")
+    factories.make_line("100", funder=funder, allowance_hours=Decimal(20), allowance_amount=Decimal(60))
+    factories.make_project(project_class="student")
+    allowances.renew(at=clock.now())
+    client.get("/accessibility/")
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get("/fairness/").content.decode()
+    assert len(queries) <= 8
+    assert "Open Fund" in page
+    # The citizen project came first; the line had no second one.
+    assert "1 entitled project has none this month." in page
+    twin = client.get("/fairness.json").json()["universal_allowance"]
+    assert (twin["month"]["hours_given"], twin["month"]["projects"], twin["without"]) == ("20.00000000", 1, 1)
 
 
 def test_home_counts_what_is_free_and_boards_the_next_slots(client: Client, world: None) -> None:
