@@ -20,6 +20,7 @@ from urllib3.exceptions import NewConnectionError
 from urllib3.util.connection import create_connection
 
 MOST_BYTES = 1024 * 1024
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 Origin = tuple[str, str, int]
 
 
@@ -65,11 +66,16 @@ def _body(response: requests.Response) -> bytes:
 
 
 def is_public(address: str) -> bool:
-    """Whether an address is of the Internet at large; what maps to IPv4 is looked at as IPv4."""
+    """Whether an address is of the Internet at large; one that stands for IPv4 is looked at as IPv4."""
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv6Address):
-        parsed = parsed.ipv4_mapped or parsed.sixtofour or parsed
+        parsed = parsed.ipv4_mapped or parsed.sixtofour or _translated(parsed) or parsed
     return parsed.is_global and not parsed.is_multicast
+
+
+def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """What a gateway of this network makes of an address of RFC 6052."""
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
 
 
 def public_address(host: str, port: int) -> str:

@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from accounts.domain.people import one_line
 from accounts.models import User
 
 
@@ -25,6 +26,10 @@ class ReadingForm(forms.ModelForm):  # type: ignore[type-arg]
     time_zone = forms.ChoiceField(
         label=_("Time zone"), choices=zones, help_text=_("All times on this site are shown in it.")
     )
+
+    def clean_name(self) -> str:
+        """On one line: a name stands in pages, mails and their headers."""
+        return one_line(self.cleaned_data["name"])
 
 
 class PersonForm(ReadingForm):

@@ -1,0 +1,39 @@
+"""What stewards write: why they do something to an account, and what everybody reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Announcement
+from accounts.services.stewarding import LONGEST
+from common.lines import require_one_line
+
+
+class ActForm(forms.Form):
+    """One of the things that a person's page offers, with its reason."""
+
+    act = forms.ChoiceField(choices=[(act, act) for act in ("close", "reopen", "end_sessions")])
+    reason = forms.CharField(
+        label=_("Why"), max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Kept with what you do. Stewards read it."),
+    )  # fmt: skip
+
+
+class AnnouncementForm(forms.Form):
+    """A sentence in both languages, and its time in the steward's own zone."""
+
+    text_en = forms.CharField(label=_("In English"), max_length=500, validators=[require_one_line])
+    text_fr = forms.CharField(label=_("In French"), max_length=500, validators=[require_one_line])
+    level = forms.ChoiceField(label=_("Kind"), choices=Announcement.Level.choices)
+    since = forms.DateTimeField(label=_("From"))
+    until = forms.DateTimeField(label=_("Until"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("since", "until"):
+            self.fields[name].widget = forms.DateTimeInput(
+                attrs={"type": "datetime-local", "required": True}, format="%Y-%m-%dT%H:%M"
+            )
