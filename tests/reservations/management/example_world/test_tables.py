@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from accounts.models import Organisation, Project
-from reservations.management.example_world import machines, people, places, projects, weeks
+from reservations.management.example_world import funding, machines, people, places, projects, weeks
 
 NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)
 
@@ -16,7 +16,9 @@ NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)
 def test_there_is_enough_of_everything() -> None:
     assert len({place.country for place in places.PLACES}) == 3
     assert len(machines.MACHINES) >= 8
-    assert {project.project_class for project in projects.PROJECTS} == set(Project.Class.values)
+    # Projects of the class independent are made by signing up.
+    given = set(Project.Class.values) - {Project.Class.INDEPENDENT}
+    assert {project.project_class for project in projects.PROJECTS} == given
     assert len({person.key for person in people.PEOPLE}) == len(people.PEOPLE)
 
 
@@ -39,6 +41,7 @@ def test_every_name_that_is_used_exists() -> None:
         assert project.account in accounts
         assert not project.organisation or project.organisation in organisations
         assert all(organisations[grant.funder].kind == "funder" for grant in project.grants)
+        assert all(project.project_class in funding.LINES[grant.funder].classes for grant in project.grants)
         assert all(habit.machine in machines.BY_SLUG for habit in project.habits)
 
 
