@@ -14,6 +14,7 @@ from accounts.models import ProjectMembership
 from common.access import Rule, Verdict
 from reservations.errors import NotAKeeper
 from reservations.models import Reservation, Run
+from reservations.selectors.applications import applications, applications_of
 from reservations.selectors.decision import decisions_of
 from reservations.selectors.keepers import is_keeper, who_keeps
 from reservations.selectors.project import projects_of
@@ -97,4 +98,25 @@ DECISION_MEMBER = Rule(
     gettext_noop("Members of the project that the decision is about"),
     row(_S, _H, _A, _A, _H, _H, _H),
     _decision,
+)
+
+
+def _application(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    found = get_object_or_404(applications_of(person(request)), uid=kwargs["uid"])
+    return {**_without("uid", kwargs), "application": found}
+
+
+def _read_application(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    user = person(request)
+    seen = applications() if user.is_steward else applications_of(user)
+    return {**_without("uid", kwargs), "application": get_object_or_404(seen, uid=kwargs["uid"])}
+
+
+# From `uid` to `application`. The lead of the table has applied.
+APPLICANT = Rule("applicant", gettext_noop("Who applied"), row(_S, _H, _H, _A, _H, _H, _H), _application)
+APPLICATION_READER = Rule(
+    "application reader",
+    gettext_noop("Who applied, and stewards"),
+    row(_S, _H, _H, _A, _H, _H, _A),
+    _read_application,
 )

@@ -6,7 +6,18 @@ from django.urls import path
 
 from reservations import streams
 from reservations.api import bookings, projects, public as public_api, runs, times
-from reservations.views import book, members, onboarding, project, public, reservation, settings, stewarding
+from reservations.views import (
+    applications,
+    book,
+    members,
+    onboarding,
+    project,
+    public,
+    reservation,
+    settings,
+    steward_front,
+    stewarding,
+)
 
 pages = [
     path("", public.home, name="home"),
@@ -26,6 +37,7 @@ pages = [
     path("runs/<uuid:uid>/files/<path:name>", reservation.run_file, name="run_file"),
     # /projects/, /decisions/<uid>/
     path("projects/", project.projects, name="projects"),
+    path("projects/apply/", applications.apply, name="apply"),
     path("projects/<slug:slug>/", project.project, name="project"),
     path("projects/<slug:slug>/members/", members.members, name="members"),
     path("projects/<slug:slug>/members/invite/", members.invite, name="invite"),
@@ -45,6 +57,18 @@ pages = [
     path("projects/<slug:slug>/leave/", members.leave, name="leave"),
     path("projects/<slug:slug>/settings/", settings.settings, name="project_settings"),
     path("projects/<slug:slug>/close/", settings.close, name="project_close"),
+    path("steward/", steward_front.steward, name="steward"),
+    # /applications/<uid>/, /steward/applications/
+    path("applications/<uuid:uid>/", applications.application, name="application"),
+    path("applications/<uuid:uid>/withdraw/", applications.application_withdraw, name="application_withdraw"),
+    path("applications/<uuid:uid>/evidence/", applications.application_evidence, name="application_evidence"),
+    path("steward/applications/", applications.steward_applications, name="steward_applications"),
+    path("steward/applications/<uuid:uid>/", applications.steward_application, name="steward_application"),
+    path(
+        "steward/applications/<uuid:uid>/decline/",
+        applications.steward_application_decline,
+        name="steward_application_decline",
+    ),
     # /steward/projects/<slug>/
     path("steward/projects/<slug:slug>/", stewarding.steward_project, name="steward_project"),
     path("steward/projects/<slug:slug>/suspend/", stewarding.steward_suspend, name="steward_suspend"),

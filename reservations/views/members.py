@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from accounts.access import PROJECT_LEAD, PROJECT_MEMBER, person
+from accounts.access import PROJECT_LEAD, PROJECT_MEMBER, agreed, person
 from accounts.models import Invitation, Project, ProjectMembership
 from accounts.services import invitations, members as service
 from common import clock
@@ -26,7 +26,7 @@ def members(request: HttpRequest, project: Project) -> HttpResponse:
     return _members(request, project)
 
 
-@guard({"POST": PROJECT_LEAD})
+@guard({"POST": agreed(PROJECT_LEAD)})
 def invite(request: HttpRequest, project: Project) -> HttpResponse:
     form = InviteForm(request.POST)
     if form.is_valid():

@@ -12,16 +12,23 @@ from common import clock
 from common.access import guard
 from reservations.access import DECISION_MEMBER, PROJECT_READER
 from reservations.models import Decision
+from reservations.selectors.applications import application_rows, applications_of
 from reservations.selectors.decision import decision_json, decision_page
 from reservations.selectors.project import project_page
 from reservations.selectors.projects import projects_page
+
+_LATEST_APPLICATIONS = 5
 
 
 @never_cache
 @guard(SIGNED_IN)
 def projects(request: HttpRequest) -> HttpResponse:
-    lines = projects_page(user=person(request), at=clock.now())
-    return render(request, "reservations/projects.html", {"projects": lines})
+    reader = person(request)
+    context = {
+        "projects": projects_page(user=reader, at=clock.now()),
+        "applications": application_rows(applications_of(reader)[:_LATEST_APPLICATIONS]),
+    }
+    return render(request, "reservations/projects.html", context)
 
 
 @never_cache

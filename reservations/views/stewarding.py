@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from accounts.access import STEWARD, person
+from accounts.access import STEWARD, STEWARD_ACTS, person
 from accounts.models import Project
 from accounts.services import classes
 from common import clock
@@ -31,7 +31,7 @@ def steward_project(request: HttpRequest, slug: str) -> HttpResponse:
     return _page(request, _project(slug), end_form=form)
 
 
-@guard({"POST": STEWARD})
+@guard({"POST": STEWARD_ACTS})
 def steward_suspend(request: HttpRequest, slug: str) -> HttpResponse:
     project, form = _project(slug), SuspendForm(request.POST)
     if form.is_valid():
@@ -44,7 +44,7 @@ def steward_suspend(request: HttpRequest, slug: str) -> HttpResponse:
     return _page(request, project, suspend_form=form, status=400)
 
 
-@guard({"POST": STEWARD})
+@guard({"POST": STEWARD_ACTS})
 def steward_resume(request: HttpRequest, slug: str) -> HttpResponse:
     project = _project(slug)
     try:
@@ -55,7 +55,7 @@ def steward_resume(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("steward_project", project.slug)
 
 
-@guard({"POST": STEWARD})
+@guard({"POST": STEWARD_ACTS})
 def steward_end(request: HttpRequest, slug: str) -> HttpResponse:
     project, form = _project(slug), EndForm(request.POST)
     if form.is_valid():
@@ -71,7 +71,7 @@ def steward_end(request: HttpRequest, slug: str) -> HttpResponse:
     return _page(request, project, end_form=form, status=400)
 
 
-@guard({"POST": STEWARD})
+@guard({"POST": STEWARD_ACTS})
 def steward_class(request: HttpRequest, slug: str) -> HttpResponse:
     project, form = _project(slug), ClassForm(request.POST)
     if form.is_valid():
