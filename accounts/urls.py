@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from accounts.api import me as me_api, tokens as tokens_api
-from accounts.views import data, invitations, me, notices, oidc, rules, security, tokens
+from accounts.api import announcements as announcements_api, me as me_api, tokens as tokens_api
+from accounts.views import data, invitations, me, notices, oidc, rules, security, stewarding, tokens
 from accounts.views.organisations import members, pages as organisations, steward
 
 # at /
@@ -71,6 +71,15 @@ pages: list[URLPattern] = [
     # /steward/
     path("steward/organisations/", steward.steward_organisations, name="steward_organisations"),
     path("steward/organisations/<slug:slug>/", steward.steward_organisation, name="steward_organisation"),
+    path("steward/people/", stewarding.steward_people, name="steward_people"),
+    path("steward/people/<uuid:uid>/", stewarding.steward_person, name="steward_person"),
+    path("steward/announcements/", stewarding.steward_announcements, name="steward_announcements"),
+    path(
+        "steward/announcements/<uuid:uid>/end/",
+        stewarding.steward_announcement_end,
+        name="steward_announcement_end",
+    ),
+    path("steward/mail/again/", stewarding.steward_mail_again, name="steward_mail_again"),
     path("i18n/setlang/", me.set_language, name="set_language"),
 ]
 # at /accounts/: allauth's, without what this site has another page for
@@ -85,6 +94,7 @@ entrance: list[URLPattern | URLResolver] = [
 ]
 # at /api/v1/
 endpoints: list[URLPattern] = [
+    path("api/v1/announcements", announcements_api.AnnouncementsApi.as_view(), name="api_announcements"),
     path("api/v1/me", me_api.MeApi.as_view(), name="api_me"),
     path("api/v1/me/tokens", tokens_api.TokensApi.as_view(), name="api_tokens"),
     path("api/v1/me/tokens/<uuid:uid>", tokens_api.TokenApi.as_view(), name="api_token"),

@@ -62,7 +62,9 @@ class Notice(models.Model):
             models.Index(fields=["user"], name="notice_unread", condition=Q(read_at=None)),
             # What stewards look after: claimed and perhaps forgotten, or given up.
             models.Index(
-                fields=["mail_due_at"], name="notice_mail_trouble", condition=Q(mail__in=["sending", "failed"])
+                fields=["mail_due_at"],
+                name="notice_mail_trouble",
+                condition=Q(mail__in=["sending", "failed"]),
             ),
         ]
 

@@ -13,6 +13,7 @@ from accounts.models import Announcement
 from common.ranges import bounds
 
 KEY = "announcements"
+LISTED = 50
 SECONDS = 30  # no longer is an announcement late elsewhere; whoever writes one clears the key
 
 
@@ -33,15 +34,27 @@ class Told:
         return self.text_fr if (get_language() or "").startswith("fr") else self.text_en
 
 
+@dataclass(frozen=True)
+class AnnouncementsPage:
+    now: tuple[Told, ...]
+    later: tuple[Told, ...]
+    over: tuple[Told, ...]
+
+
 def shown(now: datetime) -> list[Told]:
     """What stands at the top of every page now; the cache holds what comes soon as well."""
     kept: list[Told] = cache.get_or_set(KEY, lambda: _coming(now), SECONDS) or []
     return [told for told in kept if told.since <= now < told.until]
 
 
-def all_of_them(limit: int = 100) -> list[Told]:
-    """For stewards: the newest first, also what is over."""
-    return [_told(row) for row in Announcement.objects.all()[:limit]]
+def announcements_page(*, now: datetime) -> AnnouncementsPage:
+    """For stewards: what is shown now or later, and what was. One query."""
+    told = [_told(row) for row in Announcement.objects.all()[:LISTED]]
+    return AnnouncementsPage(
+        now=tuple(one for one in told if one.since <= now < one.until),
+        later=tuple(one for one in told if one.since > now),
+        over=tuple(one for one in told if one.until <= now),
+    )
 
 
 def _coming(now: datetime) -> list[Told]:

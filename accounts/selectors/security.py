@@ -14,6 +14,9 @@ from django.utils.translation import gettext as _
 from accounts.domain.browsers import browser_and_system
 from accounts.models import User
 
+# Recovery codes alone are none: they stand in for one.
+SECOND_FACTORS = Authenticator.objects.filter(type__in=[Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN])
+
 
 @dataclass(frozen=True)
 class Passkey:
@@ -100,8 +103,7 @@ def sessions(user: User, session_key: str | None) -> list[SessionLine]:
 
 
 def has_second_factor(user: User) -> bool:
-    second = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
-    return bool(Authenticator.objects.filter(user=user, type__in=second).exists())
+    return bool(SECOND_FACTORS.filter(user=user).exists())
 
 
 def _browser(user_agent: str) -> str:

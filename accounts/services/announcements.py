@@ -26,7 +26,9 @@ def announce(
     if until <= since or until <= at:
         raise StewardActRefused(_("The end lies before the beginning, or in the past."), field="until")
     if not (text_en.strip() and text_fr.strip()):
-        raise StewardActRefused(_("Write it in both languages: everybody reads one of them."), field="text_fr")
+        raise StewardActRefused(
+            _("Write it in both languages: everybody reads one of them."), field="text_fr"
+        )
     during = between(since, until)
     if Announcement.objects.filter(during__overlap=during).count() >= MOST:
         raise StewardActRefused(

@@ -78,7 +78,7 @@ def status_page(*, at: datetime) -> StatusPage:
     )
     return StatusPage(
         at=at,
-        sweeps=_sweeps(at),
+        sweeps=sweep_rows(at),
         nodes=tuple(_node(agent, at) for agent in _agents()),
         listed=Node.objects.listed().count(),
         ledger=_ledger(),
@@ -87,7 +87,7 @@ def status_page(*, at: datetime) -> StatusPage:
     )
 
 
-def _sweeps(at: datetime) -> tuple[SweepRow, ...]:
+def sweep_rows(at: datetime) -> tuple[SweepRow, ...]:
     known = {sweep.name: sweep for sweep in Sweep.objects.all()}
     return tuple(_sweep(name, every, known.get(name), at) for name, every in sweeps.EVERY.items())
 

@@ -1,0 +1,185 @@
+"""The stewards' front page: what waits for an answer, and whether the site is well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import CharField, Count, F, Min, Q, Value, Window
+from django.db.models.functions import Cast
+from django.urls import reverse
+from redis import Redis
+
+from accounts.models import Notice, Organisation, Project
+from common import error_counts
+from common.error_counts import Counted
+from common.ranges import bounds
+from pricing.models import FundingLine
+from reservations.models import Application
+from reservations.selectors.status import SweepRow, sweep_rows
+
+HEADS = 5  # of each queue
+STUCK = timedelta(minutes=5)  # a mail that is being sent for so long has been forgotten
+LATE = timedelta(minutes=5)
+CLASSES_END_IN = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Head:
+    name: str
+    url: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Queue:
+    count: int
+    heads: tuple[Head, ...]
+
+    @property
+    def more(self) -> int:
+        return self.count - len(self.heads)
+
+
+@dataclass(frozen=True)
+class Mail:
+    failed: int
+    stuck: int
+    waiting_since: datetime | None  # the oldest that is late
+
+    @property
+    def is_well(self) -> bool:
+        return not (self.failed or self.stuck or self.waiting_since)
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """The line that pays the universal allowance now."""
+
+    name: str
+    funder: str
+    committed: Decimal
+    left: Decimal
+    amount: Decimal
+    each: Decimal
+    people: int  # whom it pays one more month
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Front:
+    applications: Queue
+    organisations: Queue
+    classes: Queue  # that end soon
+    sweeps: tuple[SweepRow, ...]
+    mail: Mail
+    allowance: Allowance | None
+    errors: tuple[Counted, ...] | None  # None: not told, Redis is away
+
+    @property
+    def late_sweeps(self) -> int:
+        return sum(sweep.is_stale for sweep in self.sweeps)
+
+
+def front(*, at: datetime) -> Front:
+    """Five queries, and one round trip to Redis."""
+    applications, organisations = _queues()
+    errors = error_counts.counted(_redis(), at, prefix=settings.ERRORS_PREFIX)
+    return Front(
+        applications=applications,
+        organisations=organisations,
+        classes=_classes(at),
+        sweeps=sweep_rows(at),
+        mail=_mail(at),
+        allowance=_allowance(at),
+        errors=None if errors is None else tuple(errors),
+    )
+
+
+def _queues() -> tuple[Queue, Queue]:
+    """Both in one query, oldest first, each row with the length of its queue."""
+    of = Window(Count("*"))
+    applications = (
+        Application.objects.waiting()
+        .annotate(queue=Value("a", CharField()), key=Cast("uid", CharField()), since=F("submitted_at"), of=of)
+        .order_by("pk")
+        .values_list("queue", "key", "name", "since", "of")[:HEADS]
+    )
+    organisations = (
+        Organisation.objects.waiting()
+        .annotate(queue=Value("o", CharField()), key=F("slug"), since=F("registered_at"), of=of)
+        .order_by("pk")
+        .values_list("queue", "key", "name", "since", "of")[:HEADS]
+    )
+    rows = list(applications.union(organisations, all=True))
+    return (
+        _queue((key, name, since, of) for queue, key, name, since, of in rows if queue == "a"),
+        _queue((key, name, since, of) for queue, key, name, since, of in rows if queue == "o"),
+    )
+
+
+def _queue(rows: Iterable[tuple[str, str, datetime, int]]) -> Queue:
+    found = sorted(rows, key=lambda row: row[2])
+    return Queue(
+        count=found[0][3] if found else 0,
+        heads=tuple(Head(name, _url(key), since) for key, name, since, _of in found),
+    )
+
+
+def _url(key: str) -> str:
+    try:
+        return reverse("steward_application", args=[UUID(key)])
+    except ValueError:
+        return reverse("steward_organisation", args=[key])
+
+
+def _classes(at: datetime) -> Queue:
+    ending = Project.objects.filter(class_expires_at__gt=at, class_expires_at__lte=at + CLASSES_END_IN)
+    rows = list(
+        ending.annotate(of=Window(Count("*")))
+        .order_by("class_expires_at")
+        .values_list("name", "slug", "class_expires_at", "of")[:HEADS]
+    )
+    heads = [
+        Head(name, reverse("steward_project", args=[slug]), ends) for name, slug, ends, _of in rows if ends
+    ]
+    return Queue(rows[0][3] if rows else 0, tuple(heads))
+
+
+def _mail(at: datetime) -> Mail:
+    """From the indexes of what waits and of what went wrong alone."""
+    trouble = Q(mail__in=[Notice.Mail.SENDING, Notice.Mail.FAILED])
+    late = Q(mail=Notice.Mail.WAITING, mail_due_at__lt=at - LATE)
+    found = Notice.objects.filter(trouble | late).aggregate(
+        failed=Count("pk", filter=Q(mail=Notice.Mail.FAILED)),
+        stuck=Count("pk", filter=Q(mail=Notice.Mail.SENDING, mail_due_at__lt=at - STUCK)),
+        late=Min("mail_due_at", filter=Q(mail=Notice.Mail.WAITING)),
+    )
+    return Mail(found["failed"], found["stuck"], found["late"])
+
+
+def _allowance(at: datetime) -> Allowance | None:
+    lines = FundingLine.objects.filter(allowance_hours__isnull=False, closed_at=None, valid__contains=at)
+    line = lines.select_related("funder").first()
+    if line is None or line.allowance_amount is None:
+        return None
+    return Allowance(
+        name=line.name,
+        funder=line.funder.name,
+        committed=line.committed,
+        left=line.left,
+        amount=line.amount,
+        each=line.allowance_amount,
+        people=int(line.left // line.allowance_amount),
+        until=bounds(line.valid)[1],
+    )
+
+
+@cache
+def _redis() -> Redis:
+    return error_counts.connected(settings.REDIS_URL)
