@@ -35,7 +35,7 @@ class Cast:
     def _status(self, who: str, method: str, address: str, data: dict[str, object]) -> int:
         answer = getattr(self.signed_in(who), method)(address, data)
         if answer.streaming:
-            answer.file_to_stream.close()
+            b"".join(answer)  # read to its end a file is closed
         return answer.status_code
 
     def book(self, days: float = 2) -> Reservation:

@@ -116,7 +116,6 @@ def test_the_file_is_a_download_for_the_applicant_and_stewards(cast: Cast) -> No
     }  # fmt: skip
     answer = cast.signed_in("steward").get(address)
     assert b"".join(answer) == b"<script>alert(1)</script>"
-    answer.file_to_stream.close()
     assert answer["Content-Type"] == "text/plain; charset=utf-8"
     assert answer["Content-Disposition"].startswith('attachment; filename="evidence-')
     assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
