@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.usersessions",
     "rest_framework",
+    "drf_spectacular",
     "django_htmx",
     "pgtrigger",
     "accounts",
@@ -277,6 +278,18 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["common.api.bodies.JsonParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "COERCE_DECIMAL_TO_STRING": True,
+    "DEFAULT_SCHEMA_CLASS": "common.api.schema.Documented",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Equinode",
+    "DESCRIPTION": "Everything a page can do, a program can do. Conventions: docs/api.md.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "PREPROCESSING_HOOKS": ["config.api.ours_alone"],
+    "POSTPROCESSING_HOOKS": ["common.api.schema.complete"],
+    "SORT_OPERATIONS": False,
 }
 # Calls in a minute: of a person (all their tokens and sessions), of an address that nobody signed in from.
 API_CALLS_PER_PERSON = env_int("API_CALLS_PER_PERSON", "600")

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from accounts import urls as accounts_urls
-from config import views
+from config import api, views
 from config.permissions import guard_others
 from ledger import urls as ledger_urls
 from nodes import urls as nodes_urls
@@ -27,6 +27,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include(pricing_urls.endpoints)),
     path("", include(reservations_urls.pages)),
     path("", include(reservations_urls.endpoints)),
+    # after all that is under /api/v1/
+    path("api/v1/", api.FrontDoorApi.as_view(), name="api"),
+    path("api/docs/", api.api_docs, name="api_docs"),
+    path("api/schema", api.api_schema, name="api_schema"),
+    path("api/<path:rest>", api.NothingApi.as_view(), name="api_nothing"),
     path("accounts/", include(accounts_urls.entrance)),
     path("admin/", admin.site.urls),
 ]

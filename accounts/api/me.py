@@ -93,7 +93,7 @@ class MeApi(PersonalApiView):
     scopes: ClassVar = {"GET": "", "PATCH": scopes.ME}
     bodies: ClassVar = {"PATCH": PersonMembers}
     answers: ClassVar = {"GET": PersonShape, "PATCH": PersonShape}
-    conditional: ClassVar = {"PATCH"}
+    conditional: ClassVar = frozenset({"PATCH"})
 
     def get(self, request: Request) -> Response:
         return Response(_shown(self.person, self.token))

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import SIGNED_IN, TOKEN_HOLDER
+from accounts.access import SIGNED_IN, TOKEN_HOLDER, agreed
 from accounts.domain import scopes
 from accounts.endpoints import PersonalApiView
 from accounts.models import ApiToken, Project
@@ -84,11 +84,12 @@ class TokenQuery(ListQuery):
 class TokensApi(PersonalApiView):
     """Your tokens."""
 
-    access: ClassVar[dict[str, Rule]] = {"GET": SIGNED_IN, "POST": SIGNED_IN}
+    access: ClassVar[dict[str, Rule]] = {"GET": SIGNED_IN, "POST": agreed(SIGNED_IN)}
     scopes: ClassVar = {"GET": scopes.TOKENS, "POST": scopes.TOKENS}
     queries: ClassVar = {"GET": TokenQuery}
     bodies: ClassVar = {"POST": TokenMembers}
     answers: ClassVar = {"GET": [TokenShape], "POST": NewTokenShape}
+    refusals: ClassVar = {"POST": {"not_found": 404}}
     cache_control = "no-store"
 
     def get(self, request: Request) -> Response:

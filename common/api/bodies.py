@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import IO, Any, cast
+from typing import IO, Any, ClassVar, cast
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -27,6 +27,8 @@ _MOST_NAMED = 20  # unknown members; more would make the answer as long as the b
 
 class Members(serializers.Serializer[Any]):
     """The members that a body or an address may have. Others are refused by name."""
+
+    example: ClassVar[dict[str, Any] | None] = None
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = self._unknown(data)

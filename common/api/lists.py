@@ -27,8 +27,11 @@ class ListQuery(Members):
         min_value=1, max_value=MOST, default=50, help_text="How many rows at most."
     )
     cursor = serializers.CharField(
-        default="", max_length=500, help_text="From `next` of the page before; the filters must be the same."
-    )
+        default="",
+        allow_blank=True,
+        max_length=500,
+        help_text="From `next` of the page before; the filters must be the same.",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

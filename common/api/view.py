@@ -32,8 +32,10 @@ from common.api.bodies import (
     require_small,
 )
 from common.api.errors import ScopeMissing
+from common.api.shapes import Shape
 from common.errors import DomainError
 
+Answered = type[Shape] | list[type[Shape]] | str
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -48,6 +50,12 @@ class ApiView(APIView):
     scopes: ClassVar[Mapping[str, str]] = {}
     bodies: ClassVar[Mapping[str, type[Members]]] = {}
     queries: ClassVar[Mapping[str, type[Members]]] = {}
+    # For the documentation: what is answered (a list: pages of it; text: a media type), with 201 where a
+    # POST makes something, what is refused besides the usual, and what knows If-Match.
+    answers: ClassVar[Mapping[str, Answered]] = {}
+    makes: ClassVar[Mapping[str, bool]] = {}
+    refusals: ClassVar[Mapping[str, Mapping[str, int]]] = {}
+    conditional: ClassVar[frozenset[str]] = frozenset()
     # Where a service's field stands in the body, if not at its top: {"script": "#/job/script"}
     pointers: ClassVar[Mapping[str, str]] = {}
     # A secret shown once must not be kept by a browser.

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from accounts.access import ANYONE
 from common import clock
 from common.api.bodies import Members
+from common.api.shapes import Shape
 from common.api.view import ApiView
 from pricing.forms import PriceFilterForm
 from pricing.selectors import open_data
@@ -27,12 +28,76 @@ class PriceQuery(Members):
     sort = serializers.ChoiceField([*SORTS, *(f"-{name}" for name in SORTS)], required=False)
 
 
+class PublishedShape(Shape):
+    number = serializers.IntegerField()
+    effective_from = serializers.DateTimeField()
+    sha256 = serializers.CharField()
+
+
+class PriceLineShape(Shape):
+    slug = serializers.SlugField()
+    node = serializers.CharField()
+    device = serializers.CharField()
+    device_kind = serializers.CharField()
+    owner = serializers.CharField()
+    site = serializers.CharField()
+    country = serializers.CharField()
+    zone = serializers.CharField()
+    url = serializers.CharField()
+    owner_is_public = serializers.BooleanField()
+    devices = serializers.IntegerField()
+    memory_bytes = serializers.IntegerField()
+    price = serializers.CharField()
+    fee = serializers.CharField()
+    to_pay = serializers.CharField()
+    full_delivered = serializers.CharField()
+    full_available = serializers.CharField()
+    chargeable_delivered = serializers.CharField()
+    chargeable_available = serializers.CharField()
+    markup_on_full_cost = serializers.CharField(allow_null=True, help_text="A ratio: 0.1 is 10 %.")
+    markup_on_chargeable_cost = serializers.CharField(allow_null=True)
+    publicly_funded_share = serializers.CharField(help_text="Of the purchase.")
+    statement = PublishedShape()
+    tariff = PublishedShape()
+
+
+class PriceListShape(Shape):
+    at = serializers.DateTimeField()
+    unit = serializers.CharField()
+    currency = serializers.CharField()
+    tax = serializers.CharField()
+    count = serializers.IntegerField()
+    prices = PriceLineShape(many=True)
+
+    example: ClassVar = {
+        "at": "2026-11-22T18:03:11.120000Z",
+        "unit": "EUR per device-hour",
+        "currency": "EUR",
+        "tax": "before VAT",
+        "count": 1,
+        "prices": [
+            {
+                "slug": "gemini-1", "node": "Gemini 1", "device": "H100 SXM5", "device_kind": "gpu",
+                "owner": "Lab Lyon", "site": "Lyon", "country": "FR", "zone": "FR",
+                "url": "/nodes/gemini-1/", "owner_is_public": True, "devices": 8,
+                "memory_bytes": 85899345920, "price": "1.63", "fee": "0.048", "to_pay": "1.678",
+                "full_delivered": "2.5412", "full_available": "1.8296", "chargeable_delivered": "1.63",
+                "chargeable_available": "1.1736", "markup_on_full_cost": "-0.358571",
+                "markup_on_chargeable_cost": "0", "publicly_funded_share": "0.6",
+                "statement": {"number": 1, "effective_from": "2026-10-01T00:00:00Z", "sha256": "9f86…"},
+                "tariff": {"number": 1, "effective_from": "2026-10-01T00:00:00Z", "sha256": "60303…"},
+            }
+        ],
+    }  # fmt: skip
+
+
 class PricesApi(ApiView):
     """Price, full and chargeable cost of every node: the same figures as /prices.json."""
 
     access: ClassVar = {"GET": ANYONE}
     scopes: ClassVar = {"GET": ""}
     queries: ClassVar = {"GET": PriceQuery}
+    answers: ClassVar = {"GET": PriceListShape}
 
     def get(self, request: Request) -> Response:
         wanted = PriceFilterForm(request.query_params).wanted()

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import SIGNED_IN
+from accounts.access import SIGNED_IN, agreed
 from accounts.domain import scopes
 from accounts.endpoints import PersonalApiView
 from accounts.models import Project
@@ -48,6 +48,16 @@ class BookingMembers(SlotMembers):
     job = JobMembers(required=False, help_text="What to run first in the slot.")
 
 
+_EXAMPLE: dict[str, Any] = {
+    "project": "protein-shapes",
+    "devices": ["019306a0-77aa-7b1f-9d0a-0f5b0a0a7d10"],
+    "start": "now",
+    "end": "2026-11-24T18:00:00Z",
+}
+SlotMembers.example = _EXAMPLE
+BookingMembers.example = _EXAMPLE | {"job": {"script": "python3 train.py", "environment": {"SEED": "7"}}}
+
+
 class ReservationQuery(ListQuery):
     project = serializers.SlugField(required=False, help_text="Only this project’s.")
     state = serializers.ChoiceField(Reservation.State.values, required=False)
@@ -58,11 +68,12 @@ class ReservationQuery(ListQuery):
 class ReservationsApi(PersonalApiView):
     """Slots of your projects, newest first; and booking one."""
 
-    access: ClassVar = {"GET": SIGNED_IN, "POST": SIGNED_IN}
+    access: ClassVar = {"GET": SIGNED_IN, "POST": agreed(SIGNED_IN)}
     scopes: ClassVar = {"GET": scopes.READ, "POST": scopes.BOOK}
     queries: ClassVar = {"GET": ReservationQuery}
     bodies: ClassVar = {"POST": BookingMembers}
     answers: ClassVar = {"GET": [ReservationShape], "POST": ReservationShape}
+    refusals: ClassVar = {"POST": {"unknown_device": 404, "not_found": 404}}
     pointers: ClassVar = {name: f"#/job/{name}" for name in ("script", "environment", "bring_back")}
 
     def get(self, request: Request) -> Response:
@@ -90,6 +101,7 @@ class PreviewApi(PersonalApiView):
     scopes: ClassVar = {"POST": scopes.READ}
     bodies: ClassVar = {"POST": SlotMembers}
     answers: ClassVar = {"POST": AnswerShape}
+    refusals: ClassVar = {"POST": {"unknown_device": 404, "not_found": 404}}
     makes: ClassVar = {"POST": False}
 
     def post(self, request: Request) -> Response:

@@ -14,6 +14,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access import agreed
 from accounts.domain import scopes
 from accounts.endpoints import PersonalApiView
 from common import clock
@@ -57,7 +58,7 @@ class LogQuery(Members):
 class RunsApi(PersonalApiView):
     """Jobs of a slot, in their order."""
 
-    access: ClassVar = {"GET": RESERVATION_MEMBER, "POST": RESERVATION_KEEPER}
+    access: ClassVar = {"GET": RESERVATION_MEMBER, "POST": agreed(RESERVATION_KEEPER)}
     scopes: ClassVar = {"GET": scopes.READ, "POST": scopes.RUN}
     bodies: ClassVar = {"POST": RunMembers}
     answers: ClassVar = {"GET": [RunShape], "POST": RunShape}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.api.bodies import Members
@@ -12,6 +13,7 @@ from reservations.domain import jobs
 from reservations.models import Reservation, Run
 
 
+@extend_schema_field({"oneOf": [{"type": "string", "format": "date-time"}, {"const": "now"}]})
 class StartField(MomentField):
     """A moment, or the word `now`."""
 

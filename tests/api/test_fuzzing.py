@@ -1,0 +1,111 @@
+"""Thousands of calls that the schema allows, and as many that it forbids: no server error, no surprise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import schemathesis
+from django.conf import LazySettings
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from hypothesis import HealthCheck, settings as bounds
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from accounts.domain import scopes
+from accounts.services import tokens
+from common import clock
+from config.wsgi import application
+from nodes.models import Node
+from reservations.models import Run
+from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
+from tests.reservations.views.running import Job
+
+pytestmark = [
+    pytest.mark.matrix,
+    pytest.mark.django_db,
+    # The client of werkzeug reads a file and leaves it open.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+schema = schemathesis.openapi.from_wsgi("/api/schema", application)
+CHECKS = [
+    not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
+    response_headers_conformance,
+]  # fmt: skip
+# Every test makes its world once and calls it many times.
+OFTEN = bounds(
+    max_examples=10, deadline=None, derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow,
+                           HealthCheck.filter_too_much, HealthCheck.data_too_large],
+)  # fmt: skip
+
+
+@pytest.fixture
+def world(db: None, settings: LazySettings) -> Iterator[dict[str, Any]]:
+    """What there is, by the names that addresses have for it; half of all calls are about these."""
+    # As Django's own test client does: the end of a request must not end the test's transaction.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    settings.API_CALLS_PER_PERSON = settings.API_CALLS_PER_ADDRESS = 10**9
+    lab, node = make_lab(), make_open_node()
+    job = Job(lab).start().print("epoch 1\n").bring_back("out/result.csv", b"1,2\n").end()
+    at = clock.now()
+    token, secret = tokens.create(
+        user=lab.member,
+        name="fuzz",
+        scopes=scopes.ALL,
+        project=None,
+        expires_at=at + timedelta(days=1),
+        at=at,
+    )
+    known.update(_known(lab, node, job.run), secret=secret, token=str(token.uid))
+    yield known
+    known.clear()
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+known: dict[str, Any] = {}
+
+
+def _known(lab: Lab, node: Node, run: Run) -> dict[str, Any]:
+    booked = lab.book([node.devices.last()], in_days(4))
+    return {
+        "/nodes/": {"slug": node.slug},
+        "/projects/": {"slug": lab.project.slug},
+        "/reservations/": {"uid": str(booked.uid)},
+        "/decisions/": {"uid": str(booked.decision.uid)},
+        "/runs/": {"uid": str(run.uid), "name": "out/result.csv"},
+        "/ledger/": {"index": 0},
+    }
+
+
+@schema.hook
+def map_path_parameters(context: Any, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
+    if not path_parameters or not known:
+        return path_parameters
+    if len(str(path_parameters)) % 2:  # half of them
+        return path_parameters
+    there = next((names for part, names in known.items() if part in context.operation.path), {})
+    return {**path_parameters, **{name: there[name] for name in path_parameters if name in there}}
+
+
+@schema.parametrize()
+@OFTEN
+def test_anybody(case: schemathesis.Case, world: dict[str, Any]) -> None:
+    case.call_and_validate(checks=CHECKS)
+
+
+@schema.parametrize()
+@OFTEN
+def test_a_person_by_token(case: schemathesis.Case, world: dict[str, Any]) -> None:
+    case.call_and_validate(checks=CHECKS, headers={"Authorization": f"Bearer {world['secret']}"})
