@@ -16,7 +16,12 @@ from playwright._impl._driver import compute_driver_executable
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.live import LiveSite
+from common import clock
+from nodes.models import Hold, Lease
+from nodes.services import occupancy
+from reservations.models import Run
+from reservations.services import runs
+from tests.live import LiveSite, eventually
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 # No sandbox as root; no calls home, which a closed network refuses many at a time.
@@ -70,6 +75,23 @@ def rows(
         finally:
             connection.close()
             connection.settings_dict["NAME"] = usual
+
+
+@pytest.fixture
+def free_workbench(agent: LiveSite, rows: None) -> LiveSite:
+    """The machine that runs these tests, with nobody holding it and nothing running on it."""
+
+    def is_still() -> bool:
+        # Again and again: what was queued may be handed over while we look.
+        for run in Run.objects.filter(node__slug="workbench", state__in=["queued", "leased", "running"]):
+            runs.stop_run(run=run, by=run.created_by, at=clock.now())
+        return not Lease.objects.live().filter(node__slug="workbench").exists()
+
+    eventually(is_still, "the job of the example world is stopped")
+    holds = Hold.objects.filter(device__node__slug="workbench")
+    for reference in set(holds.values_list("reference", flat=True)):
+        occupancy.release_holds(reference=reference, at=clock.now())
+    return agent
 
 
 @pytest.fixture(scope="session")

@@ -7,18 +7,13 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from common import clock
-from nodes.models import Hold, Lease
-from nodes.services import occupancy
 from reservations.management.example_world.people import PASSWORD
-from reservations.models import Run
 from reservations.selectors.frame import QUARTER
-from reservations.services import runs
-from tests.live import LiveSite, eventually
+from tests.live import LiveSite
 
 SignIn = Callable[..., Page]
 LONG = 20_000  # milliseconds: two cores serve, work and draw at once
@@ -117,23 +112,6 @@ def test_a_slot_is_picked_and_booked_by_keyboard_alone(sign_in: SignIn) -> None:
     press("Enter")
     page.wait_for_url("**/reservations/**", timeout=LONG)
     expect(page.get_by_role("heading", name="Price agreed")).to_be_visible()
-
-
-@pytest.fixture
-def free_workbench(agent: LiveSite, rows: None) -> LiveSite:
-    """The machine that runs these tests, with nobody holding it and nothing running on it."""
-
-    def is_still() -> bool:
-        # Again and again: what was queued may be handed over while we look.
-        for run in Run.objects.filter(node__slug="workbench", state__in=["queued", "leased", "running"]):
-            runs.stop_run(run=run, by=run.created_by, at=clock.now())
-        return not Lease.objects.live().filter(node__slug="workbench").exists()
-
-    eventually(is_still, "the job of the example world is stopped")
-    holds = Hold.objects.filter(device__node__slug="workbench")
-    for reference in set(holds.values_list("reference", flat=True)):
-        occupancy.release_holds(reference=reference, at=clock.now())
-    return agent
 
 
 def book_at_once(page: Page) -> None:

@@ -16,7 +16,6 @@ from equinode_cli.patience import Patience
 from equinode_cli.site import Site
 from equinode_cli.words import _
 
-PIECE = 1 << 18
 _PATIENCE = 60.0
 _PART = ".part"
 
@@ -96,7 +95,7 @@ def _take_up(site: Site, file: dict[str, Any], part: Path, come: Callable[[int],
         with part.open("ab" if goes_on else "wb") as out:
             if response.status_code == 416:
                 raise SiteAway(_("The site does not have that part of the file."))
-            for piece in response.iter_raw(PIECE):
+            for piece in response.iter_raw():  # as it comes: what came before a break is kept
                 out.write(piece)
                 come(len(piece))
     if part.stat().st_size < file["size"]:

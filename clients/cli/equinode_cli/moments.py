@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from equinode_cli.errors import Misused
-from equinode_cli.words import _, ngettext
+from equinode_cli.words import _
 
 QUARTER = timedelta(minutes=15)  # slots end on these marks
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -116,10 +116,6 @@ def lasting(seconds: float) -> str:
     if minutes % 60 == 0:
         return _("%(hours)d h") % {"hours": minutes // 60}
     return _("%(hours)d h %(minutes)d min") % {"hours": minutes // 60, "minutes": minutes % 60}
-
-
-def days(number: int) -> str:
-    return ngettext("%(number)d day", "%(number)d days", number) % {"number": number}
 
 
 def clock_now() -> str:

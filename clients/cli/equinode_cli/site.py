@@ -86,9 +86,9 @@ class Site:
         page = self.get(path, limit=min(most, _MOST_ROWS), **query)
         items += page["items"]
         while page["next"] and len(items) < most:
-            page = self.get(page["next"])
+            page = self.get(page["next"], limit=min(most - len(items), _MOST_ROWS))
             items += page["items"]
-        return {"items": items[:most], "next": page["next"]}
+        return {"items": items, "next": page["next"]}
 
     @contextmanager
     def stream(self, path: str, *, skip: int = 0) -> Iterator[httpx.Response]:
@@ -153,7 +153,7 @@ class Site:
             return response
 
     def _json(self, response: httpx.Response) -> Any:
-        if not response.content:
+        if response.status_code == 204:
             return {}
         try:
             return response.json()
@@ -196,7 +196,14 @@ class Site:
                 _("%(site)s answered %(status)d: it may not be an Equinode site.")
                 % {"site": self.address, "status": status}
             )
-        raise _kind(status, str(problem.get("code", "")))(str(problem["detail"]), problem=problem)
+        raise _kind(status, str(problem.get("code", "")))(
+            str(problem["detail"]), problem=problem, below=self._where(problem)
+        )
+
+    def _where(self, problem: Mapping[str, Any]) -> list[str]:
+        """The page of the site that leads on, where it names one."""
+        path = problem.get("url")
+        return [self.address + path] if isinstance(path, str) and path.startswith("/") else []
 
 
 def _kind(status: int, code: str) -> type[CliError]:

@@ -190,11 +190,8 @@ def _devices(choice: Choice) -> str:
 def _when(slot: Slot, zone: tzinfo | None) -> str:
     start = moments.sent(slot.first)
     length = moments.lasting(float(slot.hours) * 3600)
-    shown = moments.span(start, moments.sent(slot.end), zone)
-    return _("now, %(span)s (%(length)s)" if slot.start is None else "%(span)s (%(length)s)") % {
-        "span": shown,
-        "length": length,
-    }
+    told = f"{moments.span(start, moments.sent(slot.end), zone)} ({length})"
+    return _("now: %(slot)s") % {"slot": told} if slot.start is None else told
 
 
 def _level(text: str | None) -> str:

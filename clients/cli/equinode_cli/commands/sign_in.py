@@ -16,7 +16,7 @@ from equinode_cli import completing, moments, profiles, terminal
 from equinode_cli.address import site_address
 from equinode_cli.call import Call, command
 from equinode_cli.commands.root import equinode
-from equinode_cli.errors import CliError, Misused, NotSignedIn
+from equinode_cli.errors import CliError, Misused, NotSignedIn, SiteAway
 from equinode_cli.profiles import Profile
 from equinode_cli.site import Site
 from equinode_cli.words import _
@@ -42,6 +42,8 @@ def login(call: Call, site: str | None) -> None:
     token = _ask_token(address)
     with Site(address, token) as there:
         me = there.get("me")
+        if not isinstance(me, dict) or "email" not in me:
+            raise SiteAway(_("%(site)s is no Equinode site.") % {"site": address})
     profiles.store(known.with_profile(name, Profile(address, token)))
     call.show(me, lambda me: _signed_in(me, address, name))
 

@@ -1,0 +1,40 @@
+"""What click says itself, so that our catalogue has it: click asks gettext for these very sentences."""
+
+from __future__ import annotations
+
+from equinode_cli.words import _, ngettext
+
+if False:  # never run: bin/messages reads it
+    _("Usage:")
+    _("Options")
+    _("Commands")
+    _("Show the version and exit.")
+    _("Show this message and exit.")
+    _("%(prog)s, version %(version)s")
+    _("default: {default}")
+    _("required")
+    _("Try '{command} {option}' for help.")
+    _("Error: {message}")
+    _("Error: invalid input")
+    _("Invalid value: {message}")
+    _("Invalid value for {param_hint}: {message}")
+    _("Missing argument")
+    _("Missing option")
+    _("Missing parameter")
+    _("Missing {param_type}")
+    _("Missing command.")
+    _("No such option {name!r}.")
+    _("No such command {name!r}.")
+    _("Option {name!r} does not take a value.")
+    _("{value!r} is not a valid {number_type}.")
+    _("{value!r} is not in the range {range}.")
+    _("{value} is not in the range {range}.")
+    _("{name} {filename!r} is a file.")
+    _("Choose from:\n\t{choices}")
+    _("file")
+    _("directory")
+    _("path")
+    ngettext("{value!r} is not {choice}.", "{value!r} is not one of {choices}.", 2)
+    ngettext("Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})", 2)
+    ngettext("Option {name!r} requires an argument.", "Option {name!r} requires {nargs} arguments.", 2)
+    ngettext("Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)", 2)
