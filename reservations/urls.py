@@ -69,7 +69,6 @@ pages = [
         applications.steward_application_decline,
         name="steward_application_decline",
     ),
-    path("steward/", steward_front.steward, name="steward"),
     # /steward/projects/<slug>/
     path("steward/projects/<slug:slug>/", stewarding.steward_project, name="steward_project"),
     path("steward/projects/<slug:slug>/suspend/", stewarding.steward_suspend, name="steward_suspend"),
