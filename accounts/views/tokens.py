@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from accounts.access import SIGNED_IN, TOKEN_HOLDER, person
+from accounts.access import SIGNED_IN, TOKEN_HOLDER, agreed, person
 from accounts.errors import TokenRefused
 from accounts.forms.tokens import TokenForm
 from accounts.models import ApiToken, Project
@@ -19,7 +19,7 @@ from common.access import guard
 
 
 @never_cache
-@guard({"GET": SIGNED_IN, "POST": SIGNED_IN})
+@guard({"GET": SIGNED_IN, "POST": agreed(SIGNED_IN)})
 def tokens(request: HttpRequest) -> HttpResponse:
     """The secret is in the answer to the form: shown on a page after it, it would have been kept for that."""
     user, at, secret = person(request), clock.now(), ""

@@ -1,4 +1,4 @@
-"""Bring database, keys and static files up to date, in one process: each start costs a second."""
+"""Bring database, keys, share tree and static files up to date, in one process: each start costs a second."""
 
 from __future__ import annotations
 
@@ -9,4 +9,5 @@ if __name__ == "__main__":
     django.setup()
     call_command("migrate", verbosity=0)
     call_command("make_keys", declare=True)
+    call_command("make_independent_account", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)

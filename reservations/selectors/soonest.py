@@ -22,6 +22,7 @@ from reservations.selectors.openings import Opening, openings
 
 _AHEAD = timedelta(days=7)  # beyond that there is the timetable
 _USUAL = timedelta(hours=1)
+_READING = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,22 @@ def soonest(*, project: str, funds: Sequence[HasFunds], rules: Rules, at: dateti
     prices = rates(device_ids=[device.pk for device in devices], at=at)
     bookable = [device for device in devices if device.pk in prices]
     free = openings(devices=bookable, start=at, end=at + _AHEAD, shortest=rules.shortest)
-    order = sorted(
-        free,
-        key=lambda one: (
-            not _answers(one.device), one.start, prices[one.device.pk].to_pay, one.device.node_id,
-            one.device.index,
-        ),
+    # Money that comes later, the next month's allowance say, pays in the middle of free time, too.
+    later = [fund.valid.lower for fund in funds if fund.valid.lower is not None and fund.valid.lower > at]
+    begins = [
+        (one, start)
+        for one in free
+        for start in (one.start, *later)
+        if one.start <= start <= one.end - rules.shortest
+    ]
+    begins.sort(
+        key=lambda pair: (
+            not _answers(pair[0].device), pair[1], prices[pair[0].device.pk].to_pay,
+            pair[0].device.node_id, pair[0].device.index,
+        )
     )  # fmt: skip
-    for opening in order:
-        if found := _slot(opening, prices[opening.device.pk], project, funds, rules, at):
+    for opening, start in begins:
+        if found := _slot(opening, start, prices[opening.device.pk], project, funds, rules, at):
             return found
     return None
 
@@ -74,13 +82,15 @@ def _answers(device: Device) -> bool:
 
 
 def _slot(
-    opening: Opening, rate: Rate, project: str, funds: Sequence[HasFunds], rules: Rules, at: datetime
-) -> Soonest | None:
-    """An hour from the opening's beginning, or less where it is shorter or the money is."""
-    is_now = opening.start <= at
-    start = at if is_now else mark_after(opening.start, rules.mark)
+    opening: Opening, start: datetime, rate: Rate, project: str, funds: Sequence[HasFunds], rules: Rules,
+    at: datetime,
+) -> Soonest | None:  # fmt: skip
+    """An hour from then on, or less where the opening is shorter or the money is."""
+    is_now = start <= at
+    start = at if is_now else mark_after(start, rules.mark)
     usual = mark_after(start + _USUAL, rules.mark)
-    least = mark_after(start + rules.shortest, rules.mark)
+    # What begins at once is shorter by the time somebody has read and pressed.
+    least = mark_after(start + rules.shortest + (_READING if is_now else timedelta(0)), rules.mark)
     for end in (usual, least):
         paid = cover(funds, hours=between(start, end), price_per_hour=rate.to_pay)
         if end <= opening.end and paid.is_full:

@@ -13,12 +13,14 @@ from zoneinfo import ZoneInfo
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from accounts.access import ANYONE, SIGNED_IN, person
+from accounts.access import ANYONE, SIGNED_IN, agreed, person
 from accounts.models import Project
+from accounts.selectors.house_rules import has_accepted
 from common import clock
 from common.access import guard
 from common.errors import DomainError
@@ -28,6 +30,7 @@ from reservations.forms import SlotForm
 from reservations.selectors import policies
 from reservations.selectors.decision import decision_page, decisions_of
 from reservations.selectors.frame import Frame
+from reservations.selectors.links import slot_url
 from reservations.selectors.preview import Asked, Preview, preview_page
 from reservations.selectors.timetable import week
 from reservations.selectors.twins import booked_already
@@ -48,7 +51,7 @@ class Link:
 
 
 @never_cache
-@guard({"GET": ANYONE, "POST": SIGNED_IN})
+@guard({"GET": ANYONE, "POST": agreed(SIGNED_IN)})
 def book(request: HttpRequest) -> HttpResponse:
     """The timetable with the reader's slot beside it; posting books that slot."""
     if request.method == "POST":
@@ -186,13 +189,25 @@ def _previewed(request: HttpRequest, form: SlotForm, at: datetime) -> dict[str, 
     if not form.is_bound or not form.projects:
         return {"form": form}
     if not form.is_valid():
-        asked = {question.sentence for question in form.questions}
+        questions = {question.sentence for question in form.questions}
         lines = [str(line) for errors in form.errors.values() for line in errors]
-        return {"form": form, "problems": [line for line in lines if line not in asked]}
+        return {"form": form, "problems": [line for line in lines if line not in questions]}
     try:
-        return {"form": form, "preview": _preview(request, _slot(form, at))}
+        asked = _slot(form, at)
+        return {
+            "form": form, "preview": _preview(request, asked), "rules_first": _rules_first(request, asked),
+        }  # fmt: skip
     except DomainError as error:
         return {"form": form, "problems": [error.message]}
+
+
+def _rules_first(request: HttpRequest, asked: Asked) -> str:
+    """The way to this slot through the house rules; empty where they are accepted."""
+    if has_accepted(person(request)):
+        return ""
+    uids = [str(device.uid) for device in asked.devices]
+    slot = slot_url(project=asked.project.slug, devices=uids, start=asked.start, end=asked.end)
+    return f"{reverse('welcome')}?{urlencode({'next': slot})}"
 
 
 def _slot(form: SlotForm, at: datetime) -> Asked:

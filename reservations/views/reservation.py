@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from kombu.exceptions import OperationalError
 
-from accounts.access import person
+from accounts.access import agreed, person
 from common import clock
 from common.access import guard
 from common.errors import DomainError
@@ -50,7 +50,7 @@ def reservation_cancel(request: HttpRequest, reservation: Reservation) -> HttpRe
     return redirect(reservation)
 
 
-@guard({"POST": RESERVATION_KEEPER})
+@guard({"POST": agreed(RESERVATION_KEEPER)})
 def run_add(request: HttpRequest, reservation: Reservation) -> HttpResponse:
     page = reservation_page(reservation=reservation, user=person(request), at=clock.now())
     form = RunForm(request.POST, nodes=[part.node for part in page.nodes])

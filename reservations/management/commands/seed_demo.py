@@ -12,7 +12,15 @@ from django.db import transaction
 from common import clock
 from common.keys import make_key
 from ledger import services as ledger
-from reservations.management.example_world import building, past_jobs, people, playing, today, weeks
+from reservations.management.example_world import (
+    building,
+    newcomer,
+    past_jobs,
+    people,
+    playing,
+    today,
+    weeks,
+)
 from reservations.models import Decision
 
 # How long the world has existed at least when it is made: a half-life of usage and a half.
@@ -50,10 +58,15 @@ def seed(*, now: datetime) -> str:
                 world,
                 since=began_at,
                 until=now,
-                also=[*past_jobs.steps(world, now), *today.steps(world, now)],
+                also=[
+                    *past_jobs.steps(world, now),
+                    *newcomer.steps(world.people, world.nodes, now),
+                    *today.steps(world, now),
+                ],
             )
             done = f"The example world is built: {count} things happened in it since {began_at:%d %B %Y}."
         else:
+            building.complete(world, at=now)
             asked = Decision.objects.filter(asked_by__in=world.people.values())
             since = asked.latest("decided_at").decided_at
             count = playing.play(world, since=since, until=now)

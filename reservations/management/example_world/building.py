@@ -14,15 +14,18 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 
 from accounts import services as accounts
+from accounts.domain import house_rules
 from accounts.models import Organisation, Project, User
+from accounts.services.house_rules import accept_house_rules
 from common.keys import load_private_key
 from ledger import services as ledger
 from nodes.models import Node, Site
 from nodes.services import listing
 from pricing.domain.declared import Declared, PublicGrant
+from pricing.models import FundingLine
 from pricing.services import fees, grants, statements, tariffs
 from reservations.domain.policy import Policy
-from reservations.management.example_world import machines, people, places, projects
+from reservations.management.example_world import funding, machines, newcomer, people, places, projects
 from reservations.models import Vertex
 from reservations.services import policy, shares
 
@@ -45,6 +48,7 @@ def build(*, began_at: datetime, now: datetime) -> World:
     """The world as it stood when it began, before anybody booked."""
     users = {person.key: _person(person) for person in people.PEOPLE}
     _let_in(users)
+    _accept_rules(users, began_at)
     organisations = {row.slug: _organisation(row, users, began_at) for row in people.ORGANISATIONS}
     for purpose, path in (("ledger", settings.LEDGER_KEY_FILE), ("dispatch", settings.DISPATCH_KEY_FILE)):
         public = load_private_key(path).public_key().public_bytes_raw()
@@ -60,13 +64,27 @@ def build(*, began_at: datetime, now: datetime) -> World:
         _publish_costs(machine, node, users, began_at=began_at)
         nodes[machine.slug] = node
     accounts_by_name = _plant_accounts()
+    funds = funding.set_aside(organisations, users, at=began_at, now=now)
     made = {}
     for row in projects.PROJECTS:
-        made[row.slug] = _project(row, users, organisations, began_at=began_at, now=now)
+        made[row.slug] = _project(row, users, organisations, funds, began_at=began_at, now=now)
         shares.create_project_vertex(
             parent=accounts_by_name[row.account], project=made[row.slug], shares=row.shares
         )
+    newcomer.set_aside(organisations, by=users, at=began_at)
     return World(users, organisations, nodes, made)
+
+
+def complete(world: World, *, at: datetime) -> None:
+    """Add what these tables have learnt since an earlier version of them built this world."""
+    missing = {row.key: _person(row) for row in people.PEOPLE if row.key not in world.people}
+    if missing:
+        _let_in(missing)
+    world.people.update(missing)
+    _accept_rules(world.people, at)
+    shares.ensure_independent_account(shares=projects.INDEPENDENT_SHARES)
+    newcomer.set_aside(world.organisations, by=world.people, at=at)
+    newcomer.sign_up(world.people, at=at)
 
 
 def find() -> World | None:
@@ -100,8 +118,15 @@ def _person(person: people.Person) -> User:
 
 def _let_in(users: dict[str, User]) -> None:
     """Everybody's password is the same and printed: hashing it once is enough, and hashing is slow."""
-    shown = [users[person.key].pk for person in people.PEOPLE if person.log_in]
+    shown = [users[person.key].pk for person in people.PEOPLE if person.log_in and person.key in users]
     User.objects.filter(pk__in=shown).update(password=make_password(people.PASSWORD))
+
+
+def _accept_rules(users: dict[str, User], at: datetime) -> None:
+    """All but one, who does so as she signs up."""
+    for key, user in users.items():
+        if key != people.NEWCOMER:
+            accept_house_rules(user=user, version=house_rules.CURRENT.number, at=at)
 
 
 def _organisation(row: people.Organisation, users: dict[str, User], at: datetime) -> Organisation:
@@ -229,7 +254,8 @@ def _declared(machine: machines.Machine, place: places.Place, electricity: Decim
 
 
 def _plant_accounts() -> dict[str, Vertex]:
-    root = shares.create_root(name="Everybody")
+    root = shares.ensure_independent_account(shares=projects.INDEPENDENT_SHARES).parent
+    assert root is not None
     vertices = {"": root}
     for account in projects.ACCOUNTS:
         vertices[account.name] = shares.create_account(
@@ -242,6 +268,7 @@ def _project(
     row: projects.Project,
     users: dict[str, User],
     organisations: dict[str, Organisation],
+    funds: dict[str, FundingLine],
     *,
     began_at: datetime,
     now: datetime,
@@ -268,6 +295,7 @@ def _project(
             valid_from=min(until - timedelta(days=300), began_at),
             valid_until=until,
             amount=Decimal(grant.euros),
+            line=funds[grant.funder],
             at=began_at,
         )
     return project

@@ -12,7 +12,7 @@ from nodes.services import leases, outputs
 from reservations.errors import Refused
 from reservations.management.example_world.building import World
 from reservations.management.example_world.machines import WORKBENCH
-from reservations.management.example_world.playing import Step
+from reservations.management.example_world.steps import Step
 from reservations.models import Run
 from reservations.services import booking, dispatch
 

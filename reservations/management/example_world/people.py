@@ -37,6 +37,7 @@ PEOPLE = (
     Person("timo", "Timo Example", language="fr", log_in="student, reads French"),
     Person("carla", "Carla Example", time_zone="Europe/Madrid", log_in="citizen project, birds"),
     Person("omar", "Omar Example", log_in="owns the nodes in Lyon"),
+    Person("mila", "Mila Example", log_in="signed up alone: an allowance, a project of her own"),
     Person("stella", "Stella Example", log_in="steward, may open /admin/"),
     Person("ines", "Inês Example", time_zone="Europe/Madrid"),
     Person("noor", "Noor Example", time_zone="Europe/Stockholm"),
@@ -46,6 +47,7 @@ PEOPLE = (
     Person("fatou", "Fatou Example"),
 )
 STEWARD = "stella"
+NEWCOMER = "mila"
 
 ORGANISATIONS = (
     Organisation("equinode-example", "Equinode, example site", "operator", "FR", "stella", is_public_body=False),

@@ -6,7 +6,6 @@ Each step happens `at` its own time, in the order of time, as if people had done
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common.ranges import between
@@ -17,19 +16,13 @@ from nodes.services import occupancy
 from reservations.errors import Refused
 from reservations.management.example_world import weeks
 from reservations.management.example_world.building import World
+from reservations.management.example_world.steps import Step
 from reservations.management.example_world.weeks import Closing, Wish
 from reservations.models import Reservation
 from reservations.services import booking, capacity, settle
 
 DAY = timedelta(days=1)
 LOOK_AHEAD = timedelta(days=21)  # nobody here asks earlier, and owners decide by then
-
-
-@dataclass(frozen=True)
-class Step:
-    at: datetime
-    order: int  # at one moment: closings, then capacity, then people, then bills
-    do: Callable[[datetime], None]
 
 
 def play(world: World, *, since: datetime, until: datetime, also: Sequence[Step] = ()) -> int:

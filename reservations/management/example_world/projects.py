@@ -50,6 +50,7 @@ class Project:
     habits: tuple[Habit, ...] = ()
 
 
+INDEPENDENT_SHARES = 10  # of the account that personal projects share, beside those right below the root
 ACCOUNTS = (
     Account("Research", "", 60),
     Account("Life sciences", "Research", 60),

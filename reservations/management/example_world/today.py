@@ -9,7 +9,7 @@ from nodes import selectors as nodes
 from nodes.models import Device
 from reservations.errors import Refused
 from reservations.management.example_world.building import World
-from reservations.management.example_world.playing import Step
+from reservations.management.example_world.steps import Step
 from reservations.services import booking
 
 HOUR = timedelta(hours=1)

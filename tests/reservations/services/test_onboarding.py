@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -150,7 +151,7 @@ def test_a_name_in_another_script_and_a_taken_or_reserved_one_have_addresses(acc
     ],
 )
 def test_a_name_that_cannot_be_is_refused(
-    account: Vertex, fields: dict[str, str], field: str, sentence: str
+    account: Vertex, fields: dict[str, Any], field: str, sentence: str
 ) -> None:
     with pytest.raises(WelcomeRefused, match=sentence) as refusal:
         begin(newcomer(), **fields)

@@ -10,6 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
+from accounts.models import HouseRulesAcceptance, Project, User
+from accounts.selectors.house_rules import has_accepted
 from common import clock
 from common.keys import make_key
 from common.ranges import bounds
@@ -18,10 +20,10 @@ from ledger.selectors.differences import differences
 from nodes.models import Closure, Device, Hold, Lease
 from nodes.services import rebuilding
 from pricing import selectors as pricing
-from pricing.models import Charge, CostStatement
+from pricing.models import Charge, CostStatement, Grant
 from reservations.management.commands import seed_demo
 from reservations.management.example_world import machines, people
-from reservations.models import Decision, Reservation, Run, UsageEntry
+from reservations.models import Decision, Reservation, Run, UsageEntry, Vertex
 
 NOW = datetime(2026, 11, 18, 9, 40, tzinfo=UTC)  # a Wednesday
 
@@ -45,6 +47,7 @@ def test_the_world_is_alive_and_a_second_run_changes_nothing() -> None:
     _require_nodes_to_book()
     _require_reservations_in_every_state()
     _require_something_for_ada()
+    _require_somebody_who_signed_up()
     _require_that_it_can_be_checked()
 
     before = counts()
@@ -83,6 +86,30 @@ def _require_something_for_ada() -> None:
     ended = Lease.objects.filter(reference__in=[run.reference for run in Run.objects.filter(state="ended")])
     assert [lease.exit_code for lease in ended.order_by("fence")] == [0, 1, 0]
     assert all(lease.log.exists() for lease in ended)
+
+
+def _require_somebody_who_signed_up() -> None:
+    mila = User.objects.get(email="mila@example.org")
+    project = mila.personal_project
+    grant = Grant.objects.get(project=project, allowance_month=NOW.date().replace(day=1))
+    assert (grant.hours, grant.hours_used, grant.hours_encumbered) == (20, 3, 2)
+    assert grant.line is not None
+    assert grant.line.funder.name == "Example Open Science Fund"
+    assert Vertex.objects.get(project=project).parent == Vertex.objects.get(is_independent=True)
+    assert all(has_accepted(person) for person in User.objects.all())
+
+
+@pytest.mark.usefixtures("_world")
+def test_a_world_of_before_learns_what_the_tables_have_learnt_since() -> None:
+    """As if it had been built when nobody could sign up yet."""
+    project = Project.objects.get(personal_to__email="mila@example.org")
+    Project.objects.filter(pk=project.pk).update(personal_to=None)
+    HouseRulesAcceptance.objects.all().delete()
+    seed_demo.seed(now=NOW)
+    again = Project.objects.get(personal_to__email="mila@example.org")
+    assert again != project
+    assert Grant.objects.filter(project=again).count() == 2
+    assert all(has_accepted(person) for person in User.objects.all())
 
 
 def _require_that_it_can_be_checked() -> None:
