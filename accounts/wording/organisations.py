@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation
 
 KIND = Organisation.Kind
+
+
+@dataclass(frozen=True)
+class KindWords:
+    name: str
+    rights: tuple[str, ...]
+
+
+def kinds() -> list[KindWords]:
+    """Every kind with what it may do."""
+    return [KindWords(str(kind.label), rights(kind)) for kind in KIND]
 
 
 def rights(kind: str) -> tuple[str, ...]:

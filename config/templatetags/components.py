@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
-from django import template
+from django import forms, template
 from django.forms import BoundField
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -77,8 +77,10 @@ def notice_kind(level_tag: str) -> str:
 @register.inclusion_tag("components/field.html", name="field")
 def field_of(field: BoundField, wide: bool = False) -> dict[str, Any]:
     """Label, hint, input, error. Django links hint and error to the input by their ids."""
-    kind = getattr(field.field.widget, "input_type", "")
-    return {"field": field, "is_choice": kind == "checkbox", "wide": wide}
+    widget = field.field.widget
+    is_many = isinstance(widget, forms.CheckboxSelectMultiple)
+    is_choice = not is_many and getattr(widget, "input_type", "") == "checkbox"
+    return {"field": field, "is_choice": is_choice, "is_many": is_many, "wide": wide}
 
 
 @register.inclusion_tag("components/form.html", name="form_fields")

@@ -95,8 +95,9 @@ class Buys:
 
 
 def open_lines(*, funder: Organisation, at: datetime) -> QuerySet[FundingLine]:
-    """Those that still give: neither closed nor over."""
-    return FundingLine.objects.filter(funder=funder, closed_at=None, valid__endswith__gt=at).order_by("name")
+    """Those that still give grants: neither closed nor over, nor kept for the universal allowance."""
+    lines = FundingLine.objects.filter(funder=funder, closed_at=None, allowance_hours=None)
+    return lines.filter(valid__endswith__gt=at).order_by("name")
 
 
 def line_of(*, funder: Organisation, uid: UUID) -> FundingLine:
@@ -115,7 +116,7 @@ def funding_page(*, organisation: Organisation, at: datetime) -> FundingPage:
         grants=tuple(_grant(one) for one in grants[:_SHOWN]),
         has_more=len(grants) > _SHOWN,
         allowances=tuple(allowances_given(Q(funder=organisation))),
-        may_give=any(line.is_open and line.left > 0 for line in lines),
+        may_give=any(line.is_open and line.left > 0 and not line.allowance for line in lines),
     )
 
 

@@ -13,6 +13,7 @@ from accounts.forms.organisations import EvidenceForm, RegisterForm
 from accounts.models import Organisation
 from accounts.selectors.organisations import organisation_page, organisations_page
 from accounts.services import organisations as service
+from accounts.wording.organisations import kinds
 from common import clock
 from common.access import guard
 from common.errors import DomainError
@@ -45,7 +46,8 @@ def organisation_register(request: HttpRequest) -> HttpResponse:
             else:
                 messages.success(request, _("Registered. A steward looks at it; you are told the answer."))
                 return redirect(made)
-    return render(request, "accounts/organisation_register.html", {"form": form}, status=status)
+    context = {"form": form, "kinds": kinds()}
+    return render(request, "accounts/organisation_register.html", context, status=status)
 
 
 @never_cache
