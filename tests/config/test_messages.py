@@ -111,3 +111,21 @@ def test_compiling_gives_what_django_reads(site: Any) -> None:
         french = gettext.GNUTranslations(compiled)
     assert french.gettext("Refused:") == f"Refusé{NARROW}:"
     assert french.ngettext("%(n)s hour", "%(n)s hours", 2) == "%(n)s heures"
+
+
+def test_what_is_installed_without_us_is_compiled_already(tmp_path: Path) -> None:
+    package = tmp_path / "clients" / "cli" / "equinode_cli"
+    package.mkdir(parents=True)
+    (package / "words.py").write_text('_("Booked.")\n')
+    messages("update", "--root", tmp_path)
+    catalogue = package / "locale/fr/LC_MESSAGES/equinode.po"
+    catalogue.write_text(
+        catalogue.read_text().replace('"Booked."\nmsgstr ""', '"Booked."\nmsgstr "Réservé."')
+    )
+    assert "run bin/messages compile" in messages("check", "--root", tmp_path).stdout
+    messages("compile", "--root", tmp_path)
+    compiled = catalogue.with_suffix(".mo")
+    assert messages("check", "--root", tmp_path).returncode == 0
+    before = compiled.stat().st_mtime_ns
+    messages("compile", "--root", tmp_path)
+    assert compiled.stat().st_mtime_ns == before  # no churn in a checkout

@@ -92,4 +92,4 @@ def _with_examples(text: str, examples: Sequence[str]) -> str:
     if not examples:
         return text
     lines = "\n".join(f"  {example}" for example in examples)
-    return f"{text}\n\n\b\n{_('Examples:')}\n{lines}"
+    return text + "\n\n\b\n" + _("Examples:") + "\n" + lines

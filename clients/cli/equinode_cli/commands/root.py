@@ -32,7 +32,9 @@ class Ordered(click.Group):
 def _codes() -> str:
     lines = "\n".join(f"  {code:3}  {meaning}" for code, meaning in EXIT_CODES)
     return (
-        f"\b\n{_('Exit codes:')}\n{lines}\n\n"
+        "\b\n"
+        + _("Exit codes:")
+        + f"\n{lines}\n\n"
         + _("“submit --wait” ends with the exit code of the job.")
         + "\n\n"
         + _(
