@@ -116,13 +116,8 @@ def _newest_checkpoint() -> Signed | None:
 
 
 def _unread(request: HttpRequest) -> int:
-    """One query from an index, on the pages of who is signed in."""
     user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
-        return 0
-    if not hasattr(request, "unread_notices"):
-        request.unread_notices = unread(user)  # type: ignore[attr-defined]
-    return int(request.unread_notices)  # type: ignore[attr-defined]
+    return unread(user) if user is not None and user.is_authenticated else 0
 
 
 def _own_pages(request: HttpRequest) -> list[Link]:

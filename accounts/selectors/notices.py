@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models import BooleanField, Count, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.domain.notices import KINDS, Group
 from accounts.models import MailPreference, Notice, User
@@ -56,16 +57,25 @@ def inbox(*, user: User, page: int) -> Inbox:
     first = (page - 1) * PAGE
     found = list(Notice.objects.of(user).order_by(_UNREAD.desc(), "-id")[first : first + PAGE + 1])
     return Inbox(
-        lines=tuple(_line(notice) for notice in found[:PAGE]),
+        lines=tuple(line_of(notice) for notice in found[:PAGE]),
         unread=unread(user),
         newer=page - 1 if page > 1 else None,
         older=page + 1 if len(found) > PAGE else None,
     )
 
 
+def people_with_unread() -> QuerySet[User]:
+    """People, each with the number of their unread notices: from an index of those alone."""
+    counted = Notice.objects.unread().filter(user=OuterRef("pk")).order_by().values("user")
+    return User.objects.annotate(
+        unread_notices=Coalesce(Subquery(counted.annotate(count=Count("*")).values("count")), 0)
+    )
+
+
 def unread(user: User) -> int:
-    """From an index of the unread alone: it stands on every page."""
-    return Notice.objects.of(user).unread().count()
+    """What the session brought along, else counted: it stands on every page."""
+    known: int | None = getattr(user, "unread_notices", None)
+    return Notice.objects.of(user).unread().count() if known is None else known
 
 
 def choices(*, user: User) -> list[Choices]:
@@ -85,7 +95,7 @@ def choices(*, user: User) -> list[Choices]:
     ]
 
 
-def _line(notice: Notice) -> Line:
+def line_of(notice: Notice) -> Line:
     return Line(
         uid=notice.uid,
         title=wording.title(notice.kind, notice.params),

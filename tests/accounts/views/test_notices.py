@@ -61,6 +61,20 @@ def test_every_page_tells_how_many_are_unread(client: Client, ada: User) -> None
     assert '<span class="menu__count">2<' in ask(client, "/accessibility/")
 
 
+def test_the_count_costs_a_page_no_query(client: Client, ada: User, django_assert_num_queries: Any) -> None:
+    tell(ada)
+    client.force_login(ada)
+    ask(client, "/accessibility/")  # the footer is read once
+    with django_assert_num_queries(2):  # the session and whose it is
+        assert '<span class="menu__count">1<' in ask(client, "/accessibility/")
+
+
+def test_a_closed_account_has_no_session_left(client: Client, ada: User) -> None:
+    client.force_login(ada)
+    User.objects.update(is_active=False)
+    assert client.get("/me/notices/").status_code == 302
+
+
 def test_markup_in_a_name_is_text(client: Client, ada: User) -> None:
     tell(ada, project="<script>alert(1)</script>")
     client.force_login(ada)
