@@ -155,7 +155,7 @@ STORAGES = {
 
 # --- people -----------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.adapter.backend.PersonBackend"]
 # Sign-in by others, at /accounts/oidc/<id>/: one by these variables, more by OIDC_PROVIDERS.
 OIDC_PROVIDERS = read_providers(
     {
