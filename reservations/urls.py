@@ -9,6 +9,7 @@ from reservations.api import bookings, projects, public as public_api, runs, tim
 from reservations.views import (
     applications,
     book,
+    inside,
     members,
     onboarding,
     project,
@@ -68,6 +69,19 @@ pages = [
         "steward/applications/<uuid:uid>/decline/",
         applications.steward_application_decline,
         name="steward_application_decline",
+    ),
+    # /organisations/<slug>/shares/
+    path("organisations/<slug:slug>/shares/", inside.organisation_shares, name="organisation_shares"),
+    path("organisations/<slug:slug>/shares/<int:pk>/", inside.organisation_share, name="organisation_share"),
+    path(
+        "organisations/<slug:slug>/shares/<int:pk>/end/",
+        inside.organisation_share_end,
+        name="organisation_share_end",
+    ),
+    path(
+        "organisations/<slug:slug>/shares/<int:pk>/resend/",
+        inside.organisation_share_resend,
+        name="organisation_share_resend",
     ),
     # /steward/projects/<slug>/
     path("steward/projects/<slug:slug>/", stewarding.steward_project, name="steward_project"),
