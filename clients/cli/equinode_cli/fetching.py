@@ -48,7 +48,7 @@ def safe_name(name: str) -> str:
     """A job chose it, so it is used as a plain relative path or not at all."""
     parts = name.split("/")
     odd = any(part in ("", ".", "..") for part in parts) or PurePosixPath(name).is_absolute()
-    if odd or "\\" in name or ":" in parts[0] or terminal.one_line(name) != name:
+    if odd or "\\" in name or ":" in parts[0] or "\n" in name or terminal.neutralise(name) != name:
         raise FileTrouble(_("“%(name)s” is no name for a file here.") % {"name": terminal.one_line(name)})
     return name
 

@@ -33,7 +33,8 @@ def neutralise(text: str) -> str:
 
 
 def one_line(value: object) -> str:
-    return " ".join(neutralise(str(value)).split())
+    # Not every white space: French has narrow ones that must not break.
+    return re.sub(r"[ \t\n]+", " ", neutralise(str(value))).strip()
 
 
 # --- standard output ----------------------------------------------------------------------------

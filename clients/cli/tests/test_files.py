@@ -68,6 +68,11 @@ def test_a_file_that_it_did_not_bring_is_not_found(ada: Equinode, site: FakeSite
     assert ada("files", "download", RUN, "none").code == 4
 
 
+@pytest.mark.parametrize("name", ["a", "out/the answer  (1).txt", "ü/日本", ".hidden", "a..b"])
+def test_a_plain_name_is_used_as_it_is(name: str) -> None:
+    assert safe_name(name) == name
+
+
 @pytest.mark.parametrize(
     "name", ["../x", "/etc/passwd", "a/../../b", "", "a//b", ".", "c:/x", "a\\b", "a\x1b[2Jb", "a\nb"]
 )

@@ -47,7 +47,12 @@ from equinode_cli.words import _
     help=_("The kind of device, as “equinode nodes” names it."),
 )
 @click.option(
-    "--count", type=click.IntRange(1, 256), default=1, show_default=True, help=_("How many of that kind.")
+    "--count",
+    type=click.IntRange(1, 256),
+    metavar=_("NUMBER"),
+    default=1,
+    show_default=True,
+    help=_("How many of that kind."),
 )
 @click.option("--node", metavar=_("NODE"), shell_complete=completing.nodes, help=_("Only on this node."))
 @click.option("--country", metavar=_("CODE"), help=_("Only on nodes in this country, such as FR."))
@@ -67,7 +72,12 @@ from equinode_cli.words import _
     help=_("Local time on a quarter of an hour, or now."),
 )
 @click.option("--end", metavar=_("TIME"), help=_("Local time; or --hours."))
-@click.option("--hours", type=click.FloatRange(0, 10_000, min_open=True), help=_("How long; or --end."))
+@click.option(
+    "--hours",
+    type=click.FloatRange(0, 10_000, min_open=True),
+    metavar=_("NUMBER"),
+    help=_("How long; or --end."),
+)
 @click.option(
     "--zone", metavar=_("NAME"), help=_("Time zone of what you type and read; else this machine’s.")
 )

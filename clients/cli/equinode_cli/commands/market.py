@@ -40,7 +40,14 @@ from equinode_cli.words import _
 @click.option(
     "--zone", metavar=_("NAME"), help=_("Time zone of what you type and read; else this machine’s.")
 )
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help=_("How many at most."))
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    metavar=_("NUMBER"),
+    default=50,
+    show_default=True,
+    help=_("How many at most."),
+)
 def nodes(
     call: Call, model: str | None, country: str | None, free_from: str | None, free_to: str | None,
     zone: str | None, limit: int,

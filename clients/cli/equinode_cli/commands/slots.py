@@ -24,7 +24,14 @@ from equinode_cli.words import _
 )
 @click.option("--state", metavar=_("STATE"), help=_("Only such: booked, cancelled …"))
 @click.option("--zone", metavar=_("NAME"), help=_("Time zone of what you read; else this machine’s."))
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help=_("How many at most."))
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    metavar=_("NUMBER"),
+    default=20,
+    show_default=True,
+    help=_("How many at most."),
+)
 def list_(call: Call, project: str | None, state: str | None, zone: str | None, limit: int) -> None:
     where = zone_named(zone)
     with call.site() as site:

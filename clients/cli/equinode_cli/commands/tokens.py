@@ -74,7 +74,12 @@ def _list(found: list[dict[str, Any]]) -> str:
     help=_("The only project that it reaches."),
 )
 @click.option(
-    "--days", type=click.IntRange(1, 366), default=90, show_default=True, help=_("How long it is good for.")
+    "--days",
+    type=click.IntRange(1, 366),
+    metavar=_("NUMBER"),
+    default=90,
+    show_default=True,
+    help=_("How long it is good for."),
 )
 def create(call: Call, name: str, scopes: tuple[str, ...], project: str | None, days: int) -> None:
     expires = datetime.now(UTC) + timedelta(days=days)
