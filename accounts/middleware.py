@@ -14,6 +14,9 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
 from django.utils.decorators import sync_and_async_middleware
 
+from accounts.services.sessions import see
+from common import clock
+
 
 @sync_and_async_middleware
 def PersonMiddleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
@@ -34,6 +37,21 @@ def PersonMiddleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[Ht
     def now(request: HttpRequest) -> HttpResponseBase:
         with _reading(request):
             return _in_their_language(get_response(request))
+
+    return now
+
+
+@sync_and_async_middleware
+def SeenMiddleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Notes now and then that a session is in use. An open event stream alone is no use of it."""
+    if iscoroutinefunction(get_response):
+        return get_response
+
+    def now(request: HttpRequest) -> HttpResponseBase:
+        response: HttpResponseBase = get_response(request)
+        if request.user.is_authenticated:
+            see(request.session, at=clock.now())
+        return response
 
     return now
 

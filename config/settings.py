@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.content_security_policy",
+    "config.middleware.keep_private",
     "config.middleware.RefuseWithoutRedis",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -99,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.PersonMiddleware",
+    "accounts.middleware.SeenMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -213,7 +215,7 @@ MFA_FORMS = {
 MFA_TOTP_ISSUER = "Equinode"
 MFA_TOTP_TOLERANCE = 1  # steps of 30 s that a telephone's clock may be wrong by
 # Browsers give passkeys to https only, and to this machine itself.
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = urlsplit(SITE_ORIGIN).hostname == "localhost"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = urlsplit(SITE_ORIGIN).hostname in ("localhost", "127.0.0.1")
 SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True  # where a provider's word on addresses counts at all
 OIDC_SECONDS = 5  # that a provider may take for one answer

@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 
 from accounts.models import User
+from accounts.services.sessions import begin_to_see
+from common import clock
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -19,6 +21,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def new_user(self, request: HttpRequest) -> User:
         language = get_language() or settings.LANGUAGE_CODE
         return User(language=language, time_zone=settings.VISITOR_TIME_ZONE)
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        super().login(request, user)
+        begin_to_see(request.session, at=clock.now())
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Links begin with our own address, not with the Host that somebody's request named."""

@@ -1,11 +1,32 @@
-"""Ending sessions: whoever holds one is signed out at their next click."""
+"""Sessions: where somebody is signed in, since when, and ending that."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
 
 from accounts.models import User
+
+# When a session was last seen is known to this: a write at every click would be too dear.
+SEEN_EVERY = timedelta(minutes=10)
+_SEEN = "seen_at"
+
+
+def begin_to_see(session: SessionBase, *, at: datetime) -> None:
+    """Mark a session that was begun by signing in."""
+    session[_SEEN] = at.timestamp()
+
+
+def see(session: SessionBase, *, at: datetime) -> None:
+    """Note now and then that a session is in use."""
+    seen = session.get(_SEEN)
+    if seen is None or at.timestamp() - seen < SEEN_EVERY.total_seconds():
+        return
+    UserSession.objects.filter(session_key=session.session_key).update(last_seen_at=at)
+    session[_SEEN] = at.timestamp()
 
 
 def end_session(*, user: User, session_id: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -16,6 +17,7 @@ from django.test import Client
 
 from accounts import services
 from accounts.models import User
+from common import clock
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -113,6 +115,19 @@ def test_the_page_says_what_there_is(client: Client, eve: User) -> None:
     assert "Firefox on Linux" in page
     TOTP.activate(eve, "A" * 32)
     assert "A password alone opens your account." not in client.get("/me/security/").content.decode()
+
+
+def test_when_a_session_was_seen_is_known_to_ten_minutes(
+    client: Client, eve: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(client, eve)
+    begun = UserSession.objects.get().last_seen_at
+    for minutes, seen in ((9, 0), (11, 11), (15, 11), (22, 22)):
+        now = begun + timedelta(minutes=minutes)
+        monkeypatch.setattr(clock, "now", lambda now=now: now)
+        client.get("/me/")
+        passed = UserSession.objects.get().last_seen_at - begun
+        assert round(passed.total_seconds() / 60) == seen
 
 
 def test_a_session_elsewhere_can_be_ended(client: Client, eve: User) -> None:
