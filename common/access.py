@@ -21,6 +21,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.http.response import HttpResponseBase
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_noop
+from django.views.defaults import permission_denied
 
 from common.errors import DomainError
 
@@ -95,6 +96,7 @@ def _anyone(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
 ANYONE = Rule("anyone", gettext_noop("Everybody"), dict.fromkeys(Who, Verdict.ALLOWED), _anyone)
 
 Rules = Rule | Mapping[str, Rule]
+NOT_KEPT = "private, no-store"
 
 
 def guard(rules: Rules) -> Callable[[View], View]:
@@ -113,7 +115,8 @@ def guard(rules: Rules) -> Callable[[View], View]:
                 admitted = await sync_to_async(_to_stream)(by_method, request, kwargs)
                 if isinstance(admitted, HttpResponseBase):
                     return admitted
-                return await cast("Awaitable[HttpResponseBase]", view(request, **admitted))
+                response = await cast("Awaitable[HttpResponseBase]", view(request, **admitted))
+                return _kept(by_method, request, response)
 
             guarded: Any = later
         else:
@@ -123,7 +126,7 @@ def guard(rules: Rules) -> Callable[[View], View]:
                 admitted = _admitted(by_method, request, kwargs)
                 if isinstance(admitted, HttpResponseBase):
                     return admitted
-                return cast("HttpResponseBase", view(request, **admitted))
+                return _kept(by_method, request, cast("HttpResponseBase", view(request, **admitted)))
 
             guarded = now
         guarded.access = by_method
@@ -139,23 +142,36 @@ def by_methods(rules: Rules) -> dict[str, Rule]:
 Admitted = dict[str, Any] | HttpResponseBase
 
 
+def _method(request: HttpRequest) -> str:
+    return "GET" if request.method == "HEAD" else str(request.method)
+
+
 def _asked(by_method: Mapping[str, Rule], request: HttpRequest, kwargs: dict[str, Any]) -> Admitted:
-    method = "GET" if request.method == "HEAD" else str(request.method)
-    rule = by_method.get(method)
+    rule = by_method.get(_method(request))
     return HttpResponseNotAllowed(sorted(by_method)) if rule is None else rule.admit(request, kwargs)
+
+
+def _kept(
+    by_method: Mapping[str, Rule], request: HttpRequest, response: HttpResponseBase
+) -> HttpResponseBase:
+    """What is not for everybody no cache keeps, nor a browser that somebody else sits at next."""
+    if by_method[_method(request)].verdicts[Who.STRANGER] is not Verdict.ALLOWED:
+        response.headers.setdefault("Cache-Control", NOT_KEPT)
+    return response
 
 
 def _admitted(by_method: Mapping[str, Rule], request: HttpRequest, kwargs: dict[str, Any]) -> Admitted:
     try:
         return _asked(by_method, request, kwargs)
     except SignInNeeded:
-        return redirect_to_login(request.get_full_path())
+        return redirect_to_login(_back_to(request))
     except FirstElsewhere as first:
         return redirect_to_login(_back_to(request), first.url)
     except DomainError as refusal:
         if refusal.status != HTTPStatus.FORBIDDEN:
             raise
-        raise PermissionDenied(refusal.message) from refusal
+        # The page at once: raised, it would stand in the log with where it came from, like a fault.
+        return permission_denied(request, PermissionDenied(refusal.message))
 
 
 def _back_to(request: HttpRequest) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -12,6 +13,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.decorators import sync_and_async_middleware
 from redis.exceptions import RedisError
+
+from common.access import NOT_KEPT
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +48,31 @@ def content_security_policy(get_response: Callable[[HttpRequest], Any]) -> Calla
 
 def _guarded(response: HttpResponseBase) -> HttpResponseBase:
     response.headers.setdefault("Content-Security-Policy", POLICY)
+    return response
+
+
+@sync_and_async_middleware
+def keep_private(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """A page with its reader's name on it is kept by their browser alone; a refusal, by nobody."""
+    if iscoroutinefunction(get_response):
+
+        async def later(request: HttpRequest) -> HttpResponseBase:
+            return _private(request, await get_response(request))
+
+        return later
+
+    def now(request: HttpRequest) -> HttpResponseBase:
+        return _private(request, get_response(request))
+
+    return now
+
+
+def _private(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    user = getattr(request, "user", None)
+    if response.status_code >= HTTPStatus.BAD_REQUEST:
+        response.headers.setdefault("Cache-Control", NOT_KEPT)
+    elif user is not None and user.is_authenticated:
+        response.headers.setdefault("Cache-Control", "private, no-cache")
     return response
 
 
