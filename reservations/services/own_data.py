@@ -29,18 +29,21 @@ def _goes(user: User) -> list[str]:
 
 
 def _stays(user: User) -> list[str]:
-    booked = Reservation.objects.filter(booked_by=user).count()
-    return [
-        ngettext(
-            "%(number)s reservation with its decision and charges, as somebody’s who left: money and shares "
+    sentences = []
+    if booked := Reservation.objects.filter(booked_by=user).count():
+        said = ngettext(
+            "%(number)s reservation with its decision and charges, as of somebody who left: money and shares "
             "were counted with it, and the law asks for books.",
-            "%(number)s reservations with their decisions and charges, as somebody’s who left: money and "
+            "%(number)s reservations with their decisions and charges, as of somebody who left: money and "
             "shares were counted with them, and the law asks for books.",
             booked,
         )
-        % {"number": formats.number(booked)},
-        _("Scripts, logs and files of your jobs in projects that go on: they belong to the project."),
-    ]
+        sentences.append(said % {"number": formats.number(booked)})
+    if Run.objects.filter(created_by=user).exists():
+        sentences.append(
+            _("Scripts, logs and files of your jobs in projects that go on: they belong to the project.")
+        )
+    return sentences
 
 
 def _lock(user: User) -> None:
