@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from accounts.api import announcements as announcements_api, me as me_api, tokens as tokens_api
+from accounts.api import (
+    announcements as announcements_api,
+    invitations as invited,
+    me as me_api,
+    members as belonging,
+    notices as notices_api,
+    organisations as organisations_api,
+    own_data as own_data_api,
+    tokens as tokens_api,
+)
 from accounts.views import data, invitations, me, notices, oidc, rules, security, stewarding, tokens
 from accounts.views.organisations import members, pages as organisations, steward
 
@@ -98,4 +107,53 @@ endpoints: list[URLPattern] = [
     path("api/v1/me", me_api.MeApi.as_view(), name="api_me"),
     path("api/v1/me/tokens", tokens_api.TokensApi.as_view(), name="api_tokens"),
     path("api/v1/me/tokens/<uuid:uid>", tokens_api.TokenApi.as_view(), name="api_token"),
+    path("api/v1/me/export", own_data_api.ExportApi.as_view(), name="api_export"),
+    path("api/v1/me/notices", notices_api.NoticesApi.as_view(), name="api_notices"),
+    path("api/v1/me/notices/read", notices_api.NoticesReadApi.as_view(), name="api_notices_read"),
+    path("api/v1/me/notices/preferences", notices_api.PreferencesApi.as_view(), name="api_preferences"),
+    path("api/v1/me/notices/<uuid:uid>/read", notices_api.NoticeReadApi.as_view(), name="api_notice_read"),
+    path("api/v1/invitations/<str:token>", invited.ReceivedInvitationApi.as_view(), name="api_invitation"),
+    path(
+        "api/v1/invitations/<str:token>/decline",
+        invited.DeclinedInvitationApi.as_view(),
+        name="api_invitation_decline",
+    ),
+    *[
+        path(f"api/v1/{address}", view.as_view(), name=f"api_{name}")
+        for address, view, name in (
+            ("projects/<slug:slug>/members", belonging.ProjectMembersApi, "members"),
+            ("projects/<slug:slug>/members/<uuid:uid>", belonging.ProjectMemberApi, "member"),
+            ("projects/<slug:slug>/members/<uuid:uid>/hand-over", belonging.ProjectHandOverApi, "hand_over"),
+            ("projects/<slug:slug>/leave", belonging.ProjectLeaveApi, "leave"),
+            ("projects/<slug:slug>/invitations", invited.ProjectInvitationsApi, "invitations"),
+            ("projects/<slug:slug>/invitations/<uuid:uid>", invited.ProjectInvitationApi, "invitation_sent"),
+            ("organisations", organisations_api.OrganisationsApi, "organisations"),
+            ("organisations/<slug:slug>", organisations_api.OrganisationApi, "organisation"),
+            ("organisations/<slug:slug>/ask-again", organisations_api.AskAgainApi, "organisation_ask_again"),
+            ("organisations/<slug:slug>/verify", organisations_api.VerifyApi, "organisation_verify"),
+            ("organisations/<slug:slug>/decline", organisations_api.DeclineApi, "organisation_decline"),
+            ("organisations/<slug:slug>/members", belonging.OrganisationMembersApi, "organisation_members"),
+            (
+                "organisations/<slug:slug>/members/<uuid:uid>",
+                belonging.OrganisationMemberApi,
+                "organisation_member",
+            ),
+            (
+                "organisations/<slug:slug>/members/<uuid:uid>/hand-over",
+                belonging.OrganisationHandOverApi,
+                "organisation_hand_over",
+            ),
+            ("organisations/<slug:slug>/leave", belonging.OrganisationLeaveApi, "organisation_leave"),
+            (
+                "organisations/<slug:slug>/invitations",
+                invited.OrganisationInvitationsApi,
+                "organisation_invitations",
+            ),
+            (
+                "organisations/<slug:slug>/invitations/<uuid:uid>",
+                invited.OrganisationInvitationApi,
+                "organisation_invitation_sent",
+            ),
+        )
+    ],
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from pricing.api import nodes as nodes_api, prices as prices_api
+from pricing.api import funding as funding_api, nodes as nodes_api, prices as prices_api
 from pricing.views import funding, prices
 
 # /prices/ and /nodes/
@@ -27,4 +27,11 @@ endpoints = [
     path("api/v1/prices", prices_api.PricesApi.as_view(), name="api_prices"),
     path("api/v1/nodes", nodes_api.NodesApi.as_view(), name="api_nodes"),
     path("api/v1/nodes/<slug:slug>", nodes_api.NodeApi.as_view(), name="api_node"),
+    path("api/v1/organisations/<slug:slug>/lines", funding_api.LinesApi.as_view(), name="api_lines"),
+    path(
+        "api/v1/organisations/<slug:slug>/lines/<uuid:uid>/close",
+        funding_api.LineCloseApi.as_view(),
+        name="api_line_close",
+    ),
+    path("api/v1/organisations/<slug:slug>/grants", funding_api.GrantsApi.as_view(), name="api_grants"),
 ]

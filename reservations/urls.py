@@ -5,7 +5,16 @@ from __future__ import annotations
 from django.urls import path
 
 from reservations import streams
-from reservations.api import bookings, projects, public as public_api, runs, times
+from reservations.api import (
+    applications as asked,
+    bookings,
+    onboarding as first_steps,
+    projects,
+    public as public_api,
+    runs,
+    stewarding as held,
+    times,
+)
 from reservations.views import (
     applications,
     book,
@@ -113,6 +122,26 @@ endpoints = [
     path("api/v1/nodes/<slug:slug>/slots", times.NodeSlotsApi.as_view(), name="api_node_slots"),
     path("api/v1/projects", projects.ProjectsApi.as_view(), name="api_projects"),
     path("api/v1/projects/<slug:slug>", projects.ProjectApi.as_view(), name="api_project"),
+    path("api/v1/projects/<slug:slug>/close", projects.ProjectCloseApi.as_view(), name="api_project_close"),
+    path("api/v1/projects/<slug:slug>/suspend", held.SuspendApi.as_view(), name="api_project_suspend"),
+    path("api/v1/projects/<slug:slug>/resume", held.ResumeApi.as_view(), name="api_project_resume"),
+    path("api/v1/projects/<slug:slug>/end", held.EndApi.as_view(), name="api_project_end"),
+    path("api/v1/projects/<slug:slug>/class", held.ClassApi.as_view(), name="api_project_class"),
+    path("api/v1/applications", asked.ApplicationsApi.as_view(), name="api_applications"),
+    path("api/v1/applications/queue", asked.ApplicationQueueApi.as_view(), name="api_application_queue"),
+    path("api/v1/applications/<uuid:uid>", asked.ApplicationApi.as_view(), name="api_application"),
+    path(
+        "api/v1/applications/<uuid:uid>/grant",
+        asked.ApplicationGrantApi.as_view(),
+        name="api_application_grant",
+    ),
+    path(
+        "api/v1/applications/<uuid:uid>/decline",
+        asked.ApplicationDeclineApi.as_view(),
+        name="api_application_decline",
+    ),
+    path("api/v1/rules", first_steps.RulesApi.as_view(), name="api_rules"),
+    path("api/v1/me/welcome", first_steps.WelcomeApi.as_view(), name="api_welcome"),
     path("api/v1/decisions/<uuid:uid>", projects.DecisionApi.as_view(), name="api_decision"),
     path("api/v1/policy", public_api.PolicyApi.as_view(), name="api_policy"),
     path("api/v1/fairness", public_api.FairnessApi.as_view(), name="api_fairness"),

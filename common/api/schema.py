@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -51,7 +52,7 @@ _HEADERS = {
 }
 
 _PARAMETERS = {
-    "Idempotency-Key": "A name of your choice for this write: within 24 h it is done once and answered again.",
+    "Idempotency-Key": "A name of yours for this write: within 24 h it is done once and answered again.",
     "If-Match": "The ETag of what you have read: refused with 412 where it has changed since.",
     "If-None-Match": "The ETag of what you have: answered with 304 where it is still so.",
 }
@@ -60,7 +61,7 @@ _PARAMETERS = {
 class Documented(AutoSchema):
     """Settings name it for every view; only an ApiView says enough of itself."""
 
-    view: ApiView  # type: ignore[assignment]
+    view: ApiView  # type: ignore[override]
 
     def get_operation_id(self) -> str:
         parts = self.path.removeprefix(PREFIX).replace("{", "").replace("}", "").replace("-", "_").split("/")
@@ -91,6 +92,8 @@ class Documented(AutoSchema):
     def get_response_serializers(self) -> Any:
         answer = self.view.answers.get(self.method)
         status = 201 if self.method == "POST" and self.view.makes.get("POST", True) else 200
+        if answer is None and self.method in self.view.answers:
+            return {204: None}
         if answer is None:
             raise TypeError(f"{type(self.view).__name__} does not say what {self.method} answers")
         if isinstance(answer, list):
@@ -280,6 +283,7 @@ def _headers(*names: str) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
+@cache  # one shape has one page: they are told apart by identity
 def _page_of(shape: type[Shape]) -> Any:
     name = f"{shape.__name__.removesuffix('Shape')}Page"
     following = serializers.CharField(allow_null=True, help_text="The address of the next page.")

@@ -35,7 +35,7 @@ from common.api.errors import ScopeMissing
 from common.api.shapes import Shape
 from common.errors import DomainError
 
-Answered = type[Shape] | list[type[Shape]] | str
+Answered = type[Shape] | list[type[Shape]] | str | None
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -50,8 +50,8 @@ class ApiView(APIView):
     scopes: ClassVar[Mapping[str, str]] = {}
     bodies: ClassVar[Mapping[str, type[Members]]] = {}
     queries: ClassVar[Mapping[str, type[Members]]] = {}
-    # For the documentation: what is answered (a list: pages of it; text: a media type), with 201 where a
-    # POST makes something, what is refused besides the usual, and what knows If-Match.
+    # For the documentation: what is answered (a list: pages of it; text: a media type; None: nothing), with
+    # 201 where a POST makes something, what is refused besides the usual, and what knows If-Match.
     answers: ClassVar[Mapping[str, Answered]] = {}
     makes: ClassVar[Mapping[str, bool]] = {}
     refusals: ClassVar[Mapping[str, Mapping[str, int]]] = {}

@@ -5,25 +5,30 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import F
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import PROJECT_MEMBER, SIGNED_IN
+from accounts.access import PROJECT_LEAD, PROJECT_MEMBER, SIGNED_IN
 from accounts.domain import scopes
 from accounts.endpoints import PersonalApiView
 from accounts.models import Project
 from common import clock
+from common.api.bodies import Members
+from common.api.conditions import require_unchanged
 from common.api.lists import ListQuery, page_of_rows
 from common.api.shapes import Shape, moment
 from common.ids import global_id
+from common.lines import require_one_line
 from pricing.domain.declared import plain
 from reservations.access import DECISION_MEMBER
 from reservations.api.shapes import RuleShape
 from reservations.models import Decision
 from reservations.selectors.decision import decision_json
 from reservations.selectors.project import Budget, Standing, project_standing
+from reservations.services import projects, standing
 
 
 class ProjectQuery(ListQuery):
@@ -111,6 +116,20 @@ class ProjectDetailShape(ProjectShape):
     }  # fmt: skip
 
 
+class DescriptionMembers(Members):
+    name = serializers.CharField(max_length=150, validators=[require_one_line])
+    summary = serializers.CharField(max_length=300, allow_blank=True, validators=[require_one_line])
+
+    example: ClassVar = {"summary": "How membrane proteins fold."}
+
+
+class ClosedShape(Shape):
+    project = serializers.SlugField()
+    cancelled_slots = serializers.IntegerField(help_text="How many this has called off.")
+
+    example: ClassVar = {"project": "protein-shapes", "cancelled_slots": 2}
+
+
 class ProjectsApi(PersonalApiView):
     """Your projects, by name."""
 
@@ -132,15 +151,41 @@ class ProjectsApi(PersonalApiView):
 class ProjectApi(PersonalApiView):
     """One project: where it stands, its room and its budget."""
 
-    access: ClassVar = {"GET": PROJECT_MEMBER}
-    scopes: ClassVar = {"GET": scopes.READ}
-    answers: ClassVar = {"GET": ProjectDetailShape}
+    access: ClassVar = {"GET": PROJECT_MEMBER, "PATCH": PROJECT_LEAD}
+    scopes: ClassVar = {"GET": scopes.READ, "PATCH": scopes.PROJECTS}
+    bodies: ClassVar = {"PATCH": DescriptionMembers}
+    answers: ClassVar = {"GET": ProjectDetailShape, "PATCH": ProjectDetailShape}
     refusals: ClassVar = {"GET": {"no_policy": 409}}
+    conditional: ClassVar = frozenset({"PATCH"})
 
     def get(self, request: Request, project: Project) -> Response:
+        return Response(self._detail(project))
+
+    @transaction.atomic
+    def patch(self, request: Request, project: Project) -> Response:
+        """Change the name or the summary. The address stays, so that links go on working."""
+        project = standing.lock(project)
+        require_unchanged(request, self._detail(project))
+        wanted = {"name": project.name, "summary": project.summary} | self.body
+        return Response(self._detail(projects.describe(project=project, by=self.person, **wanted)))
+
+    def _detail(self, project: Project) -> dict[str, Any]:
         at = clock.now()
         role = project.memberships.values_list("role", flat=True).get(user=self.person)
-        return Response(_shown(project, role, at) | _standing(project_standing(project=project, at=at)))
+        return _shown(project, role, at) | _standing(project_standing(project=project, at=at))
+
+
+class ProjectCloseApi(PersonalApiView):
+    """End a project now: slots that have not begun are cancelled."""
+
+    access: ClassVar = {"POST": PROJECT_LEAD}
+    scopes: ClassVar = {"POST": scopes.PROJECTS}
+    answers: ClassVar = {"POST": ClosedShape}
+    makes: ClassVar = {"POST": False}
+
+    def post(self, request: Request, project: Project) -> Response:
+        count = standing.close(project=project, by=self.person, at=clock.now())
+        return Response({"project": project.slug, "cancelled_slots": count})
 
 
 class DecisionShape(Shape):
@@ -207,8 +252,8 @@ def _shown(project: Project, role: str, at: datetime) -> dict[str, Any]:
     }
 
 
-def _standing(standing: Standing) -> dict[str, Any]:
-    place, room = standing.place, standing.room
+def _standing(left: Standing) -> dict[str, Any]:
+    place, room = left.place, left.room
     return {
         "place": {
             "level": None if place.level.value is None else plain(place.level.value),
@@ -220,8 +265,8 @@ def _standing(standing: Standing) -> dict[str, Any]:
         if place
         else None,
         "room": {name: plain(getattr(room, name)) for name in ("limit", "held", "left")} if room else None,
-        "budgets": [_budget(budget) for budget in standing.budgets],
-        "budget_left": plain(standing.budget_left),
+        "budgets": [_budget(budget) for budget in left.budgets],
+        "budget_left": plain(left.budget_left),
     }
 
 
