@@ -50,7 +50,7 @@ def steward_person(request: HttpRequest, uid: UUID) -> HttpResponse:
 def _act(request: HttpRequest, uid: UUID, form: ActForm) -> None:
     whom = get_object_or_404(User, uid=uid)
     act, said = {
-        "close": (stewarding.close_person, _("Closed. Whoever it is is signed out everywhere.")),
+        "close": (stewarding.close_person, _("Closed, and signed out everywhere.")),
         "reopen": (stewarding.reopen_person, _("Open again.")),
         "end_sessions": (stewarding.end_sessions, _("All sessions have ended.")),
     }[form.cleaned_data["act"]]
