@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from equinode_cli.words import amount
+from equinode_cli.words import amount, decimal
 
 
-def price(text: str | None, places: int = 4) -> str:
-    """An hour's price: two places, or up to `places` where it needs them."""
-    if text is None:
-        return "–"
-    whole, _point, fraction = f"{Decimal(text):.{places}f}".partition(".")
-    return amount(f"{whole}.{fraction[:2]}{fraction[2:].rstrip('0')}")
+def price(text: str | None) -> str:
+    """An hour's price: four places, so that cheap hours can be told apart."""
+    return "–" if text is None else amount(f"{Decimal(text):.4f}")
 
 
 def money(value: str | Decimal | None) -> str:
     return "–" if value is None else amount(f"{Decimal(value):.2f}")
+
+
+def ratio(text: str | None) -> str:
+    """A fair-share level; none before anything was used."""
+    return "–" if text is None else decimal(f"{Decimal(text):.2f}")
+
+
+def hours(text: str) -> str:
+    return decimal(f"{Decimal(text):.1f}")
 
 
 def size(number: int) -> str:

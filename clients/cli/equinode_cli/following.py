@@ -19,11 +19,11 @@ def follow(
         answer = site.text(f"runs/{uid}/log", after=position)
         text, before = answer.text, position
         position = answer.headers["Log-Position"]
-        if text:
-            printed(text)
         if answer.headers["Run-State"] != state:
             state = answer.headers["Run-State"]
             changed(state)
+        if text:
+            printed(text)
         if answer.headers["Run-Over"] == "true" or (position == before and not until_over):
             return
         if not until_over:

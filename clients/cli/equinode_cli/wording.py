@@ -29,7 +29,8 @@ def rules(told_rules: Iterable[Mapping[str, Any]]) -> list[str]:
     """Each rule with its numbers, as the site words them; what would work stands below one that refuses."""
     lines = []
     for rule in told_rules:
-        lines.append(f"  {_MARKS.get(rule['verdict'], '·')} {rule['name']}: {rule['text']}")
+        told = _("%(name)s: %(text)s") % rule if rule["text"] else rule["name"]
+        lines.append(f"  {_MARKS.get(rule['verdict'], '·')} {told}")
         if rule["verdict"] == "refuse" and rule.get("remedy"):
             lines.append(f"    → {rule['remedy']}")
     return lines

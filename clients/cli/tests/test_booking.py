@@ -43,7 +43,7 @@ def test_the_preview_shows_price_full_cost_and_every_rule(ada: Equinode, site: F
     assert done.code == 0
     for told in (
         "13.42 EUR",
-        "1.678 EUR",
+        "1.6780 EUR",
         "20.00 EUR",
         "Grant 1",
         "– → 0.98",

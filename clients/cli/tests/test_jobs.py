@@ -65,8 +65,8 @@ def test_a_log_is_read_to_where_it_is_or_to_its_end(
 ) -> None:
     assert ada("logs", RUN).out == "".join(site.log)
     lines = ada("logs", RUN, "--follow", "--json").out.splitlines()
-    assert lines[0] == '{"text": "step 1\\n"}'
-    assert lines[-1] == '{"state": "ended"}'
+    assert lines[:2] == ['{"state": "running"}', '{"text": "step 1\\n"}']
+    assert lines[2] == '{"state": "ended"}'
     assert not any("\x1b" in line for line in lines)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
-from decimal import Decimal
 from typing import Any
 
 import click
@@ -175,14 +174,14 @@ def _preview(answer: dict[str, Any], choice: Choice, slot: Slot, project: str, z
         (_("Slot"), _when(slot, zone)),
     ]
     if quote:
-        an_hour = _("%(price)s a device-hour, fee included") % {"price": figures.price(quote["per_hour"])}
+        an_hour = _("%(price)s an hour, fee included") % {"price": figures.price(quote["per_hour"])}
         pairs.append((_("Price"), f"{figures.money(quote['total'])} ({an_hour})"))
         pairs += [
             (_("Paid by"), f"{one['name']}: {figures.money(one['amount'])}") for one in quote["payments"]
         ]
     if choice.full_cost_per_hour is not None:
         pairs.append((_("Full cost"), figures.money(choice.full_cost_per_hour * slot.hours)))
-    pairs.append((_("Level"), f"{_level(level['before'])} → {_level(level['after'])}"))
+    pairs.append((_("Level"), f"{figures.ratio(level['before'])} → {figures.ratio(level['after'])}"))
     lines = [terminal.members(pairs), "", answer["headline"], *wording.rules(answer["rules"])]
     return "\n".join([*lines, *_nearest(answer, zone)])
 
@@ -202,10 +201,6 @@ def _when(slot: Slot, zone: tzinfo | None) -> str:
     length = moments.lasting(float(slot.hours) * 3600)
     told = f"{moments.span(start, moments.sent(slot.end), zone)} ({length})"
     return _("now: %(slot)s") % {"slot": told} if slot.start is None else told
-
-
-def _level(text: str | None) -> str:
-    return "–" if text is None else f"{Decimal(text):.2f}"
 
 
 def _nearest(answer: dict[str, Any], zone: tzinfo | None) -> list[str]:

@@ -51,9 +51,12 @@ def _one(found: dict[str, Any]) -> str:
     ]
     if place := found["place"]:
         rank = _("%(rank)d of %(all)d") % {"rank": place["rank"], "all": place["of"]}
-        pairs += [(_("Level"), place["level"] or "–"), (_("Rank"), rank)]
+        pairs += [(_("Level"), figures.ratio(place["level"])), (_("Rank"), rank)]
     if room := found["room"]:
-        left = _("%(left)s of %(limit)s cost-weighted hours") % {"left": room["left"], "limit": room["limit"]}
+        left = _("%(left)s of %(limit)s cost-weighted hours") % {
+            "left": figures.hours(room["left"]),
+            "limit": figures.hours(room["limit"]),
+        }
         pairs.append((_("Room"), left))
     pairs += [
         (

@@ -74,13 +74,13 @@ def show(call: Call, reservation: str, zone: str | None) -> None:
 
 
 def _show(found: dict[str, Any], runs: list[dict[str, Any]], address: str, zone: tzinfo | None) -> str:
-    lines = [one_slot(found, zone), terminal.members([(_("Page"), address + found["url"])])]
+    lines = [one_slot(found, zone, address)]
     if runs:
         lines += ["", run_table(runs, zone)]
     return "\n".join(lines)
 
 
-def one_slot(found: dict[str, Any], zone: tzinfo | None = None) -> str:
+def one_slot(found: dict[str, Any], zone: tzinfo | None = None, address: str = "") -> str:
     pairs: list[tuple[str, object]] = [
         (_("Id"), found["uid"]),
         (_("Project"), found["project"]),
@@ -89,6 +89,8 @@ def one_slot(found: dict[str, Any], zone: tzinfo | None = None) -> str:
         (_("State"), found["state"]),
         (_("Price"), figures.money(found["quoted_price"])),
     ]
+    if address:
+        pairs.append((_("Page"), address + found["url"]))
     if found["cancelled_at"]:
         pairs.append((_("Cancelled"), moments.shown(found["cancelled_at"], zone)))
     return terminal.members(pairs)
