@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -61,6 +62,7 @@ class OrganisationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("name", "slug")
     prepopulated_fields: ClassVar[dict[str, Any]] = {"slug": ("name",)}
     readonly_fields = ("uid", "verified_at")
+    formfield_overrides: ClassVar[dict[Any, Any]] = {models.URLField: {"assume_scheme": "https"}}
     inlines = (OrganisationMembershipInline,)
     actions = ("verify",)
 

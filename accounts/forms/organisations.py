@@ -17,7 +17,8 @@ def countries() -> list[tuple[str, str]]:
     names = Locale.parse((get_language() or "en").split("-")[0]).territories
     found = [(code, str(name)) for code, name in names.items() if len(code) == 2 and code.isalpha()]
     placeless = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}  # Unicode's regions that are no country
-    return sorted((one for one in found if one[0] not in placeless), key=lambda one: one[1])
+    named = sorted((one for one in found if one[0] not in placeless), key=lambda one: one[1])
+    return [("", gettext("Choose")), *named]
 
 
 class EvidenceForm(forms.Form):
