@@ -24,7 +24,9 @@ from ledger.models import Checkpoint
 SECTIONS = {
     "prices": "prices", "node": "prices",
     "book": "book", "book_preview": "book",
-    "projects": "projects", "project": "projects", "reservation": "projects", "decision": "projects",
+    "projects": "projects", "project": "projects", "apply": "projects", "application": "projects",
+    "members": "projects", "member": "projects", "leave": "projects", "project_settings": "projects",
+    "reservation": "projects", "decision": "projects",
     "fairness": "fairness", "policy": "fairness",
     "ledger": "ledger", "ledger_entry": "ledger",
 }  # fmt: skip

@@ -12,7 +12,7 @@ from accounts.models import Organisation, Project
 from common import formats
 from common.lines import require_one_line
 from reservations.domain import evidence
-from reservations.forms.standing import DayField
+from reservations.forms.standing import DayField, OneOfManyForm
 from reservations.selectors.applications import AccountChoice
 from reservations.services.applications import Granting, Wish
 
@@ -113,7 +113,9 @@ class GrantForm(forms.Form):
 
     granted_class = forms.ChoiceField(label=_("Class"), choices=Project.Class.choices)
     class_expires_at = DayField(
-        label=_("Class holds until"), required=False, help_text=_("Three years at most.")
+        label=_("Class holds until"),
+        required=False,
+        help_text=_("Three years at most. “Independent” needs no day."),
     )
     account = forms.ChoiceField(label=_("Account"))
     shares = forms.IntegerField(
@@ -155,7 +157,8 @@ class GrantForm(forms.Form):
         )
 
 
-class DeclineForm(forms.Form):
+class DeclineForm(OneOfManyForm):
+    named = "decline"
     reply = forms.CharField(
         label=_("Reply"),
         max_length=2000,

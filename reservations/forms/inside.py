@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.domain.classes import INDEPENDENT
 from accounts.models import Project
 from common.lines import require_one_line
-from reservations.forms.standing import DayField
+from reservations.forms.standing import DayField, OneOfManyForm
 from reservations.selectors.inside import ShareRow
 
 _MOST_SHARES = 1_000_000
@@ -36,7 +36,9 @@ class OpenForm(forms.Form):
     )
     project_class = forms.ChoiceField(label=_("Class"), initial=INDEPENDENT)
     class_expires_at = DayField(
-        label=_("Class holds until"), required=False, help_text=_("Three years at most.")
+        label=_("Class holds until"),
+        required=False,
+        help_text=_("Three years at most. “Independent” needs no day."),
     )
     reason = forms.CharField(
         label=_("What shows that it is of this class"),
@@ -58,7 +60,8 @@ class OpenForm(forms.Form):
         chosen.choices = [choice for choice in Project.Class.choices if choice[0] in allowed]
 
 
-class SharesForm(forms.Form):
+class SharesForm(OneOfManyForm):
+    named = "shares"
     shares = forms.IntegerField(
         label=_("Shares"),
         min_value=0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -49,7 +49,18 @@ class DescriptionForm(forms.Form):
     )
 
 
-class SuspendForm(forms.Form):
+class OneOfManyForm(forms.Form):
+    """On a page with other forms: its fields' ids begin with its name, for ids are unique on a page."""
+
+    named: ClassVar[str]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["auto_id"] = f"{self.named}_%s"
+        super().__init__(*args, **kwargs)
+
+
+class SuspendForm(OneOfManyForm):
+    named = "suspend"
     reason = forms.CharField(
         label=_("Reason"),
         max_length=500,
@@ -64,7 +75,8 @@ class SuspendForm(forms.Form):
     )
 
 
-class EndForm(forms.Form):
+class EndForm(OneOfManyForm):
+    named = "end"
     ends = DayField(
         label=_("Ends on"),
         required=False,
@@ -72,7 +84,8 @@ class EndForm(forms.Form):
     )
 
 
-class ClassForm(forms.Form):
+class ClassForm(OneOfManyForm):
+    named = "class"
     project_class = forms.ChoiceField(label=_("Class"), choices=Project.Class.choices)
     class_expires_at = DayField(
         label=_("Holds until"),
