@@ -21,7 +21,8 @@ WITH mine AS (
 ), slot AS (
     SELECT reservation.id, reservation.uid, mine.name AS project, reservation.quoted_price,
            lower(reservation.during) AS starts, upper(reservation.during) AS ends,
-           reservation.booked_by_id = %(user)s AS is_own
+           reservation.booked_by_id = %(user)s AS is_own,
+           reservation.booked_by_id = %(user)s OR mine.role = 'lead' AS may_run
       FROM reservations_reservation reservation
       JOIN mine ON mine.id = reservation.project_id
      WHERE reservation.state = 'booked' AND reservation.settled_at IS NULL
@@ -48,7 +49,7 @@ SELECT
       WHERE paid.valid && tstzrange(%(at)s, %(until)s)),
     (SELECT json_agg(json_build_object(
                 'uid', slot.uid, 'project', slot.project, 'start', slot.starts, 'end', slot.ends,
-                'is_own', slot.is_own, 'price', slot.quoted_price::text,
+                'is_own', slot.is_own, 'may_run', slot.may_run, 'price', slot.quoted_price::text,
                 'devices', (SELECT json_agg(json_build_array(model, number) ORDER BY model)
                               FROM (SELECT device.model, count(*) AS number
                                       FROM reservations_reserveddevice reserved
@@ -84,6 +85,7 @@ SELECT
        LEFT JOIN accounts_organisation organisation ON organisation.id = invitation.organisation_id
       WHERE address.user_id = %(user)s AND address.verified AND invitation.accepted_at IS NULL
         AND invitation.revoked_at IS NULL AND invitation.expires_at > %(at)s),
+    EXISTS (SELECT FROM reservations_reservation WHERE booked_by_id = %(user)s),
     (SELECT count(*) FROM accounts_notice WHERE user_id = %(user)s AND read_at IS NULL),
     (SELECT json_agg(json_build_object('kind', kind, 'params', params, 'at', created_at) ORDER BY id DESC)
        FROM (SELECT id, kind, params, created_at FROM accounts_notice
@@ -141,6 +143,7 @@ class OwnSlot:
     end: datetime
     price: Decimal
     is_own: bool  # else another member booked it
+    may_run: bool  # who booked it, and the project's leads
     jobs: int  # that are not over
     is_running: bool
 
@@ -188,6 +191,7 @@ class Own:
     slots: tuple[OwnSlot, ...]  # not over, soonest first
     organisations: tuple[OwnOrganisation, ...]
     invitations: tuple[Invited, ...]
+    has_booked: bool  # ever
     unread: int
     newest: tuple[Untold, ...]
     queues: Queues | None  # None for who is no steward
@@ -201,13 +205,15 @@ def own(*, user: User, at: datetime, until: datetime) -> Own:
     }  # fmt: skip
     with prepared() as cursor:
         cursor.execute(_OWN, values)
-        projects, grants, slots, organisations, invitations, unread, newest, *queues = cursor.fetchone()
+        row = cursor.fetchone()
+    projects, grants, slots, organisations, invitations, has_booked, unread, newest, *queues = row
     return Own(
         projects=tuple(_project(row) for row in projects or ()),
         grants=tuple(_grant(row) for row in grants or ()),
         slots=tuple(_slot(row) for row in slots or ()),
         organisations=tuple(OwnOrganisation(**row) for row in organisations or ()),
         invitations=tuple(_invited(row) for row in invitations or ()),
+        has_booked=has_booked,
         unread=unread,
         newest=tuple(Untold(row["kind"], row["params"], _moment(row["at"])) for row in newest or ()),
         queues=Queues(*queues) if user.is_steward else None,
@@ -237,7 +243,8 @@ def _slot(row: dict[str, Any]) -> OwnSlot:
     return OwnSlot(
         url=f"/reservations/{row['uid']}/", devices=tuple((model, count) for model, count in row["devices"]),
         node=row["node"], project=row["project"], start=_moment(row["start"]), end=_moment(row["end"]),
-        price=Decimal(row["price"]), is_own=row["is_own"], jobs=row["jobs"], is_running=row["is_running"],
+        price=Decimal(row["price"]), is_own=row["is_own"], may_run=row["may_run"], jobs=row["jobs"],
+        is_running=row["is_running"],
     )  # fmt: skip
 
 

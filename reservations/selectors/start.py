@@ -33,6 +33,7 @@ class SlotLine:
     left: timedelta
     whole: timedelta
     is_own: bool
+    may_run: bool
     jobs: int
     is_running: bool
 
@@ -93,7 +94,8 @@ class NoticeLine:
 class StartPage:
     at: datetime
     name: str
-    open_slots: tuple[SlotLine, ...]
+    first: SlotLine | None  # of the open ones, that with a running job or one's own
+    open_slots: tuple[SlotLine, ...]  # the others
     next_slots: tuple[SlotLine, ...]
     allowance: AllowanceLeft | None
     soonest: Soonest | None
@@ -106,11 +108,7 @@ class StartPage:
     unread: int
     notices: tuple[NoticeLine, ...]
     queues: Queues | None
-
-    @property
-    def is_new(self) -> bool:
-        """Nothing was booked that is not over: the first thing to do is to book."""
-        return not self.open_slots and not self.next_slots
+    has_booked: bool  # ever: else the first thing to do is to book
 
 
 def start_page(*, user: User, at: datetime) -> StartPage:
@@ -119,10 +117,15 @@ def start_page(*, user: User, at: datetime) -> StartPage:
     bookable = [project for project in mine.projects if _state(project, at) == ""]
     found, project = _soonest(mine, bookable, rules, at)
     lines = [_slot(slot, at) for slot in mine.slots]
+    opened = sorted(
+        (line for line in lines if line.start <= at),
+        key=lambda line: (not line.is_running, not line.is_own, line.end),
+    )
     return StartPage(
         at=at,
         name=user.name,
-        open_slots=tuple(line for line in lines if line.start <= at),
+        first=opened[0] if opened else None,
+        open_slots=tuple(opened[1:]),
         next_slots=tuple(line for line in lines if line.start > at),
         allowance=_allowance(mine, at),
         soonest=found,
@@ -135,6 +138,7 @@ def start_page(*, user: User, at: datetime) -> StartPage:
         unread=mine.unread,
         notices=tuple(NoticeLine(wording.title(one.kind, one.params), one.at) for one in mine.newest),
         queues=mine.queues,
+        has_booked=mine.has_booked,
     )
 
 
@@ -172,6 +176,7 @@ def _slot(slot: OwnSlot, at: datetime) -> SlotLine:
         left=slot.end - max(at, slot.start),
         whole=slot.end - slot.start,
         is_own=slot.is_own,
+        may_run=slot.may_run,
         jobs=slot.jobs,
         is_running=slot.is_running,
     )
@@ -194,7 +199,7 @@ def _allowance(mine: Own, at: datetime) -> AllowanceLeft | None:
         left=grant.hours_left,
         money_left=grant.left,
         money=grant.amount,
-        note=_("Used %(used)s, booked %(booked)s. Besides, %(left)s of %(whole)s is left for them.")
+        note=_("Used %(used)s, booked %(booked)s. They may cost %(whole)s a month; %(left)s of it is left.")
         % {
             "used": formats.number(grant.hours_used, 1),
             "booked": formats.number(grant.hours_booked, 1),

@@ -86,7 +86,7 @@ def test_who_has_just_begun_is_offered_the_soonest_slot_and_sees_the_whole_allow
     client: Client, mila: User, node: Node
 ) -> None:
     page = page_of(mila)
-    assert page.is_new
+    assert not page.has_booked
     assert page.allowance is not None
     assert page.allowance.left == page.allowance.hours == Decimal(20)
     assert page.soonest is not None
@@ -190,7 +190,8 @@ def test_an_open_slot_stands_first_and_says_whether_a_job_runs(
         end=mark_after(now + timedelta(hours=32)), asked_by=mila, at=now,
     )  # fmt: skip
     page = page_of(mila)
-    assert [slot.title for slot in page.open_slots] == ["1 × L40S"]
+    assert page.first is not None
+    assert (page.first.title, page.first.may_run, page.open_slots) == ("1 × L40S", True, ())
     assert [slot.whole for slot in page.next_slots] == [timedelta(hours=2)]
     text = shown(client, mila)
     assert "A job is waiting" in text
@@ -201,7 +202,9 @@ def test_what_other_members_booked_is_shown_as_theirs(client: Client, mila: User
     lab = make_lab(name="Protein shapes")
     ProjectMembership.objects.create(project=lab.project, user=mila)
     lab.book(list(node.devices.all())[:1], None)
-    assert "Booked by another member" in shown(client, mila)
+    text = shown(client, mila)
+    assert "Booked by another member" in text
+    assert "Run a job in it" not in text  # only who booked it and leads may
 
 
 def test_an_invitation_is_shown_to_who_has_the_address_and_to_nobody_else(
