@@ -29,7 +29,7 @@ def listen() -> None:
     """Called once, when the apps are ready."""
     for signal in (account.password_changed, account.password_set, account.password_reset):
         _on(signal, "password")
-    _on(account.email_changed, "email")
+    account.email_changed.connect(_address_changed, dispatch_uid="notices")
     _on(social.social_account_added, "provider_added")
     _on(social.social_account_removed, "provider_removed")
     mfa.authenticator_added.connect(_means_added, dispatch_uid="notices")
@@ -44,6 +44,11 @@ def _on(signal: Signal, change: str) -> None:
             _tell(found, change)
 
     signal.connect(tell, weak=False, dispatch_uid=f"notices {change}")
+
+
+def _address_changed(user: User, from_email_address: Any = None, **_: Any) -> None:
+    if from_email_address is not None:  # the first address that somebody proves is no change
+        _tell(user, "email")
 
 
 def _means_added(user: User, authenticator: Authenticator, **_: Any) -> None:

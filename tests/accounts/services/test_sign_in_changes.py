@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from allauth.account import signals as account
+from allauth.account.models import EmailAddress
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount import signals as social
@@ -51,9 +52,11 @@ def test_what_is_taken_away_is_told_each_time(ada: User) -> None:
 
 
 def test_another_address_and_another_way_in_are_told(ada: User) -> None:
-    account.email_changed.send(
-        sender=User, request=None, user=ada, from_email_address=None, to_email_address=None
-    )
+    addresses = [EmailAddress(user=ada, email=f"{name}@example.org") for name in ("ada", "ada.moreau")]
+    for old in (None, addresses[0]):  # the first is no change
+        account.email_changed.send(
+            sender=User, request=None, user=ada, from_email_address=old, to_email_address=addresses[1]
+        )
     social.social_account_removed.send(
         sender=SocialAccount, request=None, socialaccount=SocialAccount(user=ada, provider="oidc")
     )
