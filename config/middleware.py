@@ -12,9 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.decorators import sync_and_async_middleware
+from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from common.access import NOT_KEPT
+from common.http import problem
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +95,9 @@ class RefuseWithoutRedis:
         if not isinstance(exception, RedisError):
             return None
         logger.error("refused without Redis: %s %s: %s", request.method, request.path, exception)
-        page = render(request, "503.html", status=503)
+        if request.path.startswith("/api/"):
+            page: HttpResponse = problem(503, "unavailable", _("This cannot be done for the moment."))
+        else:
+            page = render(request, "503.html", status=503)
         page.headers["Retry-After"] = "10"  # seconds: usually it is back by then
         return page

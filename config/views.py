@@ -8,8 +8,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 
 from common.access import ANYONE, guard
+from common.http import problem
 from config import specimens
 
 
@@ -26,5 +28,7 @@ def accessibility(request: HttpRequest) -> HttpResponse:
 
 def server_error(request: HttpRequest, *args: Any) -> HttpResponse:
     """Without context processors: whatever broke, the database perhaps, must not be asked again."""
+    if request.path.startswith("/api/"):
+        return problem(500, "internal_error", _("Something broke on our side. It is written down."))
     page = render_to_string("500.html", {"is_example_world": settings.EXAMPLE_WORLD})
     return HttpResponse(page, status=500)

@@ -42,8 +42,8 @@ class TokenForm(forms.Form):
         label=_("Expires after"), choices=list(LIFETIMES.items()), coerce=int, initial=90
     )
 
-    def __init__(self, data: Any, *, projects: Iterable[Project]) -> None:
-        super().__init__(data)
+    def __init__(self, data: Any, *, projects: Iterable[Project], **options: Any) -> None:
+        super().__init__(data, **options)
         self.projects = {project.slug: project for project in projects}
         choice = self.fields["project"]
         assert isinstance(choice, forms.ChoiceField)

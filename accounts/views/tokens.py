@@ -24,7 +24,10 @@ def tokens(request: HttpRequest) -> HttpResponse:
     """The secret is in the answer to the form: shown on a page after it, it would have been kept for that."""
     user, at, secret = person(request), clock.now(), ""
     projects = list(Project.objects.of(user))
-    form = TokenForm(request.POST or None, projects=projects)
+    # `equinode login` prints this page's address with what it needs.
+    asked = {"name": request.GET.get("name", "")[:80], "scopes": request.GET.getlist("scopes")}
+    initial = {name: value for name, value in asked.items() if value}
+    form = TokenForm(request.POST or None, projects=projects, initial=initial)
     if request.method == "POST" and form.is_valid():
         filled = form.cleaned_data
         try:

@@ -99,11 +99,9 @@ class Documented(AutoSchema):
         if isinstance(answer, list):
             return {status: _page_of(answer[0])}
         if isinstance(answer, str):
-            return {
-                (status, answer): OpenApiTypes.BINARY
-                if answer.startswith("application/")
-                else OpenApiTypes.STR
-            }
+            kind = OpenApiTypes.BINARY if answer.startswith("application/") else OpenApiTypes.STR
+            parts = [200, 206] if answer == "application/octet-stream" else [status]
+            return {(part, answer): kind for part in parts}
         return {status: answer}
 
     def get_override_parameters(self) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -33,6 +34,7 @@ from reservations.services import runs
 
 # One answer; who wants more asks again after its last piece.
 _MOST_CHUNKS = 500
+_RANGE = re.compile(r"bytes=([0-9]{1,18})-")
 # What a job made is somebody's data, never part of this site: nothing in it may run or be guessed at.
 _SANDBOX = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
 
@@ -161,6 +163,7 @@ class RunFileApi(PersonalApiView):
     access: ClassVar = {"GET": RUN_MEMBER}
     scopes: ClassVar = {"GET": scopes.READ}
     answers: ClassVar = {"GET": "application/octet-stream"}
+    answer_headers: ClassVar = {"Content-Range": "With 206: what this is of the whole."}
 
     def get(self, request: Request, run: Run, name: str) -> HttpResponseBase:
         lease = lease_of(run.reference)
@@ -169,12 +172,27 @@ class RunFileApi(PersonalApiView):
         ):  # no file is called that, and the database would not take the question
             raise Http404
         found = get_object_or_404(OutputFile, lease=lease, name=name)
+        first = _first_byte(request, found)
+        content = found.content.open("rb")
+        content.seek(first)
         response = FileResponse(
-            found.content.open("rb"), as_attachment=True, filename=name.rsplit("/", maxsplit=1)[-1],
-            content_type="application/octet-stream", headers=_SANDBOX,
+            content, as_attachment=True, filename=name.rsplit("/", maxsplit=1)[-1],
+            content_type="application/octet-stream", headers=_SANDBOX, status=206 if first else 200,
         )  # fmt: skip
-        response.headers["ETag"] = f'"{found.sha256}"'
+        response.headers["ETag"], response.headers["Accept-Ranges"] = f'"{found.sha256}"', "bytes"
+        if first:
+            response.headers["Content-Range"] = f"bytes {first}-{found.size - 1}/{found.size}"
         return response
+
+
+def _first_byte(request: Request, file: OutputFile) -> int:
+    """Where a download that broke off goes on (RFC 9110, section 14); 0: from the start, as for any doubt."""
+    asked = _RANGE.fullmatch(request.headers.get("Range", ""))
+    condition = request.headers.get("If-Range")
+    if asked is None or condition not in (None, f'"{file.sha256}"'):
+        return 0
+    first = int(asked[1])
+    return first if first < file.size else 0
 
 
 def _node(reservation: Reservation, slug: str | None) -> Node:
