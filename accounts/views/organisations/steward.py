@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from accounts.access import STEWARD, person
+from accounts.access import STEWARD, STEWARD_ACTS, person
 from accounts.forms.organisations import DecisionForm
 from accounts.models import Organisation
 from accounts.selectors.organisations import case_page, queue_page
@@ -25,7 +25,7 @@ def steward_organisations(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@guard({"GET": STEWARD, "POST": STEWARD})
+@guard({"GET": STEWARD, "POST": STEWARD_ACTS})
 def steward_organisation(request: HttpRequest, slug: str) -> HttpResponse:
     organisation = get_object_or_404(Organisation.objects.select_related("decided_by"), slug=slug)
     form, problem, status = DecisionForm(request.POST if request.method == "POST" else None), "", 200

@@ -33,7 +33,7 @@ def member() -> User:
 
 @pytest.fixture
 def steward() -> User:
-    return factories.make_user("stella", is_steward=True)
+    return factories.give_second_factor(factories.make_user("stella", is_steward=True))
 
 
 def signed_in(user: User | None) -> Client:
@@ -219,6 +219,15 @@ def test_stewards_alone_see_the_queue_and_answer(organisation: Organisation, ste
     assert signed_in(steward).post(case, {"answer": "verify"}).status_code == 302
     organisation.refresh_from_db()
     assert organisation.decided_by == steward
+
+
+def test_a_steward_without_a_second_factor_answers_nothing(organisation: Organisation) -> None:
+    Organisation.objects.filter(pk=organisation.pk).update(verified_at=None)
+    case = reverse("steward_organisation", args=[organisation.slug])
+    alone = factories.make_user(is_steward=True)
+    assert signed_in(alone).post(case, {"answer": "verify"}).status_code == 403
+    organisation.refresh_from_db()
+    assert organisation.verified_at is None
 
 
 def test_declining_needs_a_reason_and_leads_ask_again(
