@@ -16,10 +16,12 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
 
+from accounts.models import User
 from common import clock
 from config import urls as real
 from config.views import server_error
 from ledger.models import Checkpoint
+from tests import factories
 
 handler500 = "config.views.server_error"
 
@@ -140,6 +142,7 @@ def test_htmx_is_the_copy_that_the_list_names() -> None:
     assert hashlib.sha256(Path(found).read_bytes()).hexdigest() in listed
 
 
-def test_the_admin_shows_the_sites_sign(admin_client: Client) -> None:
+def test_the_admin_shows_the_sites_sign(admin_client: Client, admin_user: User) -> None:
     """Without a link of its own a browser asks for /favicon.ico, which is not there."""
+    factories.give_second_factor(admin_user)
     assert re.search(r'<link rel="icon" href="[^"]*/sign\.svg"', ask(admin_client, "/admin/"))
