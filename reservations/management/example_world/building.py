@@ -130,7 +130,7 @@ def _accept_rules(users: dict[str, User], at: datetime) -> None:
 
 
 def _organisation(row: people.Organisation, users: dict[str, User], at: datetime) -> Organisation:
-    return accounts.create_organisation(
+    organisation = accounts.create_organisation(
         slug=row.slug,
         name=row.name,
         kind=row.kind,
@@ -139,6 +139,9 @@ def _organisation(row: people.Organisation, users: dict[str, User], at: datetime
         is_public_body=row.is_public_body,
         verified_at=at,
     )
+    # The world began before the day on which it is made.
+    Organisation.objects.filter(pk=organisation.pk).update(registered_at=at)
+    return organisation
 
 
 def _site(place: places.Place) -> Site:

@@ -352,6 +352,31 @@ def test_two_bookings_at_once_cannot_spend_one_budget_twice() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_bookings_at_once_cannot_use_the_hours_of_a_grant_twice() -> None:
+    """Without FOR UPDATE in _LOCK and lock_grants the database's check on the grant's hours stops three,
+    with an error instead of a decision."""
+    node = make_open_node()
+    lab = make_lab(budget="1000")
+    Grant.objects.update(hours=Decimal(3))
+    capacity.measure(at=clock.now())
+    start = in_days(2)
+    calls = [partial(lab.book, [device], start, hours=2) for device in node.devices.all()]
+    booked, refused = split(at_once(*calls))
+    assert len(booked) == 1
+    assert all(refusing(answer) == {"budget"} for answer in refused)
+    short = {rule.facts["short_hours"] for answer in refused for rule in answer.answer.refusing}
+    assert short == {"1.00000000"}
+    grant = Grant.objects.get(project=lab.project)
+    assert (grant.hours_encumbered, grant.hours_left) == (2, 1)
+    # What was decided comes out the same again, and a cancelled slot gives its hours back.
+    for decision in Decision.objects.select_related("policy"):
+        assert decisions.replayed(decision).to_json() == decisions.answer_json(decision)
+    booking.cancel(reservation=booked[0], by=lab.member, at=clock.now())
+    grant.refresh_from_db()
+    assert (grant.hours_encumbered, grant.hours_left, grant.encumbered) == (0, 3, 0)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_bookings_at_once_cannot_use_one_room_twice() -> None:
     """Without FOR UPDATE in _LOCK and lock_grants each sees nothing held, and two or more are granted."""
     nodes = [make_open_node(devices=1) for _ in range(4)]  # the least room is one whole node for eight hours
