@@ -50,6 +50,16 @@ def _signed_in(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
     return kwargs
 
 
+def _with_token(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Only the API has tokens: there `auth` is what a request was sent with."""
+    person(request)
+    if getattr(request, "auth", None) is None:
+        raise NotAllowed(
+            _("Use a token with the scope “me”, or the page “Your data”, which asks who you are.")
+        )
+    return kwargs
+
+
 def _steward(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
     if not person(request).is_steward:
         raise Http404  # what stewards do is nobody else's business
@@ -57,6 +67,13 @@ def _steward(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
 
 
 SIGNED_IN = Rule("signed in", gettext_noop("Who is signed in"), row(_S, _A, _A, _A, _A, _A, _A), _signed_in)
+# A session that somebody left open does not get everything: its page asks for the password once more.
+WITH_TOKEN = Rule(
+    "with a token",
+    gettext_noop("Whose token it is sent with; a session gets 403"),
+    SIGNED_IN.verdicts,
+    _with_token,
+)
 STEWARD = Rule("steward", gettext_noop("Stewards"), row(_S, _H, _H, _H, _H, _H, _A), _steward)
 
 

@@ -6,30 +6,24 @@ from typing import ClassVar
 
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
-from accounts.access import SIGNED_IN
+from accounts.access import WITH_TOKEN
 from accounts.domain import scopes
 from accounts.endpoints import PersonalApiView
 from accounts.services import own_data
 from common import clock
-from common.access import NotAllowed
 
 
 class ExportApi(PersonalApiView):
     """All that the site knows of you, as one JSON document."""
 
-    access: ClassVar = {"GET": SIGNED_IN}
+    access: ClassVar = {"GET": WITH_TOKEN}
     scopes: ClassVar = {"GET": scopes.ME}
     answers: ClassVar = {"GET": "application/json"}
     cache_control = "no-store"
 
     def get(self, request: Request) -> HttpResponseBase:
         """For tokens. A session asks at /me/data/, where it is asked again who it is."""
-        if self.token is None:
-            raise NotAllowed(
-                _("Use a token with the scope “me”, or the page “Your data”, which asks who you are.")
-            )
         pieces = own_data.export_json(user=self.person, at=clock.now())
         return StreamingHttpResponse(pieces, content_type="application/json")

@@ -36,7 +36,7 @@ def leave(request: HttpRequest, provider_id: str) -> HttpResponse:
     """
     provider = _provider(provider_id)
     is_connecting = request.GET.get("process") == AuthProcess.CONNECT
-    if request.method == "GET":
+    if request.method != "POST":
         return render(
             request, "socialaccount/login.html", {"provider": provider, "is_connecting": is_connecting}
         )

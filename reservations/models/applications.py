@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 class ApplicationQuerySet(models.QuerySet["Application"]):
     def of(self, user: User | AnonymousUser) -> ApplicationQuerySet:
-        return self.filter(applicant=user) if user.is_authenticated else self.none()
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(user.within("project"), applicant=user)
 
     def waiting(self) -> ApplicationQuerySet:
         return self.filter(state=Application.State.SUBMITTED)

@@ -62,7 +62,7 @@ def applications() -> QuerySet[Application]:
 
 
 def applications_of(user: User) -> QuerySet[Application]:
-    return applications().filter(applicant=user)
+    return applications().filter(user.within("project"), applicant=user)
 
 
 def application_rows(found: QuerySet[Application]) -> tuple[ApplicationRow, ...]:
