@@ -49,7 +49,9 @@ class Device:
 
 
 @pytest.fixture
-def somebody(rows: None) -> Iterator[User]:
+def somebody(rows: None, settings: Any) -> Iterator[User]:
+    # Hashed as the live site reads it, not quickly as in the tests beside it.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
     user = services.create_person(email="yuki@example.org", password=PASSWORD, name="Yuki")
     accept_house_rules(user=user, version=house_rules.CURRENT.number, at=clock.now())
     yield user

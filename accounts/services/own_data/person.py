@@ -57,8 +57,12 @@ def _lock(user: User) -> None:
     list(Project.objects.select_for_update(no_key=True).filter(pk__in=projects.values("pk")).order_by("pk"))
     led: QuerySet[Organisation] = Organisation.objects.filter(memberships__user=user)
     list(Organisation.objects.select_for_update(no_key=True).filter(pk__in=led.values("pk")).order_by("pk"))
+    # All stewards where one of them leaves: two at once would each take the other for the one who stays.
+    people = Q(pk=user.pk)
+    if user.is_steward:
+        people |= Q(is_steward=True, is_active=True)
     # Not no_key: whoever is about to write something that refers to this person waits, and is waited for.
-    User.objects.select_for_update().get(pk=user.pk)
+    list(User.objects.select_for_update().filter(people).order_by("pk"))
 
 
 def _stops(user: User, at: datetime) -> list[Stop]:
