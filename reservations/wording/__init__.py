@@ -5,6 +5,7 @@ from __future__ import annotations
 from reservations.wording.answers import as_json, headline, nearest, rules
 from reservations.wording.called_off import called_off
 from reservations.wording.policies import fault
-from reservations.wording.rule import RuleWords, name, words
+from reservations.wording.rule import words
+from reservations.wording.told import RuleWords, name
 
 __all__ = ["RuleWords", "as_json", "called_off", "fault", "headline", "name", "nearest", "rules", "words"]

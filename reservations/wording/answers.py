@@ -10,7 +10,8 @@ from common import formats
 from reservations.domain.decision import Answer
 from reservations.domain.exact_json import Json
 from reservations.domain.rules import IDLE, PASS, REFUSE
-from reservations.wording.rule import RuleWords, words
+from reservations.wording.rule import words
+from reservations.wording.told import RuleWords
 
 
 def headline(answer: Answer) -> str:

@@ -1,0 +1,102 @@
+"""The rules of what a project and its members may hold in words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from common import formats
+from reservations.domain.rules import IDLE, Rule
+from reservations.wording.told import (
+    RuleWords,
+    against,
+    as_moment,
+    days,
+    decimal,
+    moment,
+    told,
+)
+
+
+def room(rule: Rule) -> RuleWords:
+    if rule.verdict == IDLE:
+        return told(
+            rule, _("Hours within the next %(hours)s need no room.") % {"hours": rule.facts["exempt_hours"]}
+        )
+    held, wanted = decimal(rule.facts["held"]), decimal(rule.facts["wanted"])
+    numbers = {
+        "limit": formats.number(rule.limit, 1), "held": formats.number(held, 1),
+        "wanted": formats.number(wanted, 1), "hours": rule.facts["exempt_hours"],
+    }  # fmt: skip
+    text = _(
+        "Your project may hold %(limit)s cost-weighted hours later than %(hours)s hours from now. "
+        "It holds %(held)s; this would add %(wanted)s."
+    )
+    remedy = _("Release %(excess)s cost-weighted hours you hold.") % {
+        "excess": formats.number(rule.excess, 1)
+    }
+    if "end" in rule.remedy:
+        remedy = _("An end at %(end)s; or release %(excess)s cost-weighted hours you hold.") % {
+            "end": moment(rule, "end"), "excess": formats.number(rule.excess, 1),
+        }  # fmt: skip
+    return told(
+        rule, text % numbers, *against(rule), remedy=remedy,
+        used=held, limit=decimal(rule.limit), adding=wanted,
+    )  # fmt: skip
+
+
+def model_half(rule: Rule) -> RuleWords:
+    if rule.verdict == IDLE:
+        return told(
+            rule, _("Hours within the next %(hours)s do not count.") % {"hours": rule.facts["exempt_hours"]}
+        )
+    text = _("One project holds at most %(limit)s device-hours of %(model)s in week %(week)s.") % {
+        "limit": formats.number(rule.limit, 1), "model": rule.facts["model"], "week": rule.facts["week"],
+    }  # fmt: skip
+    remedy = _("Fewer devices, another week or another model.")
+    if "end" in rule.remedy:
+        remedy = _("An end at %(end)s; or fewer devices, another week or another model.")
+        remedy = remedy % {"end": moment(rule, "end")}
+    return told(rule, text, *against(rule), remedy=remedy)
+
+
+def project_standing(rule: Rule) -> RuleWords:
+    if rule.facts["suspended"]:
+        text = _("A steward has suspended this project: nothing is booked for it.")
+        remedy = _("Another project of yours; or its leads answer the reason that stands on its page.")
+        return told(rule, text, remedy=remedy)
+    if rule.limit is None:
+        return told(rule, _("The project is open and has no end."))
+    until = {"until": formats.moment(as_moment(rule.limit))}
+    text = _("The project ends on %(until)s, and no slot ends later.") % until
+    if not rule.refuses:
+        return told(rule, text)
+    remedy = _("Another project of yours; or its leads ask a steward for a later end.")
+    if "end" in rule.remedy:
+        remedy = _("An end at %(end)s; or the leads ask a steward for a later end of the project.") % {
+            "end": moment(rule, "end")
+        }
+    return told(rule, text, _("over by %(excess)s days") % {"excess": days(rule.excess)}, remedy=remedy)
+
+
+def member_cap(rule: Rule) -> RuleWords:
+    month = formats.month(datetime.strptime(f"{rule.facts['month']}-01Z", "%Y-%m-%d%z"))
+    if rule.verdict == IDLE:
+        return told(rule, "")
+    held, wanted = decimal(rule.facts["held"]), decimal(rule.facts["wanted"])
+    text = _(
+        "The project’s leads let you book %(limit)s device-hours of slots that begin in %(month)s. "
+        "You have booked %(held)s; this would add %(wanted)s."
+    ) % {
+        "limit": formats.number(rule.limit, 1), "month": month,
+        "held": formats.number(held, 1), "wanted": formats.number(wanted, 1),
+    }  # fmt: skip
+    remedy = _("Cancel a slot of yours, begin in another month, or ask a lead for a higher cap.")
+    if "end" in rule.remedy:
+        remedy = _("An end at %(end)s; or cancel a slot of yours, or ask a lead for a higher cap.") % {
+            "end": moment(rule, "end")
+        }
+    return told(
+        rule, text, *against(rule), remedy=remedy, used=held, limit=decimal(rule.limit), adding=wanted
+    )
