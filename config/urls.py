@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from accounts import urls as accounts_urls
 from config import api, views
@@ -31,7 +31,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.FrontDoorApi.as_view(), name="api"),
     path("api/docs/", api.api_docs, name="api_docs"),
     path("api/schema", api.api_schema, name="api_schema"),
-    path("api/<path:rest>", api.NothingApi.as_view(), name="api_nothing"),
+    # not `path:`, which a line break would get past
+    re_path(r"^api/(?P<rest>[\s\S]*)$", api.NothingApi.as_view(), name="api_nothing"),
     path("accounts/", include(accounts_urls.entrance)),
     path("admin/", admin.site.urls),
 ]

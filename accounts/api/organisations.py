@@ -116,7 +116,8 @@ class OrganisationsApi(PersonalApiView):
     def post(self, request: Request) -> Response:
         """Register one. A steward looks at it before its kind gives any right."""
         asked = dict(self.body)
-        made = organisations.register(**asked, evidence=_evidence(asked), by=self.person, at=clock.now())
+        evidence = _evidence(asked)
+        made = organisations.register(**asked, evidence=evidence, by=self.person, at=clock.now())
         return Response(shown(made), status=201, headers={"Location": f"/api/v1/organisations/{made.slug}"})
 
 

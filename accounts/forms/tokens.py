@@ -33,7 +33,6 @@ class TokenForm(forms.Form):
     )
     scopes = forms.MultipleChoiceField(
         label=_("What it may do"),
-        choices=[(scope, SENTENCES[scope]) for scope in scopes.ALL],
         widget=forms.CheckboxSelectMultiple,
         initial=[scopes.READ, scopes.BOOK, scopes.RUN],
         error_messages={"required": _("Choose what the token may do.")},
@@ -42,8 +41,15 @@ class TokenForm(forms.Form):
         label=_("Expires after"), choices=list(LIFETIMES.items()), coerce=int, initial=90
     )
 
-    def __init__(self, data: Any, *, projects: Iterable[Project], **options: Any) -> None:
+    def __init__(
+        self, data: Any, *, projects: Iterable[Project], for_steward: bool = False, **options: Any
+    ) -> None:
         super().__init__(data, **options)
+        offered = self.fields["scopes"]
+        assert isinstance(offered, forms.ChoiceField)
+        offered.choices = [
+            (scope, SENTENCES[scope]) for scope in scopes.ALL if for_steward or scope != scopes.STEWARD
+        ]
         self.projects = {project.slug: project for project in projects}
         choice = self.fields["project"]
         assert isinstance(choice, forms.ChoiceField)

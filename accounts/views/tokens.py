@@ -27,7 +27,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     # `equinode login` prints this page's address with what it needs.
     asked = {"name": request.GET.get("name", "")[:80], "scopes": request.GET.getlist("scopes")}
     initial = {name: value for name, value in asked.items() if value}
-    form = TokenForm(request.POST or None, projects=projects, initial=initial)
+    form = TokenForm(request.POST or None, projects=projects, for_steward=user.is_steward, initial=initial)
     if request.method == "POST" and form.is_valid():
         filled = form.cleaned_data
         try:
@@ -35,7 +35,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
                 user=user, name=filled["name"], scopes=filled["scopes"], project=filled["project"],
                 expires_at=form.expires_at(at), at=at,
             )  # fmt: skip
-            form = TokenForm(None, projects=projects)
+            form = TokenForm(None, projects=projects, for_steward=user.is_steward)
         except TokenRefused as refusal:
             form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
     page = tokens_page(user=user, at=at)

@@ -16,7 +16,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
-from common.access import ANYONE
+from common.access import ANYONE, Verdict
 from common.api.bodies import Members, Nothing
 from common.api.shapes import Shape
 from common.api.view import ApiView
@@ -24,7 +24,34 @@ from common.api.view import ApiView
 PREFIX = "/api/v1/"
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _VERBS = {"GET": "get", "POST": "post", "PUT": "put", "PATCH": "change", "DELETE": "delete"}
-_BYTES = {"type": "string", "format": "binary"}
+
+# How what is not built from a shape is described.
+_KINDS = {
+    "text/plain": OpenApiTypes.STR,
+    "application/json": OpenApiTypes.OBJECT,
+    "application/octet-stream": OpenApiTypes.BINARY,
+}
+
+# In the order in which somebody who begins would look.
+_TAGS = {
+    "me": "You, your tokens, what you were told.",
+    "nodes": "What there is, and when it is free.",
+    "prices": "What an hour costs.",
+    "timetable": "Who holds what.",
+    "reservations": "Booking, and the jobs of a slot.",
+    "runs": "One job: its state, log and files.",
+    "projects": "Projects and who belongs to them.",
+    "applications": "Asking for a project, a class or a share.",
+    "invitations": "Answering an invitation.",
+    "organisations": "Organisations; a funder’s lines and grants.",
+    "decisions": "Stored answers, to be computed again.",
+    "policy": "The rules in force.",
+    "fairness": "Promised and received shares.",
+    "ledger": "The public log.",
+    "status": "Whether the site is well.",
+    "announcements": "What stewards tell everybody.",
+    "rules": "The house rules.",
+}
 
 # What may be refused, and the code that the example has.
 _REFUSALS = {
@@ -68,7 +95,8 @@ class Documented(AutoSchema):
         return "_".join([_VERBS[self.method], *(part for part in parts if part)])
 
     def get_tags(self) -> list[str]:
-        return [self.path.removeprefix(PREFIX).split("/")[0]]
+        name = self.path.removeprefix(PREFIX).split("/")[0]
+        return [name or "status"]
 
     def get_summary(self) -> str:
         return _first_line(self._handler()) or _first_line(type(self.view))
@@ -99,7 +127,7 @@ class Documented(AutoSchema):
         if isinstance(answer, list):
             return {status: _page_of(answer[0])}
         if isinstance(answer, str):
-            kind = OpenApiTypes.BINARY if answer.startswith("application/") else OpenApiTypes.STR
+            kind = _KINDS[answer]
             parts = [200, 206] if answer == "application/octet-stream" else [status]
             return {(part, answer): kind for part in parts}
         return {status: answer}
@@ -174,7 +202,7 @@ class Documented(AutoSchema):
         rule = self.view.access[self.method]
         if rule is not ANYONE:
             found.add(403)
-        if "{" in self.path:
+        if "{" in self.path or Verdict.HIDDEN in rule.verdicts.values():
             found.add(404)
         if self.method in _WRITES:
             found |= {409, 413, 422} | ({415} if self.method != "DELETE" else set())
@@ -214,6 +242,7 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     components["responses"] = {str(status): _refusal(status) for status in _REFUSALS}
     components["schemas"]["Problem"] = _PROBLEM
     _strip(result)
+    result["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
     for name, schema in components["schemas"].items():
         if name != "Problem" and schema.get("type") == "object" and "properties" in schema:
             schema["additionalProperties"] = False

@@ -14,6 +14,7 @@ from accounts.endpoints import PersonalApiView
 from accounts.models import User
 from common.access import ANYONE
 from common.api.view import ApiView
+from config.api import NothingApi
 from nodes.models import Node
 from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
 
@@ -49,7 +50,7 @@ def _patterns(patterns: Any) -> Any:
         yield from _patterns(pattern.url_patterns) if hasattr(pattern, "url_patterns") else [pattern]
 
 
-@pytest.mark.parametrize("view", views(), ids=lambda view: view.__name__)
+@pytest.mark.parametrize("view", sorted(set(views()) - {NothingApi}, key=str), ids=lambda view: view.__name__)
 def test_whoever_writes_can_say_that_it_is_the_same_write(view: type[ApiView]) -> None:
     writes = [method for method in view.access if method != "GET"]
     assert not writes or issubclass(view, PersonalApiView)

@@ -43,7 +43,7 @@ CHECKS = [
 ]  # fmt: skip
 # Every test makes its world once and calls it many times.
 OFTEN = bounds(
-    max_examples=10, deadline=None, derandomize=True,
+    max_examples=4, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow,
                            HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )  # fmt: skip
