@@ -13,7 +13,7 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 
 import ledger.services
-from accounts.services import mail
+from accounts.services import idempotency, mail
 from common import clock
 from nodes.services import agent_calls
 from pricing.services import allowances
@@ -75,6 +75,12 @@ def measure_capacity(at: datetime) -> None:
     with suppress(NoPolicy):  # a site whose first policy is not published yet has nothing to measure
         capacity.measure(at=at)
     capacity.forget_old(at=at)
+
+
+@shared_task
+@sweep
+def forget_kept_answers(at: datetime) -> None:
+    idempotency.forget(at=at)
 
 
 @shared_task

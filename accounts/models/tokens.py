@@ -53,15 +53,12 @@ class ApiToken(models.Model):
 
 
 class IdempotentAnswer(models.Model):
-    """What a write with an Idempotency-Key was answered; kept for 24 hours.
-
-    `status` is None while the first request is still being answered.
-    """
+    """What a write with an Idempotency-Key was answered, stored with the write itself; kept for 24 hours."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)
     request_digest = models.CharField(max_length=64)  # SHA-256 of method, path and body
-    status = models.PositiveSmallIntegerField(null=True)
+    status = models.PositiveSmallIntegerField()
     headers = models.JSONField(default=dict)
     body = models.BinaryField(default=b"")
     created_at = models.DateTimeField(db_index=True)

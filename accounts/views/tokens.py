@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.access import SIGNED_IN, TOKEN_HOLDER, agreed, person
+from accounts.domain import scopes
 from accounts.errors import TokenRefused
 from accounts.forms.tokens import TokenForm
 from accounts.models import ApiToken, Project
@@ -24,8 +25,10 @@ def tokens(request: HttpRequest) -> HttpResponse:
     """The secret is in the answer to the form: shown on a page after it, it would have been kept for that."""
     user, at, secret = person(request), clock.now(), ""
     projects = list(Project.objects.of(user))
-    # `equinode login` prints this page's address with what it needs.
-    asked = {"name": request.GET.get("name", "")[:80], "scopes": request.GET.getlist("scopes")}
+    # `equinode login` prints this page's address with what it needs. A link may be anybody's: it
+    # proposes what reaches into projects, never what makes tokens or moves money.
+    proposed = [scope for scope in request.GET.getlist("scopes") if scope in scopes.OF_ONE_PROJECT]
+    asked = {"name": request.GET.get("name", "")[:80], "scopes": proposed}
     initial = {name: value for name, value in asked.items() if value}
     form = TokenForm(request.POST or None, projects=projects, for_steward=user.is_steward, initial=initial)
     if request.method == "POST" and form.is_valid():

@@ -11,6 +11,7 @@ EVERY: dict[str, timedelta] = {
     "settle_ended": timedelta(seconds=10),
     "measure_capacity": timedelta(minutes=1),
     "forget_agent_calls": timedelta(minutes=10),
+    "forget_kept_answers": timedelta(minutes=10),
     "send_mail": timedelta(seconds=10),
     "tell_what_comes": timedelta(minutes=1),
     "renew_allowances": timedelta(minutes=10),

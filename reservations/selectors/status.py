@@ -109,6 +109,7 @@ def _purpose(name: str) -> str:
         "settle_ended": gettext("Charge slots that are over"),
         "measure_capacity": gettext("Measure what can be booked"),
         "forget_agent_calls": gettext("Forget old calls of nodes"),
+        "forget_kept_answers": gettext("Forget answers kept for repeated writes"),
         "send_mail": gettext("Send mail that is due"),
         "tell_what_comes": gettext("Tell people of what comes soon"),
         "renew_allowances": gettext("Give the month’s universal allowance"),

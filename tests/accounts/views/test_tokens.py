@@ -86,3 +86,8 @@ def test_it_takes_the_same_queries_however_many_tokens(client: Client, ada: User
 def test_whoever_makes_a_token_is_told_in_the_inbox(client: Client, ada: User) -> None:
     client.post("/me/tokens/", {"name": "laptop", "project": "", "scopes": ["read"], "days": "30"})
     assert ada.notices.get().kind == "token_created"
+
+
+def test_a_link_proposes_no_scope_that_reaches_beyond_projects(client: Client) -> None:
+    page = client.get("/me/tokens/?name=cli&scopes=read&scopes=steward&scopes=tokens").context["form"]
+    assert page.initial == {"name": "cli", "scopes": ["read"]}
