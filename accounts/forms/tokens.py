@@ -32,7 +32,7 @@ class TokenForm(forms.Form):
         help_text=_("A token for one project sees and does nothing outside it."),
     )
     scopes = forms.MultipleChoiceField(
-        label=_("What it may do"),
+        label=_("What the token may do"),
         widget=forms.CheckboxSelectMultiple,
         initial=[scopes.READ, scopes.BOOK, scopes.RUN],
         error_messages={"required": _("Choose what the token may do.")},
