@@ -22,6 +22,7 @@ from accounts.models import (
     OrganisationMembership,
     Project,
     ProjectMembership,
+    StewardAct,
     User,
 )
 
@@ -71,6 +72,7 @@ def own_data(user: User) -> Sections:
             "uid", "kind", "params", "url", "created_at", "read_at", "mail", "mailed_at",
         ),
         "mail_preferences": _rows(MailPreference.objects.filter(user=user), "kind", "by_mail"),
+        "acts_of_stewards": _rows(StewardAct.objects.filter(person=user), "uid", "act", "reason", "at"),
         "work_in_the_admin": _rows(
             LogEntry.objects.filter(user=user), "action_time", "object_repr", "change_message"
         ),

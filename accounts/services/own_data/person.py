@@ -48,7 +48,10 @@ def _goes(user: User) -> list[str]:
 
 
 def _stays(user: User) -> list[str]:
-    return [_("A row without name and address, so that what others rely on still refers to somebody.")]
+    sentences = [_("A row without name and address, so that what others rely on still refers to somebody.")]
+    if user.steward_acts.exists():
+        sentences.append(_("What stewards did about your account, with their reasons: they answer for it."))
+    return sentences
 
 
 def _lock(user: User) -> None:
