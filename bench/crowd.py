@@ -139,7 +139,7 @@ STEPS = (
         """,
     ),
     (
-        "decisions (with an empty snapshot: its size is not what pages read)",
+        "decisions (whole for every thousandth project, whose pages are visited)",
         """
         INSERT INTO reservations_decision SELECT made.* FROM slot,
             LATERAL (
@@ -147,7 +147,9 @@ STEPS = (
             ) AS template,
             LATERAL jsonb_populate_record(one, jsonb_build_object(
                 'id', slot.id, 'uid', gen_random_uuid(), 'project_id', project_id, 'asked_by_id', user_id,
-                'entry_id', slot.id, 'snapshot', '{}'::jsonb, 'decided_at', lower(during) - interval '5 days'
+                'entry_id', slot.id,
+                'snapshot', CASE WHEN project_id %% 1000 = 0 THEN (one).snapshot ELSE '{}' END,
+                'decided_at', lower(during) - interval '5 days'
             )) AS made
         """,
     ),
