@@ -18,7 +18,7 @@ from accounts.access import PROJECT_LEAD, STEWARD, WITH_TOKEN
 from accounts.domain import scopes
 from accounts.domain.providers import Provider
 from common import access
-from common.access import Verdict, Who
+from common.access import Rule, Verdict, Who
 from config import permissions
 from config.permissions import Address, NoRule, addresses
 from reservations.views import project
@@ -43,6 +43,7 @@ EVERY = addresses()
 ADDRESSES = [address for address in EVERY if all(one in VALUES for one in arguments(address))]
 SITE = [address for address in ADDRESSES if address.room != "django"]
 ADMIN = [address for address in ADDRESSES if address.room == "django"]
+SOME_OF_ADMIN = ADMIN[::8]  # where what is looked at is the same code for all of it
 API = [address for address in ADDRESSES if address.is_api]
 PEOPLE = [who for who in Who if who is not Who.STRANGER]
 # A provider that nobody answers for: 503 says that its page was reached.
@@ -77,15 +78,19 @@ def lies(world: World, asker: Asker, asked: list[Address]) -> list[str]:
     found = []
     for address in asked:
         for method, rule in address.rules.items():
-            said = rule.verdicts[asker.who]
-            if rule is WITH_TOKEN and not asker.token and said is Verdict.ALLOWED:
-                said = Verdict.FORBIDDEN
+            said = expected(asker, rule)
             answer = asker.ask(method, filled(world, address), BODIES.get(address.name))
             told = verdict_of(answer, address)
             is_broken = answer.status_code >= 500 and address.name not in UNAVAILABLE
             if is_broken or (told is not said and not _is_inside(address, said, told)):
                 found.append(f"{method} {address.route}: {said}, but {answer.status_code} ({rule.name})")
     return found
+
+
+def expected(asker: Asker, rule: Rule) -> Verdict:
+    said = rule.verdicts[asker.who]
+    is_without_token = rule is WITH_TOKEN and not asker.token
+    return Verdict.FORBIDDEN if is_without_token and said is Verdict.ALLOWED else said
 
 
 def _is_inside(address: Address, said: Verdict, told: Verdict) -> bool:
@@ -117,7 +122,7 @@ def test_the_admin_is_for_staff(world: World, who: Who) -> None:
 def test_what_is_not_listed_is_not_answered(world: World, who: Who) -> None:
     """OPTIONS too: what an address takes is the documentation's to say. Endpoints ask first who it is."""
     asker, found = Asker(world, who), []
-    for address in ADDRESSES if who is Who.STRANGER else API:
+    for address in SITE + SOME_OF_ADMIN if who is Who.STRANGER else API:
         url = filled(world, address)
         for method in METHODS:
             if method in address.rules:
@@ -136,8 +141,7 @@ def test_head_says_no_more_than_get(world: World, who: Who) -> None:
             continue
         answer = asker.ask("HEAD", filled(world, address))
         is_empty = answer.streaming or not answer.content
-        said = asker.ask("GET", filled(world, address))
-        if answer.status_code != said.status_code or not is_empty:
+        if verdict_of(answer, address) is not expected(asker, address.rules["GET"]) or not is_empty:
             found.append(f"HEAD {address.route}: {answer.status_code}")
     assert_none(found)
 
@@ -147,7 +151,7 @@ def test_a_session_changes_nothing_without_the_pages_proof(world: World) -> None
     """Cross-site request forgery: everything that is not read asks for the token of its own page."""
     strict = Client(raise_request_exception=False, enforce_csrf_checks=True)
     asker, found = Asker(world, Who.STEWARD, client=strict), []
-    for address in ADDRESSES:
+    for address in SITE + SOME_OF_ADMIN:
         if address.room in WITHOUT_COOKIES or address.name in PROVED_BY_LINK:
             continue
         for method in address.rules:
