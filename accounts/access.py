@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _, gettext_noop
 from accounts.domain import house_rules
 from accounts.models import (
     ApiToken,
-    Invitation,
     Notice,
     Organisation,
     OrganisationMembership,
@@ -24,7 +23,7 @@ from accounts.models import (
 )
 from accounts.selectors.house_rules import has_accepted
 from accounts.selectors.security import has_second_factor
-from accounts.services.invitations import digest_of, is_addressed_to
+from accounts.services.invitations import by_link, is_addressed_to
 from common.access import (
     ANYONE as ANYONE,
     FirstElsewhere,
@@ -228,8 +227,7 @@ def _invitee(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
     """None for everybody but the addressee: the page then says the same as for a link that never was."""
     user = person(request)
     rest = {name: value for name, value in kwargs.items() if name != "token"}
-    links = Invitation.objects.select_related("project", "organisation", "invited_by")
-    found = links.filter(token_hash=digest_of(kwargs["token"])).first()
+    found = by_link(kwargs["token"]).select_related("project", "organisation", "invited_by").first()
     if found is not None and not is_addressed_to(found, user):
         found = None
     return {**rest, "invitation": found, "secret": kwargs["token"]}

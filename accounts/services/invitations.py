@@ -1,8 +1,8 @@
 """Inviting somebody by mail to a project or an organisation.
 
 The link in the mail holds a secret of which only the SHA-256 is stored. It is for one address: only who
-is signed in with that address, verified, sees what it is for. Nothing here tells whether an address has
-an account.
+is signed in with that address, verified, sees what it is for, by that link or on their first page.
+Nothing here tells whether an address has an account.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import secrets
 from datetime import datetime
 from functools import partial
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
@@ -28,6 +29,17 @@ from common.access import NotAllowed
 
 def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def by_link(link: str) -> InvitationQuerySet:
+    """By the secret of its mail, or by the uid that pages show to its addressee.
+
+    Neither lets anybody in who has not proved the address: see `is_addressed_to`.
+    """
+    try:
+        return Invitation.objects.filter(uid=UUID(link))
+    except ValueError:
+        return Invitation.objects.filter(token_hash=digest_of(link))
 
 
 @transaction.atomic
@@ -128,7 +140,7 @@ def is_addressed_to(invitation: Invitation, user: User) -> bool:
 
 def _answered_by(secret: str, user: User, at: datetime) -> Invitation:
     """The open invitation of that secret, locked after its project, for who may answer it."""
-    found = Invitation.objects.filter(token_hash=digest_of(secret)).first()
+    found = by_link(secret).first()
     if found is None or not is_addressed_to(found, user):
         raise NotAllowed(_("This link is not an invitation to you."))
     members.lock(_group(found))

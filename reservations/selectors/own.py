@@ -74,7 +74,8 @@ SELECT
        JOIN accounts_organisation organisation ON organisation.id = membership.organisation_id
       WHERE membership.user_id = %(user)s),
     (SELECT json_agg(json_build_object(
-                'group', coalesce(project.name, organisation.name), 'role', invitation.role,
+                'uid', invitation.uid, 'group', coalesce(project.name, organisation.name),
+                'role', invitation.role,
                 'by', coalesce(nullif(inviter.name, ''), inviter.email),
                 'sent_at', invitation.created_at, 'expires_at', invitation.expires_at
             ) ORDER BY invitation.created_at DESC)
@@ -160,6 +161,7 @@ class OwnOrganisation:
 
 @dataclass(frozen=True)
 class Invited:
+    url: str
     group: str
     role: str
     by: str
@@ -250,7 +252,7 @@ def _slot(row: dict[str, Any]) -> OwnSlot:
 
 def _invited(row: dict[str, Any]) -> Invited:
     sent_at, expires_at = _moment(row["sent_at"]), _moment(row["expires_at"])
-    return Invited(row["group"], row["role"], row["by"], sent_at, expires_at)
+    return Invited(f"/invitations/{row['uid']}/", row["group"], row["role"], row["by"], sent_at, expires_at)
 
 
 def _moment(text: str) -> datetime:

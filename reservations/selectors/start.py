@@ -77,9 +77,10 @@ class OrganisationLine:
 
 @dataclass(frozen=True)
 class Waiting:
-    """An invitation to one of the reader's addresses. Its link is in the mail, and only there."""
+    """An invitation to one of the reader's addresses."""
 
     sentence: str
+    url: str
     sent_at: datetime
     expires_at: datetime
 
@@ -283,4 +284,4 @@ def _waiting(mine: Own) -> Iterable[Waiting]:
             if one.role == _LEAD
             else _("%(by)s invites you to %(group)s.")
         )
-        yield Waiting(said % {"by": one.by, "group": one.group}, one.sent_at, one.expires_at)
+        yield Waiting(said % {"by": one.by, "group": one.group}, one.url, one.sent_at, one.expires_at)

@@ -216,6 +216,21 @@ def test_an_invitation_is_shown_to_who_has_the_address_and_to_nobody_else(
     assert "Ocean eddies" not in shown(client, mallory)
 
 
+def test_an_invitation_is_answered_from_there_by_who_has_the_address_alone(
+    client: Client, mila: User, mallory: User, lena: User
+) -> None:
+    project = factories.make_project(lead=lena, name="Ocean eddies")
+    invitations.invite(to=project, email="mila@example.org", role="member", by=lena, at=clock.now())
+    address = page_of(mila).invitations[0].url
+    client.force_login(mallory)
+    assert client.get(address).status_code == client.post(address, {"answer": "accept"}).status_code == 404
+    client.force_login(mila)
+    assert "Ocean eddies" in client.get(address).content.decode()
+    assert client.post(address, {"answer": "accept"})["Location"] == project.get_absolute_url()
+    assert project.members.contains(mila)
+    assert page_of(mila).invitations == ()
+
+
 def test_an_address_that_is_not_proved_sees_no_invitation(client: Client, lena: User) -> None:
     eve = factories.make_user("eve")
     project = factories.make_project(lead=lena, name="Ocean eddies")
