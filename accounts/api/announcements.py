@@ -43,6 +43,8 @@ class AnnouncementShape(Shape):
 class AnnouncementsShape(Shape):
     items = AnnouncementShape(many=True)
 
+    example: ClassVar = {"items": [AnnouncementShape.example]}
+
 
 class AnnouncementsApi(ApiView):
     """What stands at the top of every page now."""

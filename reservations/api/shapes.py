@@ -13,7 +13,7 @@ from reservations.domain import jobs
 from reservations.models import Reservation, Run
 
 
-@extend_schema_field({"oneOf": [{"type": "string", "format": "date-time"}, {"const": "now"}]})
+@extend_schema_field({"anyOf": [{"type": "string", "format": "date-time"}, {"const": "now"}]})
 class StartField(MomentField):
     """A moment, or the word `now`."""
 

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from common import clock
 from nodes.models import Node
 from reservations.services import capacity
+from tests import factories
 from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
 
 
@@ -23,26 +24,36 @@ def node(db: None) -> Node:
     return make_open_node()
 
 
+def named(lab: Lab, node: Node) -> dict[str, object]:
+    """What the addresses below are about, by the names that they have for it."""
+    reservation = lab.book([node.devices.first()], in_days(3))
+    return {
+        "node": node.slug, "project": lab.project.slug, "reservation": reservation.uid,
+        "decision": reservation.decision.uid, "person": lab.member.uid,
+        "organisation": factories.make_organisation().slug,
+        "own": factories.make_organisation(lead=lab.member).slug,
+    }  # fmt: skip
+
+
 PUBLIC = [
     "prices", "prices?sort=-price&owner=public", "nodes", "nodes?country=FR&limit=1", "nodes/{node}",
     "nodes/{node}/slots", "nodes/{node}/slots?minutes=60", "timetable", "timetable?week=2026-W48&page=1",
-    "policy", "fairness", "status", "ledger/entries", "ledger/entries?kind=decision&limit=1",
+    "policy", "fairness", "status", "ledger/entries", "ledger/entries?kind=decision&limit=1", "", "rules",
+    "announcements", "organisations", "organisations?kind=lab&country=FR", "organisations/{organisation}",
 ]  # fmt: skip
 OWN = [
     "me", "me/tokens", "reservations", "reservations?state=booked&limit=1", "reservations/{reservation}",
     "reservations/{reservation}/runs", "projects", "projects?role=member", "projects/{project}",
-    "decisions/{decision}",
+    "decisions/{decision}", "me/notices", "me/notices/preferences", "applications",
+    "projects/{project}/members", "projects/{project}/members/{person}", "organisations/{own}/members",
+    "organisations/{own}/members/{person}",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", [*PUBLIC, *OWN])
 def test_it_answers_in_at_most_eight_queries(lab: Lab, node: Node, path: str) -> None:
     capacity.measure(at=clock.now())
-    reservation = lab.book([node.devices.first()], in_days(3))
-    names = {
-        "node": node.slug, "project": lab.project.slug, "reservation": reservation.uid,
-        "decision": reservation.decision.uid,
-    }  # fmt: skip
+    names = named(lab, node)
     client = Client()
     if path in OWN:
         client.force_login(lab.member)
@@ -55,11 +66,7 @@ def test_it_answers_in_at_most_eight_queries(lab: Lab, node: Node, path: str) ->
 
 @pytest.mark.parametrize("path", OWN)
 def test_what_is_ones_own_is_nobody_elses(lab: Lab, node: Node, path: str) -> None:
-    reservation = lab.book([node.devices.first()], in_days(3))
-    names = {
-        "node": node.slug, "project": lab.project.slug, "reservation": reservation.uid,
-        "decision": reservation.decision.uid,
-    }  # fmt: skip
+    names = named(lab, node)
     address = f"/api/v1/{path.format(**names)}"
     answer = Client().get(address)
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
@@ -69,4 +76,4 @@ def test_what_is_ones_own_is_nobody_elses(lab: Lab, node: Node, path: str) -> No
     if "{" in path:
         assert stranger.get(address).status_code == 404
     else:
-        assert str(reservation.uid) not in stranger.get(address).content.decode()
+        assert str(names["reservation"]) not in stranger.get(address).content.decode()
