@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _, gettext_noop
 from accounts.domain import house_rules
 from accounts.models import (
     ApiToken,
+    Invitation,
     Notice,
     Organisation,
     OrganisationMembership,
@@ -80,7 +81,7 @@ def _steward_acts(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any
     admitted = _steward(request, kwargs)
     if not has_second_factor(person(request)):
         raise NotAllowed(
-            _("What stewards do needs a second factor: add a passkey or codes from an app under Signing in.")
+            _("What stewards do needs a second factor: add a passkey or codes from an app under Security.")
         )
     return admitted
 
@@ -223,12 +224,17 @@ ORGANISATION_PAGE = Rule(
 )
 
 
+def _is_within(invitation: Invitation, user: User) -> bool:
+    """A token for one project joins no other."""
+    return user.only_project_id in (None, invitation.project_id)
+
+
 def _invitee(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
     """None for everybody but the addressee: the page then says the same as for a link that never was."""
     user = person(request)
     rest = {name: value for name, value in kwargs.items() if name != "token"}
     found = by_link(kwargs["token"]).select_related("project", "organisation", "invited_by").first()
-    if found is not None and not is_addressed_to(found, user):
+    if found is not None and not (is_addressed_to(found, user) and _is_within(found, user)):
         found = None
     return {**rest, "invitation": found, "secret": kwargs["token"]}
 

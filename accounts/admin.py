@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
@@ -88,3 +91,7 @@ class ProjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     autocomplete_fields = ("organisation",)
     readonly_fields = ("uid", "created_at")
     inlines = (ProjectMembershipInline,)
+
+
+# What opens an account is nobody else's to read: seeds of second factors, keys of sessions, others' tokens.
+admin.site.unregister([Authenticator, UserSession, SocialAccount, SocialApp, SocialToken])

@@ -17,6 +17,7 @@ from accounts.domain import scopes
 from accounts.endpoints import PersonalApiView
 from accounts.models import Organisation, Project
 from common import clock
+from common.access import NotAllowed
 from common.api.bodies import Members
 from common.api.lists import ListQuery, page_of_rows
 from common.api.shapes import MomentField, Shape, moment
@@ -163,6 +164,8 @@ class ApplicationsApi(PersonalApiView):
         if (slug := asked.pop("project")) is not None:
             led = Project.objects.of(self.person).filter(memberships__role="lead")
             project = get_object_or_404(led, slug=slug)
+        elif self.person.only_project_id is not None:
+            raise NotAllowed(_("This token is for one project: it can apply for that project alone."))
         if (slug := asked.pop("organisation")) is not None:
             organisation = get_object_or_404(Organisation.objects.of(self.person), slug=slug)
         wish = Wish(**asked | {"file": asked["file"] or b"", "organisation": organisation})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.admin import site
 from django.test import Client
 
 from accounts.models import User
@@ -56,3 +57,10 @@ def test_others_are_refused(client: Client, ada: User) -> None:
 def test_a_visitor_goes_to_everybodys_sign_in_and_comes_back(client: Client) -> None:
     answer = client.get("/admin/accounts/user/", follow=True)
     assert answer.redirect_chain[-1][0] == "/accounts/login/?next=/admin/accounts/user/"
+
+
+def test_nothing_that_opens_an_account_is_shown() -> None:
+    """A seed makes the codes of a second factor, and a session's key is a session."""
+    shown = {model._meta.label for model in site._registry}
+    secrets = {"mfa.Authenticator", "usersessions.UserSession", "sessions.Session", "accounts.ApiToken"}
+    assert not shown & (secrets | {"socialaccount.SocialToken", "socialaccount.SocialApp"})

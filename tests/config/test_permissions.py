@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -17,6 +18,7 @@ from django.urls import path
 from accounts.access import PROJECT_LEAD, STEWARD, WITH_TOKEN
 from accounts.domain import scopes
 from accounts.domain.providers import Provider
+from accounts.services import invitations
 from common import access
 from common.access import Rule, Verdict, Who
 from config import permissions
@@ -189,6 +191,26 @@ def test_a_token_of_one_project_reaches_no_other(world: World) -> None:
             if verdict_of(answer, address) not in (Verdict.HIDDEN, Verdict.FORBIDDEN):
                 found.append(f"{method} {address.route}: {answer.status_code}")
     assert_none(found)
+
+
+def test_a_token_of_one_project_joins_no_other(world: World) -> None:
+    """An invitation to its person is not for it, nor may it ask for a new project."""
+    outsider = world.people[Who.OUTSIDER]
+    EmailAddress.objects.create(user=outsider, email=outsider.email, verified=True, primary=True)
+    _invitation, link = invitations.issue(
+        to=world.project, email=outsider.email, role="lead", by=world.people[Who.LEAD], at=world.at
+    )
+    own = outsider.projects.get()
+    limited = Asker(world, Who.OUTSIDER, token=make_secret(outsider, *scopes.OF_ONE_PROJECT, project=own))
+    free = Asker(world, Who.OUTSIDER, token=make_secret(outsider, scopes.PROJECTS))
+    assert free.ask("GET", f"/api/v1/invitations/{link}").status_code == 200
+    assert limited.ask("GET", f"/api/v1/invitations/{link}").status_code == 404
+    assert limited.ask("POST", f"/api/v1/invitations/{link}").status_code == 404
+    wish: dict[str, object] = {
+        "name": "New", "wanted_class": "research", "purpose": "More", "evidence": "ANR-26-CE11-0042"
+    }  # fmt: skip
+    assert free.ask("POST", "/api/v1/applications", wish).status_code == 201
+    assert limited.ask("POST", "/api/v1/applications", wish).status_code == 403
 
 
 @pytest.mark.parametrize("who", [Who.STRANGER, Who.LEAD])
