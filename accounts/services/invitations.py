@@ -74,6 +74,7 @@ def issue(*, to: Group, email: str, role: str, by: User, at: datetime) -> tuple[
         )
     if to.memberships.filter(user__email__iexact=email).exists():  # whose address leads see anyway
         raise InvitationRefused(_("%(email)s is a member already.") % {"email": email}, field="email")
+    _require_pause(to, email, at)  # also after one that was withdrawn: its mail went out all the same
     # One that expired unanswered makes place: the database keeps one unanswered for each address.
     _unanswered(to).filter(email__iexact=email).update(revoked_at=at)
     return _write(to, email, role, by, at)
@@ -87,12 +88,7 @@ def resend(*, invitation: Invitation, by: User, at: datetime) -> tuple[Invitatio
     _require_sender(invitation, by)
     invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
     _require_unanswered(invitation)
-    again_at = invitation.created_at + BETWEEN_MAILS
-    if at < again_at:
-        raise InvitationRefused(
-            _("A mail went out at %(sent)s. Another one may go at %(again)s.")
-            % {"sent": formats.clock_time(invitation.created_at), "again": formats.clock_time(again_at)}
-        )
+    _require_pause(to, invitation.email, at)
     invitation.revoked_at = at
     invitation.save(update_fields=["revoked_at"])
     return _write(to, invitation.email, invitation.role, by, at)
@@ -159,6 +155,16 @@ def _tell_answer(invitation: Invitation, user: User, outcome: str, at: datetime)
         users={invitation.invited_by} - {user}, kind="invitation_answered", params=params,
         url=group.get_absolute_url(), dedupe=f"invitation-answered:{invitation.uid}", at=at,
     )  # fmt: skip
+
+
+def _require_pause(to: Group, email: str, at: datetime) -> None:
+    last = _to(to).filter(email__iexact=email, accepted_at=None).order_by("-created_at").first()
+    if last is not None and at < (again_at := last.created_at + BETWEEN_MAILS):
+        raise InvitationRefused(
+            _("A mail went out at %(sent)s. Another one may go at %(again)s.")
+            % {"sent": formats.clock_time(last.created_at), "again": formats.clock_time(again_at)},
+            field="email",
+        )
 
 
 def _require_unanswered(invitation: Invitation) -> None:

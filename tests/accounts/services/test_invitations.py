@@ -143,7 +143,7 @@ def test_declining_ends_it(project: Project, lena: User, grace: User) -> None:
     invitations.decline(secret=secret, user=grace, at=clock.now())
     with pytest.raises(InvitationRefused, match="withdrawn or declined"):
         invitations.accept(secret=secret, user=grace, at=clock.now())
-    invite(project, lena)  # and one may ask again
+    invite(project, lena, at=clock.now() + BETWEEN_MAILS)  # and one may ask again
 
 
 def test_sending_again_ends_the_older_link(project: Project, lena: User, grace: User) -> None:
@@ -166,6 +166,18 @@ def test_a_withdrawn_link_leads_nowhere(project: Project, lena: User, grace: Use
         invitations.accept(secret=secret, user=grace, at=clock.now())
     with pytest.raises(InvitationRefused):
         invitations.revoke(invitation=invitation, by=lena, at=clock.now())
+
+
+def test_withdrawing_does_not_let_one_mail_the_same_address_again_at_once(
+    project: Project, lena: User
+) -> None:
+    now = clock.now()
+    invitation, _secret = invite(project, lena, at=now)
+    invitations.revoke(invitation=invitation, by=lena, at=now)
+    with pytest.raises(InvitationRefused, match="Another one may go at"):
+        invite(project, lena, email=ADDRESS.upper(), at=now + BETWEEN_MAILS / 2)
+    invite(project, lena, email="alan@example.org", at=now)  # another address may be written to
+    invite(project, lena, at=now + BETWEEN_MAILS)
 
 
 def test_one_address_is_invited_once_at_a_time(project: Project, lena: User, ada: User) -> None:
