@@ -18,7 +18,7 @@ from accounts.errors import IdempotencyKeyInvalid
 from accounts.models import ApiToken, IdempotentAnswer, User
 from accounts.services import idempotency
 from common import clock
-from common.api.view import ApiView
+from common.api.view import ApiView, require_scope
 
 # Printable ASCII, as RFC 8941 has strings; with or without their quotes.
 _KEY = re.compile(r'"?([\x21\x23-\x7e]{1,255})"?')
@@ -50,6 +50,8 @@ class PersonalApiView(ApiView):
             raise IdempotencyKeyInvalid(
                 _("An Idempotency-Key has 1 to 255 printable characters and no space.")
             )
+        if scope := self.scopes.get(str(request.method)):
+            require_scope(request, scope)  # before a kept answer is shown: keys are a person's, not a token's
         return self._once(request, key.group(1), answer)
 
     def handled(
@@ -67,8 +69,9 @@ class PersonalApiView(ApiView):
         """One transaction around the write and its answer. A refusal is an answer; a bug undoes both."""
         at, user = clock.now(), self.person
         digest = idempotency.digest_of(
-            method=str(request.method), path=request.get_full_path(), body=request._request.body
-        )
+            method=str(request.method), path=request.get_full_path(), body=request._request.body,
+            project_id=user.only_project_id,
+        )  # fmt: skip
         if kept := idempotency.claim(user=user, key=key, digest=digest, at=at):
             return _repeated(kept)
         try:

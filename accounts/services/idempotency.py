@@ -17,8 +17,10 @@ from accounts.models import IdempotentAnswer, User
 KEPT = timedelta(hours=24)
 
 
-def digest_of(*, method: str, path: str, body: bytes) -> str:
-    return hashlib.sha256(b"\0".join((method.encode(), path.encode(), body))).hexdigest()
+def digest_of(*, method: str, path: str, body: bytes, project_id: int | None) -> str:
+    """Of the call and of its reach: a token for one project is not told what another one was answered."""
+    reach = "" if project_id is None else str(project_id)
+    return hashlib.sha256(b"\0".join((reach.encode(), method.encode(), path.encode(), body))).hexdigest()
 
 
 def claim(*, user: User, key: str, digest: str, at: datetime) -> IdempotentAnswer | None:

@@ -132,7 +132,7 @@ class ApiView(APIView):
         rule = self.access.get(method)
         if rule is None:
             raise MethodNotAllowed(method)
-        _require_scope(request, self.scopes[method])
+        require_scope(request, self.scopes[method])
         # Rules are written for pages and look at the user alone, whom both kinds of request have.
         admitted = rule.admit(request, kwargs)
         self.query = read_parameters(request.query_params, self.queries.get(method, Nothing))
@@ -173,7 +173,7 @@ def _accepted(request: HttpRequest) -> str | None:
     return None
 
 
-def _require_scope(request: Request, scope: str) -> None:
+def require_scope(request: Request, scope: str) -> None:
     """A session may do all that its person may; a token, what it was made for."""
     token: Any = request.auth
     if token is None or not scope or scope in token.scopes:

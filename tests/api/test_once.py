@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import ApiToken, IdempotentAnswer
-from accounts.services import idempotency
+from accounts.models import ApiToken, IdempotentAnswer, Project
+from accounts.services import idempotency, tokens
 from common import clock
 from nodes.models import Node
 from reservations.models import Decision, Reservation
@@ -83,6 +83,29 @@ def test_a_key_is_ones_own(lab: Lab, node: Node) -> None:
     post(client_of(lab), wanted(lab, node), "a-1")
     other = make_lab()
     assert "Idempotency-Replayed" not in post(client_of(other), wanted(other, node), "a-1").headers
+
+
+@pytest.mark.parametrize(
+    ("scopes", "is_limited", "status", "code"),
+    [(["read"], False, 403, "scope_missing"), (["book"], True, 422, "idempotency_key_reused")],
+)
+def test_a_token_that_may_less_is_not_told_what_another_was_answered(
+    lab: Lab, node: Node, scopes: list[str], is_limited: bool, status: int, code: str
+) -> None:
+    at, body = clock.now(), wanted(lab, node)
+
+    def post_with(scopes: list[str], project: Project | None) -> Any:
+        _token, secret = tokens.create(
+            user=lab.member, name="ci", scopes=scopes, project=project, expires_at=at + timedelta(days=1),
+            at=at,
+        )  # fmt: skip
+        headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": "a-1"}
+        return Client().post(ADDRESS, body, content_type="application/json", headers=headers)
+
+    assert post_with(["book"], None).status_code == 201
+    assert post_with(["book"], None).headers["Idempotency-Replayed"] == "true"
+    refused = post_with(scopes, lab.project if is_limited else None)
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
 
 
 def test_what_could_not_be_read_may_be_corrected_under_the_same_key(lab: Lab, node: Node) -> None:
