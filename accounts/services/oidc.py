@@ -69,13 +69,18 @@ def redeem(*, provider: Provider, attempt: Attempt, code: str, redirect_uri: str
         told = _ask(provider, "GET", known["userinfo_endpoint"], headers=bearer)
         if told.get("sub") != claims["sub"]:
             raise _refused(provider, "userinfo is about somebody else")
-        claims = told | claims
+        claims = told | claims | _address(claims if "email" in claims else told)
     return Claims(
         subject=hashlib.sha256(f"{provider.issuer}\n{claims['sub']}".encode()).hexdigest(),
         name=str(claims.get("name") or ""),
         email=str(claims.get("email") or ""),
         email_is_verified=claims.get("email_verified") in (True, "true"),
     )
+
+
+def _address(claims: dict[str, Any]) -> dict[str, Any]:
+    """Whether an address is proved is said where the address is: the other answer may mean another one."""
+    return {"email": claims.get("email"), "email_verified": claims.get("email_verified")}
 
 
 def _discover(provider: Provider) -> dict[str, Any]:
