@@ -74,6 +74,9 @@ def _footer_links() -> list[Link]:
     labels = {
         "prices_json": _("Open data (JSON)"),
         "prices_csv": _("Open data (CSV)"),
+        "api_docs": _("API"),
+        "organisations": _("Organisations"),
+        "rules": _("House rules"),
         "policy": _("Policy"),
         "status": _("Status"),
         "checkpoint": _("Signed checkpoint"),
@@ -128,7 +131,9 @@ def _own_pages(request: HttpRequest) -> list[Link]:
         "start": _("Start"),
         "notices": _("Inbox"),
         "me": _("Your account"),
-        "security": _("Signing in"),
+        "security": _("Security"),
+        "tokens": _("Tokens"),
+        "data": _("Your data"),
     }
     if request.user.is_authenticated and request.user.is_steward:
         labels["steward"] = _("Steward")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Membership:
-    """Something a person belongs to; `url` is empty where it has no page of its own."""
+    """Something a person belongs to."""
 
     name: str
     kind: str
@@ -46,7 +46,12 @@ def memberships(user: User) -> Memberships:
             for one in projects
         ],
         organisations=[
-            Membership(one.organisation.name, one.organisation.get_kind_display(), one.get_role_display(), "")
+            Membership(
+                one.organisation.name,
+                one.organisation.get_kind_display(),
+                one.get_role_display(),
+                one.organisation.get_absolute_url(),
+            )
             for one in organisations
         ],
     )
