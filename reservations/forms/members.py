@@ -5,24 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
+from accounts.forms.members import InviteForm as AnyInviteForm
 from accounts.models import ProjectMembership
 
 ROLES = ProjectMembership.Role.choices
 
 
-class InviteForm(forms.Form):
-    email = forms.EmailField(
-        label=_("E-mail address"),
-        help_text=_("A link goes there that only its owner can use, once, within 14 days."),
-        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-    )
-    role = forms.ChoiceField(label=_("Role"), choices=ROLES, initial=ProjectMembership.Role.MEMBER)
+class InviteForm(AnyInviteForm):
+    """To a project."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["role"].help_text = _("Leads invite others, set roles and caps, and may cancel any slot.")
+        means = gettext("Leads invite others, set roles and caps, and may cancel any slot.")
+        super().__init__(*args, role_means=means, **kwargs)
 
 
 class MemberForm(forms.Form):

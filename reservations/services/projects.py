@@ -71,7 +71,8 @@ def describe(*, project: Project, name: str, summary: str, by: User) -> Project:
     project.name, project.summary = name.strip(), summary.strip()
     project.save(update_fields=["name", "summary"])
     vertex = Vertex.objects.filter(project=project).first()
-    if vertex is not None and vertex.parent is not None:
+    # Stored decisions keep the name of the place for good: a person's own never says who they are.
+    if vertex is not None and vertex.parent is not None and project.personal_to_id is None:
         vertex.name = _free_name(project, vertex.parent)
         vertex.save(update_fields=["name"])
     return project

@@ -57,6 +57,16 @@ def test_a_new_name_stands_in_the_share_tree_too(cast: Cast) -> None:
     assert other.name == "Twin"
 
 
+def test_the_place_of_a_personal_project_never_gets_a_person_s_name(cast: Cast) -> None:
+    """Decisions keep it for good, and it could not be erased."""
+    own = factories.make_project(lead=cast.lead, personal_to=cast.lead, name="Own")
+    vertex = factories.make_vertex(own)
+    cast.signed_in("lead").post(f"/projects/{own.slug}/settings/", {"name": "Leo Martin", "summary": ""})
+    own.refresh_from_db()
+    vertex.refresh_from_db()
+    assert (own.name, vertex.name) == ("Leo Martin", "Own")
+
+
 def test_closing_says_first_which_slots_are_cancelled(cast: Cast) -> None:
     cast.book()
     client = cast.signed_in("lead")
