@@ -44,7 +44,7 @@ PEOPLE = (
     Person("jonas", "Jonas Example", time_zone="Europe/Stockholm"),
     Person("sofia", "Sofia Example", time_zone="Europe/Stockholm"),
     Person("marti", "Martí Example", time_zone="Europe/Madrid"),
-    Person("fatou", "Fatou Example"),
+    Person("fatou", "Fatou Example", log_in="gives the grants of three funders"),
 )
 STEWARD = "stella"
 NEWCOMER = "mila"
