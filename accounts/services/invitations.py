@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils.translation import gettext as _, ngettext
 
-from accounts.domain.invitations import BETWEEN_MAILS, LIFETIME, MOST_OPEN
+from accounts.domain.invitations import BETWEEN_MAILS, LIFETIME, MOST_A_DAY, MOST_OPEN
 from accounts.errors import InvitationRefused
 from accounts.models import Invitation, Organisation, Project, ProjectMembership, User
 from accounts.models.invitations import InvitationQuerySet
@@ -167,6 +167,16 @@ def _require_pause(to: Group, email: str, at: datetime) -> None:
         )
 
 
+def _require_few_today(by: User, at: datetime) -> None:
+    since = at - timedelta(days=1)
+    if Invitation.objects.filter(invited_by=by, created_at__gt=since).count() >= MOST_A_DAY:
+        raise InvitationRefused(
+            _("You sent %(limit)d invitations in 24 hours, the most there may be. Send more tomorrow.")
+            % {"limit": MOST_A_DAY},
+            limit=MOST_A_DAY,
+        )
+
+
 def _require_unanswered(invitation: Invitation) -> None:
     if invitation.accepted_at is not None:
         raise InvitationRefused(_("This invitation is accepted already."))
@@ -181,6 +191,7 @@ def _require_sender(invitation: Invitation, by: User) -> None:
 
 
 def _write(to: Group, email: str, role: str, by: User, at: datetime) -> tuple[Invitation, str]:
+    _require_few_today(by, at)
     secret = secrets.token_urlsafe(32)
     invitation = Invitation.objects.create(
         **{"project" if isinstance(to, Project) else "organisation": to},

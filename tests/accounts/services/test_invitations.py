@@ -10,7 +10,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
 
-from accounts.domain.invitations import BETWEEN_MAILS, LIFETIME, MOST_OPEN
+from accounts.domain.invitations import BETWEEN_MAILS, LIFETIME, MOST_A_DAY, MOST_OPEN
 from accounts.errors import InvitationRefused
 from accounts.models import Invitation, Project, ProjectMembership, User
 from accounts.services import invitations
@@ -178,6 +178,18 @@ def test_withdrawing_does_not_let_one_mail_the_same_address_again_at_once(
         invite(project, lena, email=ADDRESS.upper(), at=now + BETWEEN_MAILS / 2)
     invite(project, lena, email="alan@example.org", at=now)  # another address may be written to
     invite(project, lena, at=now + BETWEEN_MAILS)
+
+
+def test_nobody_mails_the_world_by_way_of_this_site(project: Project, lena: User) -> None:
+    now = clock.now()
+    for number in range(MOST_A_DAY):  # each withdrawn at once, so that none is open
+        invitation, _secret = invite(project, lena, email=f"guest{number}@example.org", at=now)
+        invitations.revoke(invitation=invitation, by=lena, at=now)
+    with pytest.raises(InvitationRefused, match=f"You sent {MOST_A_DAY} invitations"):
+        invite(project, lena, at=now)
+    with pytest.raises(InvitationRefused, match=f"You sent {MOST_A_DAY} invitations"):
+        invite(factories.make_project(lead=lena), lena, at=now)
+    invite(project, lena, at=now + timedelta(days=1))
 
 
 def test_one_address_is_invited_once_at_a_time(project: Project, lena: User, ada: User) -> None:
