@@ -17,7 +17,7 @@ LONGEST = 500
 @transaction.atomic
 def close_person(*, person: User, reason: str, by: User, at: datetime) -> StewardAct:
     """Keep somebody out: sessions and tokens end at once. Projects and what is booked stay as they are."""
-    person = _locked(person)
+    person = _locked_before(person, by)
     reason = _reason(reason)
     if person == by:
         raise StewardActRefused(_("Nobody closes their own account here: another steward does."))
@@ -69,6 +69,15 @@ def write_down(*, act: str, person: User | None, reason: str, by: User, at: date
 
 def _locked(person: User) -> User:
     return User.objects.select_for_update(no_key=True).get(pk=person.pk)
+
+
+def _locked_before(person: User, by: User) -> User:
+    """With the steward who acts: of two who close each other's accounts at once, one stays."""
+    rows = User.objects.select_for_update(no_key=True).filter(pk__in=[person.pk, by.pk]).order_by("pk")
+    found = {one.pk: one for one in rows}
+    if not found[by.pk].is_active:
+        raise StewardActRefused(_("Your own account was closed meanwhile."))
+    return found[person.pk]
 
 
 def _reason(reason: str) -> str:
