@@ -7,12 +7,6 @@ const cookie = (name) =>
     .find((part) => part.startsWith(`${name}=`))
     ?.slice(name.length + 1);
 
-// Its own dark theme goes by a class; the site's goes by what the reader's system says.
-const dark = matchMedia("(prefers-color-scheme: dark)");
-const shade = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
-dark.addEventListener("change", shade);
-shade();
-
 SwaggerUIBundle({
   url: place.dataset.schema,
   domNode: place,
