@@ -13,7 +13,6 @@ from common.access import ANYONE
 from common.api.shapes import Shape
 from common.api.view import ApiView
 from reservations.selectors import open_data
-from reservations.selectors.fairness import fairness_page
 from reservations.selectors.policy_page import policy_page
 from reservations.selectors.status import status_page
 
@@ -151,7 +150,7 @@ class FairnessApi(ApiView):
     refusals: ClassVar = {"GET": {"no_policy": 409}}
 
     def get(self, request: Request) -> Response:
-        return Response(open_data.fairness_json(fairness_page(at=clock.now())))
+        return Response(open_data.kept_fairness_json(at=clock.now()))
 
 
 class StatusApi(ApiView):

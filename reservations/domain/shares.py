@@ -49,15 +49,23 @@ class Tree:
     @cached_property
     def usage(self) -> Mapping[str, Fraction]:
         """Of every vertex, an account's being the sum of its children's."""
-        usage: dict[str, Fraction] = {}
+        parts, whole = self._parts
+        return {key: Fraction(part, whole) for key, part in parts.items()}
 
-        def total(vertex: Vertex) -> Fraction:
-            below = sum((total(child) for child in self._children.get(vertex.key, [])), Fraction(0))
-            usage[vertex.key] = vertex.usage if vertex.is_leaf else below
-            return usage[vertex.key]
+    @cached_property
+    def _parts(self) -> tuple[Mapping[str, int], int]:
+        """Usage over one common denominator: thousands of fractions add up as whole numbers."""
+        whole = math.lcm(*(self._vertices[leaf].usage.denominator for leaf in self.leaves))
+        parts: dict[str, int] = {}
+
+        def total(vertex: Vertex) -> int:
+            below = sum(total(child) for child in self._children.get(vertex.key, []))
+            own = vertex.usage
+            parts[vertex.key] = own.numerator * (whole // own.denominator) if vertex.is_leaf else below
+            return parts[vertex.key]
 
         total(self._vertices[self.root])
-        return usage
+        return parts, whole
 
     def siblings(self, account: str) -> list[Vertex]:
         """Who competes in this account: its children, and those of children that use its shares."""
@@ -69,6 +77,15 @@ class Tree:
                 yield from self._competing(child.key)
             else:
                 yield child
+
+    @cached_property
+    def _shares_within(self) -> Mapping[str, int]:
+        """The shares of all who compete in an account, by account."""
+        return {
+            account: sum(sibling.shares or 0 for sibling in self.siblings(account))
+            for account, vertex in self._vertices.items()
+            if not vertex.is_leaf and (vertex.shares is not None or vertex.parent is None)
+        }
 
     def account_of(self, key: str) -> str:
         """In which account a vertex competes: the nearest one above with shares of its own."""
@@ -90,27 +107,29 @@ class Tree:
             return Fraction(1)
         if vertex.shares is None:  # all that its parent has
             return self.norm_shares(vertex.parent)
-        total = sum(sibling.shares or 0 for sibling in self.siblings(self.account_of(key)))
+        total = self._shares_within[self.account_of(key)]
         return Fraction(vertex.shares, total) if total else Fraction(0)
 
     def effective_usage(self, key: str) -> Fraction:
         """U: the part of its account's usage that a vertex has."""
-        of_account = self.usage[self.account_of(key)]
-        return self.usage[key] / of_account if of_account else Fraction(0)
+        parts, _ = self._parts
+        of_account = parts[self.account_of(key)]
+        return Fraction(parts[key], of_account) if of_account else Fraction(0)
+
+    def received(self, key: str) -> Fraction:
+        """The part of everybody's usage that a vertex has."""
+        parts, _ = self._parts
+        everything = parts[self.root]
+        return Fraction(parts[key], everything) if everything else Fraction(0)
 
     @cached_property
     def levels(self) -> Mapping[str, Level]:
         """Level FS = S / U of every vertex that competes. Above 1: served less than its share."""
         levels: dict[str, Level] = {}
-        for account, vertex in self._vertices.items():
-            if vertex.is_leaf or (vertex.shares is None and vertex.parent is not None):
-                continue
-            siblings = self.siblings(account)
-            total = sum(sibling.shares or 0 for sibling in siblings)
-            for sibling in siblings:
-                levels[sibling.key] = level_of(
-                    sibling.shares, total, self.usage[sibling.key], self.usage[account]
-                )
+        parts, _ = self._parts
+        for account, total in self._shares_within.items():
+            for sibling in self.siblings(account):
+                levels[sibling.key] = level_of(sibling.shares, total, parts[sibling.key], parts[account])
         return levels
 
     @cached_property
@@ -187,7 +206,7 @@ class Comparison:
     right_level: Level
 
 
-def level_of(shares: int | None, of_shares: int, usage: Fraction, of_usage: Fraction) -> Level:
+def level_of(shares: int | None, of_shares: int, usage: int, of_usage: int) -> Level:
     """Level FS: (shares / of_shares) / (usage / of_usage). `parent` shares go first in their account."""
     if shares is None:
         return UNUSED
@@ -195,4 +214,4 @@ def level_of(shares: int | None, of_shares: int, usage: Fraction, of_usage: Frac
         return Fraction(0)
     if not usage:
         return UNUSED
-    return Fraction(shares, of_shares) * of_usage / usage
+    return Fraction(shares * of_usage, of_shares * usage)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
 from django.db import connection
+from django.utils.translation import get_language
 
 from accounts.selectors import public_names
+from common.kept import keep, kept
 from pricing.selectors.allowances import AllowancePage, allowance_page
 from reservations import wording
 from reservations.domain.shares import UNUSED, Tree
@@ -19,10 +21,13 @@ from reservations.selectors.policies import in_force
 from reservations.selectors.shares import ShareTree, share_tree
 
 _LOOK_BACK = timedelta(days=28)
+_ROWS_A_PAGE = 200
 
+# The rules of a granted decision refuse nothing, and they are most of what the table holds.
 _ASKED = """
 WITH recent AS (
-    SELECT decision.outcome, decision.rules, reservation.during, reservation.created_at
+    SELECT decision.outcome, CASE WHEN decision.outcome = 'refused' THEN decision.rules END AS rules,
+           reservation.during, reservation.created_at
       FROM reservations_decision decision
       LEFT JOIN reservations_reservation reservation ON reservation.decision_id = decision.id
      WHERE decision.decided_at >= %(since)s
@@ -32,7 +37,7 @@ SELECT count(*), count(*) FILTER (WHERE outcome = 'granted'),
        (SELECT json_object_agg(code, number)
           FROM (SELECT rule ->> 'code' AS code, count(*) AS number
                   FROM recent CROSS JOIN LATERAL jsonb_array_elements(rules) AS rule
-                 WHERE rule ->> 'verdict' = 'refuse' GROUP BY 1) AS refusals)
+                 WHERE outcome = 'refused' AND rule ->> 'verdict' = 'refuse' GROUP BY 1) AS refusals)
   FROM recent
 """
 
@@ -49,6 +54,8 @@ class ShareRow:
     received: Fraction  # of what everybody used, decayed, and booked
     level: Level
     rank: int | None  # projects only: 1 goes first
+    key: str
+    account: str  # the key of the account it competes in
 
     @property
     def promised_figure(self) -> Decimal:
@@ -78,6 +85,25 @@ class Refusals:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Which of the rows of a large tree a page holds."""
+
+    account: str  # its key; empty: all accounts
+    name: str
+    number: int
+    pages: int
+    pages_of: Mapping[str, int]  # of the accounts, on the page that lists them
+
+    @property
+    def before(self) -> int | None:
+        return self.number - 1 if self.number > 1 else None
+
+    @property
+    def after(self) -> int | None:
+        return self.number + 1 if self.number < self.pages else None
+
+
+@dataclass(frozen=True)
 class FairnessPage:
     at: datetime
     policy_version: int
@@ -90,6 +116,8 @@ class FairnessPage:
     median_wait: timedelta | None
     refusals: tuple[Refusals, ...]
     allowance: AllowancePage | None  # None: nobody pays a universal allowance
+    accounts: int  # that Jain’s index compares
+    part: Part | None = None  # None: these are all rows
 
     @property
     def largest_figure(self) -> Decimal:
@@ -98,10 +126,6 @@ class FairnessPage:
     @property
     def days(self) -> int:
         return _LOOK_BACK.days
-
-    @property
-    def accounts(self) -> tuple[ShareRow, ...]:
-        return tuple(row for row in self.rows if not row.depth)
 
     @property
     def granted_share(self) -> Decimal | None:
@@ -126,7 +150,55 @@ def fairness_page(*, at: datetime) -> FairnessPage:
         median_wait=timedelta(seconds=float(wait)) if wait is not None else None,
         refusals=tuple(_refusals(refusals or {})),
         allowance=allowance_page(at=at),
+        accounts=len(tops),
     )
+
+
+def fairness_part(*, at: datetime, account: str = "", page: int = 1) -> FairnessPage | None:
+    """What one page holds: everything, or of a large tree the accounts, or one account's own.
+
+    A large tree is read once a minute. None: there is no such account or page.
+    """
+    first = _kept_part(at, "", 1)
+    if first.part is None or (account, page) == ("", 1):
+        return first
+    return _kept_part(at, account, page) if 1 <= page <= first.part.pages_of.get(account, 0) else None
+
+
+def _kept_part(at: datetime, account: str, page: int) -> FairnessPage:
+    """In the reader’s language: rules have names."""
+
+    def named(account: str, page: int) -> str:
+        return f"fairness:{get_language()}:{account}:{page}"
+
+    def made() -> FairnessPage:
+        whole = fairness_page(at=at)
+        if len(whole.rows) <= _ROWS_A_PAGE:
+            return whole
+        parts = {
+            (part.account, part.number): replace(whole, rows=rows, part=part)
+            for part, rows in _parts(whole.rows)
+        }
+        keep({named(*place): part for place, part in parts.items()}, at=at)
+        # An account that went since the first page was kept leads back to that one.
+        return parts.get((account, page), parts["", 1])
+
+    return kept(named(account, page), made, at=at, is_large=lambda found: found.part is not None)
+
+
+def _parts(rows: Sequence[ShareRow]) -> Iterator[tuple[Part, tuple[ShareRow, ...]]]:
+    """All accounts first, then each with who competes in it."""
+    within: dict[str, list[ShareRow]] = {"": [row for row in rows if not (row.is_project and row.depth)]}
+    names = {row.key: row.name for row in rows if not row.is_project}
+    for row in rows:
+        if row.account in names:
+            within.setdefault(row.account, []).append(row)
+    pages_of = {account: -(-len(its) // _ROWS_A_PAGE) for account, its in within.items()}
+    for account, its in within.items():
+        for index in range(pages_of[account]):
+            pages = pages_of if not account else {}
+            part = Part(account, names.get(account, ""), index + 1, pages_of[account], pages)
+            yield part, tuple(its[index * _ROWS_A_PAGE : (index + 1) * _ROWS_A_PAGE])
 
 
 def jain(ratios: Sequence[Fraction]) -> Decimal | None:
@@ -157,7 +229,7 @@ def _below(
     )
     for vertex in competitors:
         part = promised * tree.norm_shares(vertex.key)
-        received = _received(tree, vertex.key)
+        received = tree.received(vertex.key)
         project = shares.project_of_key.get(vertex.key)
         yield ShareRow(
             name=shares.names[vertex.key] if project is None else names[project],
@@ -168,14 +240,11 @@ def _below(
             received=received,
             level=said(part / received if received else UNUSED),
             rank=_place(tree, vertex.key) if vertex.is_leaf else None,
+            key=vertex.key,
+            account=account,
         )
         if not vertex.is_leaf:
             yield from _below(shares, names, vertex.key, part, depth + 1)
-
-
-def _received(tree: Tree, key: str) -> Fraction:
-    everything = tree.usage[tree.root]
-    return tree.usage[key] / everything if everything else Fraction(0)
 
 
 def _place(tree: Tree, key: str) -> int:

@@ -11,9 +11,11 @@ from statistics import median
 
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from accounts.models import Project
 from common import formats
+from common.kept import kept
 from common.ranges import between, bounds
 from nodes.models import Device, Node
 from nodes.selectors import occupancy
@@ -25,6 +27,8 @@ _AHEAD = timedelta(days=7)  # the board looks a week ahead; beyond that there is
 _LOOK_BACK = timedelta(days=28)
 _WORTH = timedelta(minutes=30)  # the shortest slot that can be booked
 _ON_BOARD = 8
+# Above either, reading every hold and request for everybody who looks would be most of the site's work.
+_MANY_DEVICES, _MANY_REQUESTS = 200, 10_000
 # The classes that the public-interest floor is kept for.
 PUBLIC_INTEREST = (Project.Class.STUDENT, Project.Class.CITIZEN, Project.Class.PUBLIC)
 
@@ -60,6 +64,10 @@ class HomePage:
     board: tuple[Opening, ...]
 
     @property
+    def is_large(self) -> bool:
+        return self.bookable > _MANY_DEVICES or self.asked > _MANY_REQUESTS
+
+    @property
     def granted_share(self) -> Decimal | None:
         return Decimal(self.granted) / self.asked if self.asked else None
 
@@ -72,6 +80,12 @@ class _Gap:
 
 
 def home_page(*, at: datetime) -> HomePage:
+    """Of this moment; on a large site of a minute ago at most, and it says when."""
+    name = f"home:{get_language()}:{timezone.get_current_timezone_name()}"
+    return kept(name, lambda: _home_page(at), at=at, is_large=lambda page: page.is_large)
+
+
+def _home_page(at: datetime) -> HomePage:
     listed = Device.objects.filter(node__state=Node.State.LISTED).select_related("node__site")
     devices = list(listed.order_by("node_id", "index"))
     prices = rates(device_ids=[device.pk for device in devices], at=at)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from common.kept import kept
 from reservations.domain import exact_json
 from reservations.domain.exact_json import Json
-from reservations.selectors.fairness import FairnessPage, ShareRow
+from reservations.selectors.fairness import FairnessPage, ShareRow, fairness_page
 from reservations.selectors.policy_page import PolicyPage
 from reservations.selectors.status import StatusPage
 
@@ -24,6 +26,18 @@ def policy_json(page: PolicyPage) -> Json:
             "rules": page.rules,
         }
     )
+
+
+_MANY = 200  # shares that are worked out once a minute
+
+
+def is_large(content: Json) -> bool:
+    shares = content["shares"] if isinstance(content, dict) else None
+    return isinstance(shares, list) and len(shares) > _MANY
+
+
+def kept_fairness_json(*, at: datetime) -> Json:
+    return kept("fairness:api", lambda: fairness_json(fairness_page(at=at)), at=at, is_large=is_large)
 
 
 def fairness_json(page: FairnessPage) -> Json:

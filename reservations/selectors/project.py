@@ -25,7 +25,7 @@ from reservations.selectors.asked import DecisionRow, decision_rows
 from reservations.selectors.fairness import decimal
 from reservations.selectors.levels import Level, said
 from reservations.selectors.policies import in_force
-from reservations.selectors.shares import share_tree
+from reservations.selectors.ranking import ranking
 from reservations.selectors.standing import position_of
 
 _LATEST = 10
@@ -40,6 +40,7 @@ class Place:
     level: Level
     rank: int
     of: int
+    ranked_at: datetime | None  # None: at this moment
     share: Decimal  # promised, whoever is active
     accounts: tuple[str, ...]
 
@@ -162,16 +163,13 @@ def project_page(*, project: Project, at: datetime) -> ProjectPage:
     )
 
 
-def _place(project: Project, standing: Shares, rules: Rules, at: datetime) -> Place | None:
-    shares = share_tree(policy=rules, at=at)
-    if shares is None:
-        return None
-    ranks = shares.tree.ranks
-    own = ranks[shares.key_of_project[project.pk]]
+def _place(project: Project, standing: Shares, rules: Rules, at: datetime) -> Place:
+    ranks = ranking(policy=rules, at=at, project=project.pk)
     return Place(
         level=said(level_of(standing, half_life=rules.half_life, at=at)),
-        rank=sum(rank > own for rank in ranks.values()) + 1,
-        of=len(ranks),
+        rank=ranks.places[project.pk],
+        of=len(ranks.places),
+        ranked_at=ranks.at if ranks.at != at else None,
         share=decimal(promised_share(standing.path)),
         accounts=tuple(step.name for step in standing.path[:-1]),
     )

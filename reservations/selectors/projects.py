@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 
 from accounts.models import Project, User
 from common.ranges import bounds
 from pricing.models import Grant
-from reservations.domain.shares import UNUSED
 from reservations.errors import NoPolicy
 from reservations.models import Reservation
 from reservations.selectors.asked import decision_rows
-from reservations.selectors.levels import Level, said
+from reservations.selectors.levels import Level
 from reservations.selectors.policies import in_force
-from reservations.selectors.shares import ShareTree, share_tree
+from reservations.selectors.several import levels_of
 
 
 @dataclass(frozen=True)
@@ -101,29 +99,10 @@ def _following(firsts: Mapping[int, Reservation], at: datetime) -> Mapping[int, 
     return following
 
 
-def _levels(ids: Iterable[int], at: datetime) -> Mapping[int, Level]:
+def _levels(ids: Collection[int], at: datetime) -> Mapping[int, Level]:
     """Promised over received share of everything, as the project's own page has it."""
     try:
         _, rules = in_force(at)
     except NoPolicy:
         return {}
-    shares = share_tree(policy=rules, at=at)
-    if shares is None:
-        return {}
-    return {
-        project: _level(shares, shares.key_of_project[project])
-        for project in ids
-        if project in shares.key_of_project
-    }
-
-
-def _level(shares: ShareTree, key: str) -> Level:
-    tree = shares.tree
-    promised, above = tree.norm_shares(key), tree.account_of(key)
-    while above != tree.root:
-        promised *= tree.norm_shares(above)
-        above = tree.account_of(above)
-    if not promised:
-        return said(Fraction(0))
-    used = tree.usage[key]
-    return said(promised * tree.usage[tree.root] / used if used else UNUSED)
+    return levels_of(ids, policy=rules, at=at)

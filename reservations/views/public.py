@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from common import clock
 from common.access import ANYONE, guard
+from common.kept import kept
 from reservations.domain import exact_json
+from reservations.domain.exact_json import Json
 from reservations.errors import NoPolicy
-from reservations.selectors.fairness import FairnessPage, ShareRow, fairness_page
+from reservations.selectors.fairness import FairnessPage, ShareRow, fairness_page, fairness_part
 from reservations.selectors.home import home_page
+from reservations.selectors.open_data import is_large
 from reservations.selectors.policy_page import PolicyPage, policy_page
 from reservations.selectors.status import status_page
 
@@ -48,25 +52,24 @@ def policy_twin(request: HttpRequest) -> JsonResponse:
 
 @guard(ANYONE)
 def fairness(request: HttpRequest) -> HttpResponse:
-    return render(request, "reservations/fairness.html", {"page": _fairness()})
+    account, number = request.GET.get("account", ""), request.GET.get("page", "1")
+    try:
+        page = fairness_part(at=clock.now(), account=account, page=int(number) if number.isdecimal() else 0)
+    except NoPolicy:
+        return render(request, "reservations/fairness.html", {"page": None})
+    if page is None:
+        raise Http404
+    return render(request, "reservations/fairness.html", {"page": page})
 
 
 @guard(ANYONE)
 def fairness_twin(request: HttpRequest) -> JsonResponse:
-    page = _fairness()
-    if page is None:
+    at = clock.now()
+    try:
+        content = kept("fairness:twin", lambda: _shares(at), at=at, is_large=is_large)
+    except NoPolicy:
         return JsonResponse({"policy": None}, status=404)
-    return _open(
-        {
-            "at": page.at,
-            "policy": page.policy_version,
-            "shares": [_share(row) for row in page.rows],
-            "jain": page.jain,
-            "requests": {"asked": page.asked, "granted": page.granted, "days": page.days},
-            "refusals": {refusals.code: refusals.number for refusals in page.refusals},
-            "universal_allowance": _allowance(page),
-        }
-    )
+    return _opened(content)
 
 
 @guard(ANYONE)
@@ -82,11 +85,19 @@ def _policy() -> PolicyPage | None:
         return None
 
 
-def _fairness() -> FairnessPage | None:
-    try:
-        return fairness_page(at=clock.now())
-    except NoPolicy:
-        return None
+def _shares(at: datetime) -> Json:
+    page = fairness_page(at=at)
+    return exact_json.written(
+        {
+            "at": page.at,
+            "policy": page.policy_version,
+            "shares": [_share(row) for row in page.rows],
+            "jain": page.jain,
+            "requests": {"asked": page.asked, "granted": page.granted, "days": page.days},
+            "refusals": {refusals.code: refusals.number for refusals in page.refusals},
+            "universal_allowance": _allowance(page),
+        }
+    )
 
 
 def _allowance(page: FairnessPage) -> dict[str, Any] | None:
@@ -126,7 +137,11 @@ def _share(row: ShareRow) -> dict[str, Any]:
 
 
 def _open(content: dict[str, Any]) -> JsonResponse:
+    return _opened(exact_json.written(content))
+
+
+def _opened(content: Json) -> JsonResponse:
     """Open data: anybody's page may read it."""
-    response = JsonResponse(exact_json.written(content), safe=False)
+    response = JsonResponse(content, safe=False)
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response

@@ -11,16 +11,19 @@ import pytest
 
 from accounts.models import User
 from common import clock
+from common.kept import FRESH
 from nodes.models import Node
 from nodes.services import leases
 from pricing.models import Charge
 from reservations.models import Reservation
-from reservations.selectors.fairness import fairness_page, jain
+from reservations.selectors import fairness, home
+from reservations.selectors.fairness import fairness_page, fairness_part, jain
 from reservations.selectors.home import home_page
 from reservations.selectors.levels import Level, change
 from reservations.selectors.receipt import charged
 from reservations.selectors.reservation import ReservationPage, reservation_page, reservations_of
-from reservations.services import dispatch
+from reservations.services import dispatch, shares
+from tests import factories
 from tests.reservations.services.worlds import in_days, make_lab, make_open_node
 from tests.reservations.views.running import Job
 
@@ -177,3 +180,61 @@ def test_full_cost_stands_beside_the_price_before_refunds() -> None:
     assert cost is not None
     assert (cost.full_cost, cost.ratio) == (Decimal(4), Decimal("-0.2"))
     assert charged(charges, {}).cost is None
+
+
+@pytest.mark.django_db
+def test_of_a_large_tree_fairness_lists_accounts_and_each_with_its_projects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fairness, "_ROWS_A_PAGE", 2)
+    factories.make_policy()
+    root = shares.create_root(name="Equinode")
+    programme = shares.create_account(parent=root, name="Programme", shares=1)
+    for _ in range(3):
+        shares.create_project_vertex(parent=programme, project=factories.make_project(), shares=1)
+    at = clock.now()
+    first = fairness_part(at=at)
+    assert first is not None
+    assert first.part is not None
+    assert [row.name for row in first.rows] == ["Programme"]
+    key = first.rows[0].key
+    found = [fairness_part(at=at, account=key, page=page) for page in (1, 2)]
+    assert [len(page.rows) for page in found if page] == [2, 1]
+    assert all(row.is_project for page in found if page for row in page.rows)
+    for account, page in ((key, 0), (key, 3), ("nothing", 1)):
+        assert fairness_part(at=at, account=account, page=page) is None
+    shares.set_shares(vertex=programme, shares=5)
+    again = fairness_part(at=at + FRESH / 2)
+    assert again is not None
+    assert (again.at, again.rows[0].shares) == (at, 1)
+    later = fairness_part(at=at + FRESH)
+    assert later is not None
+    assert (later.at, later.rows[0].shares) == (at + FRESH, 5)
+
+
+@pytest.mark.django_db
+def test_a_small_tree_is_shown_whole_and_of_this_moment() -> None:
+    factories.make_policy()
+    root = shares.create_root(name="Equinode")
+    account = shares.create_account(parent=root, name="Programme", shares=1)
+    at = clock.now()
+    assert fairness_part(at=at) == fairness_page(at=at)
+    shares.set_shares(vertex=account, shares=2)
+    page = fairness_part(at=at)
+    assert page is not None
+    assert (page.part, page.rows[0].shares) == (None, 2)
+
+
+@pytest.mark.django_db
+def test_home_of_a_large_site_is_kept_for_a_minute_and_says_of_when_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at, node = clock.now(), make_open_node()
+    devices = node.devices.count()
+    assert home_page(at=at).bookable == devices
+    monkeypatch.setattr(home, "_MANY_DEVICES", devices - 1)
+    assert home_page(at=at).at == at
+    Node.objects.update(state=Node.State.WITHDRAWN)
+    kept, later = home_page(at=at + FRESH / 2), home_page(at=at + FRESH)
+    assert (kept.at, kept.bookable) == (at, devices)
+    assert (later.at, later.bookable) == (at + FRESH, 0)
