@@ -54,6 +54,8 @@ class Granting:
 @transaction.atomic
 def apply(*, applicant: User, wish: Wish, project: Project | None, at: datetime) -> Application:
     """Ask for a new project, or for more for one that the applicant leads."""
+    if project is not None:
+        members.lock(project)  # of two leads who apply at once the second hears of the first
     User.objects.select_for_update(no_key=True).get(pk=applicant.pk)  # one at a time, so that all are counted
     if project is not None:
         _require_can_ask_for(project, applicant)

@@ -231,3 +231,15 @@ def test_applications_sent_at_once_are_counted_one_after_the_other() -> None:
     done, refused = split(at_once(*(partial(ask, ada, name=f"Bats {n}") for n in range(MOST_WAITING + 3))))
     assert (len(done), len(refused)) == (MOST_WAITING, 3)
     assert {type(answer) for answer in refused} == {ApplicationRefused}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_leads_who_apply_for_their_project_at_once_one_is_heard() -> None:
+    for _again in range(5):
+        one, other = factories.make_user(), factories.make_user()
+        project = factories.make_project(other, lead=one)
+        project.memberships.update(role="lead")
+        wanted = partial(applications.apply, wish=wish(), project=project, at=clock.now())
+        done, refused = split(at_once(partial(wanted, applicant=one), partial(wanted, applicant=other)))
+        assert len(done) == 1
+        assert {type(answer) for answer in refused} == {ApplicationRefused}
