@@ -24,10 +24,11 @@ START = ["/", "/styleguide/", "/accounts/login/", "/me/"]
 NOT_PAGES = re.compile(r"_(json|csv)$|^(checkpoint|run_log|run_file|run_events|tile|entries|tlog_proof)$")
 OPEN_TO_ALL = {
     "home", "prices", "node", "policy", "fairness", "ledger", "ledger_entry", "status", "book",
-    "styleguide", "accessibility", "account_login", "account_signup", "account_reset_password",
+    "styleguide", "accessibility", "account_login", "account_signup", "account_reset_password", "rules",
 }  # fmt: skip
 FOR_MEMBERS = {
     "me", "projects", "project", "reservation", "decision", "account_email", "account_change_password",
+    "security", "data", "account_reauthenticate",
 }  # fmt: skip
 # A quarter of an hour is 6 px wide in a week that fits a screen. WCAG 2.5.8 allows it, since the
 # form beside the timetable makes the same choice ("equivalent"); axe cannot know that.
