@@ -81,7 +81,7 @@ class WeekQuery(Members):
     site = serializers.SlugField(required=False)
     device = serializers.CharField(max_length=90, required=False, help_text="A model_key.")
     page = serializers.IntegerField(
-        min_value=1, max_value=1_000_000, default=1, help_text="Whole nodes, some 120 devices a page."
+        min_value=1, max_value=1_000_000, default=1, help_text="Whole nodes, some 64 devices a page."
     )
 
 

@@ -109,12 +109,17 @@ class Frame:
 
     def between(self, first: int, last: int) -> str:
         """`Mon 14:00 – Tue 02:00, 12 h`."""
-        length = formats.duration((last - first) * QUARTER)
-        return f"{self.said(first)} – {self.said(last)}, {length}"
+        if last - first not in self._lengths:
+            self._lengths[last - first] = formats.duration((last - first) * QUARTER)
+        return f"{self.said(first)} – {self.said(last)}, {self._lengths[last - first]}"
 
     @cached_property
     def _sayings(self) -> dict[int, str]:
         return {}  # a week says the same few moments for every device
+
+    @cached_property
+    def _lengths(self) -> dict[int, str]:
+        return {}
 
     def _midnight(self, days: int) -> datetime:
         return datetime.combine(self.monday + timedelta(days=days), time.min, self.zone).astimezone(UTC)

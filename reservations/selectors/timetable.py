@@ -23,7 +23,7 @@ from reservations.selectors.cells import PREFIX, Cell, Held, OwnSlot, Reader, ce
 from reservations.selectors.frame import Day, Frame
 
 # A table of 1,600 rows takes a browser seconds; whole nodes are shown until this many devices.
-DEVICES_A_PAGE = 120
+DEVICES_A_PAGE = 64
 
 
 @dataclass(frozen=True)
