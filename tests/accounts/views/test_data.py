@@ -93,7 +93,7 @@ def lived(quirina: User) -> None:
         evidence_digest="0" * 64, submitted_at=now,
     )  # fmt: skip
     IdempotentAnswer.objects.create(
-        user=quirina, key="k", request_digest="0" * 64, headers={"By": NAME}, created_at=now
+        user=quirina, key="k", request_digest="0" * 64, status=201, headers={"By": NAME}, created_at=now
     )
     LogEntry.objects.create(
         user=lena, content_type=ContentType.objects.get_for_model(User), object_id=str(quirina.pk),
