@@ -20,7 +20,8 @@ PAGES = ["site", "node", "agent", "lease", "hold", "holdevent", "closure", "enro
 
 @pytest.fixture
 def steward(client: Client, db: None) -> Client:
-    client.force_login(User.objects.create_superuser("steward@example.org", "correct horse battery"))
+    steward = User.objects.create_superuser("steward@example.org", "correct horse battery")
+    client.force_login(factories.give_second_factor(steward))
     agent = SigningAgent()
     make_lease(agent.row.node, script="echo private")
     enrolment.issue_token(node=agent.row.node, by=None, at=agent.row.enrolled_at)

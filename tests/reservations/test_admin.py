@@ -103,6 +103,6 @@ def test_a_reservation_lists_its_devices_with_what_was_frozen(steward: Client, l
 
 @pytest.mark.usefixtures("lab")
 @pytest.mark.parametrize("table", TABLES)
-def test_who_is_no_steward_is_sent_to_sign_in(client: Client, mallory: User, table: type[Model]) -> None:
+def test_who_is_no_steward_is_refused(client: Client, mallory: User, table: type[Model]) -> None:
     client.force_login(mallory)
-    assert client.get(address(table, "changelist")).status_code == 302
+    assert client.get(address(table, "changelist")).status_code == 403

@@ -116,7 +116,7 @@ def mentions(*words: str) -> list[str]:
         columns = cursor.fetchall()
         found = []
         for table, column in columns:
-            text = f"convert_from(\"{column}\", 'latin1')" if is_bytes(table, column) else f'"{column}"::text'
+            text = f"encode(\"{column}\", 'escape')" if is_bytes(table, column) else f'"{column}"::text'
             for word in words:
                 cursor.execute(f'SELECT count(*) FROM "{table}" WHERE {text} ILIKE %s', [f"%{word}%"])
                 if cursor.fetchone()[0]:

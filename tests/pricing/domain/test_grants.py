@@ -175,7 +175,7 @@ def test_cover_exceeds_neither_the_money_nor_the_hours_of_a_grant(
 def test_hours_that_reach_cover_a_slot_at_any_price(hours: list[int], price: D) -> None:
     """Any number of grants of hours, with money enough, cover exactly as many hours as they have."""
     grants = [
-        funds(number, "100000", end=50 + number, hours=str(limit)) for number, limit in enumerate(hours)
+        funds(number, "100000", end=61 + number, hours=str(limit)) for number, limit in enumerate(hours)
     ]
     assert cover(grants, hours=slot(0, sum(hours)), price_per_hour=price).is_full
     longer = cover(grants, hours=slot(0, sum(hours) + 1), price_per_hour=price)
