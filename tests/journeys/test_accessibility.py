@@ -21,7 +21,7 @@ from tests.live import LiveSite
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 START = ["/", "/styleguide/", "/accounts/login/", "/me/"]
 # What a link may lead to that is not a page of this kind.
-NOT_PAGES = re.compile(r"_(json|csv)$|^(checkpoint|run_log|run_file|run_events|tile|entries|tlog_proof)$")
+NOT_PAGES = re.compile(r"_(json|csv)$|^(api_schema|checkpoint|run_log|run_file|run_events|tile|entries|tlog_proof)$")
 OPEN_TO_ALL = {
     "home", "prices", "node", "policy", "fairness", "ledger", "ledger_entry", "status", "book",
     "styleguide", "accessibility", "account_login", "account_signup", "account_reset_password", "rules",
@@ -123,8 +123,8 @@ def overflow_faults(page: Page) -> list[str]:
 def structure_faults(page: Page) -> list[str]:
     """What axe leaves to people: one title on the page, and the language it is in."""
     faults = []
-    if page.locator("h1").count() != 1:
-        faults.append(f"{page.url}: {page.locator('h1').count()} headings of the first level")
+    if (headings := page.get_by_role("heading", level=1).count()) != 1:  # those that are hidden are none
+        faults.append(f"{page.url}: {headings} headings of the first level")
     if not page.title().endswith("– Equinode") or page.title().startswith(" "):
         faults.append(f"{page.url}: title {page.title()!r}")
     return faults
