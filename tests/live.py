@@ -28,6 +28,8 @@ import pytest
 from django.conf import settings
 from psycopg import sql
 
+from config import embedded
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 SCRIPTS = Path(sys.executable).parent
 PATIENCE = 60.0  # seconds: enough for a start on a busy machine with two cores
@@ -82,6 +84,11 @@ class LiveSite:
             "EXAMPLE_WORLD": "True",
             "PYTHONUNBUFFERED": "1",
         }
+
+    @property
+    def redis_url(self) -> str:
+        """The broker of this site alone."""
+        return embedded.redis_url(self.directory)
 
     @staticmethod
     def url_of(database: str) -> str:

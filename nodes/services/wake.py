@@ -37,14 +37,12 @@ def announce(reference: str, payload: dict[str, Any]) -> None:
 
 def _publish(channel: str, payload: dict[str, Any]) -> None:
     try:
-        _redis().publish(channel, json.dumps(payload))
+        _redis(settings.REDIS_URL).publish(channel, json.dumps(payload))
     except redis.RedisError as exc:
         logger.warning("could not publish on %s: %s", channel, exc)
 
 
 @cache
-def _redis() -> redis.Redis:
+def _redis(url: str) -> redis.Redis:
     # No retries and short waits: a request must not hang because nobody could be told.
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
-    )
+    return redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -27,12 +28,12 @@ def site(django_db_blocker: DjangoDbBlocker) -> Iterator[LiveSite]:
     """Web, worker, beat, broker and an agent, each a process that can be killed by itself."""
     run, worker = os.environ.get("TEST_RUN", str(os.getpid())), os.environ.get("PYTEST_XDIST_WORKER", "gw")
     live = LiveSite(f"chaos_{run}_{worker}")
-    usual = connection.settings_dict["NAME"]
+    usual, broker = connection.settings_dict["NAME"], settings.REDIS_URL
     try:
         live.prepare(seed=False)
         with django_db_blocker.unblock():
             connection.close()
-            connection.settings_dict["NAME"] = live.database
+            connection.settings_dict["NAME"], settings.REDIS_URL = live.database, live.redis_url
             factories.make_policy()
             factories.publish_prices(factories.make_node(slug=NODE, devices=1))
             Device.objects.update(kind=Device.Kind.HOST)
@@ -41,7 +42,7 @@ def site(django_db_blocker: DjangoDbBlocker) -> Iterator[LiveSite]:
             yield live
     finally:
         connection.close()
-        connection.settings_dict["NAME"] = usual
+        connection.settings_dict["NAME"], settings.REDIS_URL = usual, broker
         live.stop()
 
 

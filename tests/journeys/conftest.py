@@ -63,9 +63,10 @@ def agent(site: LiveSite) -> LiveSite:
 def rows(
     site: LiveSite, django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """Point the models at the live site's database for one test."""
+    """Point the models at the live site's database, and what they announce at its broker, for one test."""
     # Playwright's sync API keeps an event loop in this thread, which Django would refuse.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    monkeypatch.setattr("django.conf.settings.REDIS_URL", site.redis_url)
     usual = connection.settings_dict["NAME"]
     with django_db_blocker.unblock():
         connection.close()

@@ -21,7 +21,9 @@ from tests.live import LiveSite
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 START = ["/", "/styleguide/", "/accounts/login/", "/me/"]
 # What a link may lead to that is not a page of this kind.
-NOT_PAGES = re.compile(r"_(json|csv)$|^(api_schema|checkpoint|run_log|run_file|run_events|tile|entries|tlog_proof)$")
+NOT_PAGES = re.compile(
+    r"_(json|csv)$|^(api_schema|checkpoint|run_log|run_file|run_events|tile|entries|tlog_proof)$"
+)
 OPEN_TO_ALL = {
     "home", "prices", "node", "policy", "fairness", "ledger", "ledger_entry", "status", "book",
     "styleguide", "accessibility", "account_login", "account_signup", "account_reset_password", "rules",

@@ -85,7 +85,7 @@ def test_a_lease_runs_on_a_real_node_at_its_moment(site: LiveSite, bench: Node) 
 
 
 def test_a_stop_reaches_the_job(site: LiveSite, bench: Node) -> None:
-    lease = _lease(bench, "echo on; exec sleep 100")
+    lease = _lease(bench, "echo on; sleep 100")
     eventually(lambda: Lease.objects.get(pk=lease.pk).started_at, "the job runs")
     leases.request_stop(reference=lease.reference, at=clock.now())
     began = time.monotonic()

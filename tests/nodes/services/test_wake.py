@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -11,13 +10,6 @@ from django.conf import settings
 from django.db import transaction
 
 from nodes.services import wake
-
-
-@pytest.fixture
-def _own_client() -> Iterator[None]:
-    wake._redis.cache_clear()
-    yield
-    wake._redis.cache_clear()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -34,7 +26,6 @@ def test_what_is_announced_arrives_after_the_commit_and_not_before() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("_own_client")
 def test_redis_away_is_logged_and_never_raised(
     settings: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
 ) -> None:

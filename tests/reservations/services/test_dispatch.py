@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from threading import Event
 from time import sleep
 
 import pytest
 import redis
+from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
@@ -219,17 +219,14 @@ def test_one_run_that_cannot_be_read_back_does_not_hold_up_the_others(
 
 
 @pytest.fixture
-def no_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    wake._redis.cache_clear()
+def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("django.conf.settings.REDIS_URL", "unix:///nowhere/valkey.sock?db=0")
-    yield
-    wake._redis.cache_clear()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_dispatch_works_while_the_broker_is_away(booked: Reservation, ada: User, no_broker: None) -> None:
     with pytest.raises(redis.ConnectionError):
-        wake._redis().ping()
+        wake._redis(settings.REDIS_URL).ping()
     run = queue(booked, ada)
     assert dispatch.dispatch_due(at=booked.during.lower) == 1
     runs.stop_run(run=run, by=ada, at=booked.during.lower)
