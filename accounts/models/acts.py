@@ -1,4 +1,4 @@
-"""What stewards did to people and to what everybody reads: kept for good."""
+"""What stewards did to people, to projects and to what everybody reads: kept for good."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.people import User
+from accounts.models.projects import Project
 from common.ids import uuid7
 
 
@@ -22,11 +23,16 @@ class StewardAct(models.Model):
         ANNOUNCED = "announced", _("Wrote an announcement")
         ANNOUNCEMENT_ENDED = "announcement_ended", _("Ended an announcement")
         MAIL_AGAIN = "mail_again", _("Let failed mail be tried again")
+        SUSPENDED = "suspended", _("Suspended the project")
+        RESUMED = "resumed", _("Let the project go on")
+        END_SET = "end_set", _("Set the end of the project")
+        MOVED = "moved", _("Changed the project’s place or shares")
 
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     steward = models.ForeignKey(User, models.PROTECT, related_name="+")
     act = models.CharField(max_length=20, choices=Act)
     person = models.ForeignKey(User, models.PROTECT, null=True, related_name="steward_acts")
+    project = models.ForeignKey(Project, models.PROTECT, null=True, related_name="steward_acts")
     reason = models.CharField(max_length=500, blank=True)  # or the announcement's text
     at = models.DateTimeField()
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.urls import reverse
 
-from accounts.models import ApiToken, OrganisationMembership, ProjectMembership, StewardAct, User
+from accounts.models import ApiToken, OrganisationMembership, Project, ProjectMembership, StewardAct, User
 from accounts.selectors.security import SECOND_FACTORS
 
 PAGE = 25
@@ -111,11 +111,13 @@ def person_page(*, uid: UUID, reader: User, at: datetime) -> PersonPage:
     )
 
 
-def acts(*, person: User | None = None, limit: int = 50) -> list[ActRow]:
-    """What stewards did, to one person or at all; the latest first."""
+def acts(*, person: User | None = None, project: Project | None = None, limit: int = 50) -> list[ActRow]:
+    """What stewards did, to one person, to one project or at all; the latest first."""
     found = StewardAct.objects.select_related("steward")
     if person is not None:
         found = found.filter(person=person)
+    if project is not None:
+        found = found.filter(project=project)
     return [ActRow(str(row.get_act_display()), str(row.steward), row.reason, row.at) for row in found[:limit]]
 
 

@@ -40,7 +40,7 @@ def announce(
         level=Announcement.Level(level), text_en=text_en.strip(), text_fr=text_fr.strip(), during=during,
         written_by=by, created_at=at,
     )  # fmt: skip
-    write_down(act=StewardAct.Act.ANNOUNCED, person=None, reason=written.text_en, by=by, at=at)
+    write_down(act=StewardAct.Act.ANNOUNCED, reason=written.text_en, by=by, at=at)
     _forget_when_committed()
     return written
 
@@ -57,7 +57,7 @@ def end_now(*, announcement: Announcement, by: User, at: datetime) -> None:
         announcement.save(update_fields=["during"])
     else:
         announcement.delete()
-    write_down(act=StewardAct.Act.ANNOUNCEMENT_ENDED, person=None, reason=announcement.text_en, by=by, at=at)
+    write_down(act=StewardAct.Act.ANNOUNCEMENT_ENDED, reason=announcement.text_en, by=by, at=at)
     _forget_when_committed()
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.errors import StewardActRefused
-from accounts.models import ApiToken, Notice, StewardAct, User
+from accounts.models import ApiToken, Notice, Project, StewardAct, User
 from accounts.services.sessions import end_all_sessions
 
 LONGEST = 500
@@ -18,7 +18,7 @@ LONGEST = 500
 def close_person(*, person: User, reason: str, by: User, at: datetime) -> StewardAct:
     """Keep somebody out: sessions and tokens end at once. Projects and what is booked stay as they are."""
     person = _locked_before(person, by)
-    reason = _reason(reason)
+    reason = require_reason(reason)
     if person == by:
         raise StewardActRefused(_("Nobody closes their own account here: another steward does."))
     if not person.is_active:
@@ -34,7 +34,7 @@ def close_person(*, person: User, reason: str, by: User, at: datetime) -> Stewar
 def reopen_person(*, person: User, reason: str, by: User, at: datetime) -> StewardAct:
     """Let somebody in again. Tokens stay revoked."""
     person = _locked(person)
-    reason = _reason(reason)
+    reason = require_reason(reason)
     if person.erased_at is not None:
         raise StewardActRefused(_("This person has left for good: there is nobody to let in."))
     if person.is_active:
@@ -47,7 +47,7 @@ def reopen_person(*, person: User, reason: str, by: User, at: datetime) -> Stewa
 def end_sessions(*, person: User, reason: str, by: User, at: datetime) -> StewardAct:
     """Sign somebody out everywhere: a lost computer, a password that others know."""
     person = _locked(person)
-    reason = _reason(reason)
+    reason = require_reason(reason)
     if not end_all_sessions(user=person):
         raise StewardActRefused(_("%(person)s is signed in nowhere.") % {"person": person})
     return write_down(act=StewardAct.Act.SESSIONS_ENDED, person=person, reason=reason, by=by, at=at)
@@ -59,12 +59,23 @@ def try_mail_again(*, by: User, at: datetime) -> int:
     failed = Notice.objects.filter(mail=Notice.Mail.FAILED, user__is_active=True)
     count = failed.update(mail=Notice.Mail.WAITING, mail_due_at=at, mail_attempts=0)
     if count:
-        write_down(act=StewardAct.Act.MAIL_AGAIN, person=None, reason=str(count), by=by, at=at)
+        write_down(act=StewardAct.Act.MAIL_AGAIN, reason=str(count), by=by, at=at)
     return count
 
 
-def write_down(*, act: str, person: User | None, reason: str, by: User, at: datetime) -> StewardAct:
-    return StewardAct.objects.create(steward=by, act=act, person=person, reason=reason, at=at)
+def write_down(
+    *,
+    act: str,
+    reason: str,
+    by: User,
+    at: datetime,
+    person: User | None = None,
+    project: Project | None = None,
+) -> StewardAct:
+    """`reason` holds what was changed where nobody is asked why."""
+    return StewardAct.objects.create(
+        steward=by, act=act, person=person, project=project, reason=reason, at=at
+    )
 
 
 def _locked(person: User) -> User:
@@ -80,7 +91,8 @@ def _locked_before(person: User, by: User) -> User:
     return found[person.pk]
 
 
-def _reason(reason: str) -> str:
+def require_reason(reason: str) -> str:
+    """Why, without spaces around it."""
     reason = reason.strip()
     if not reason:
         raise StewardActRefused(_("Write why: it is kept with what you do."), field="reason")
