@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import SIGNED_IN, TOKEN_HOLDER, agreed
+from accounts.authentication import require_shown
 from accounts.domain import scopes
 from accounts.endpoints import PersonalApiView
 from accounts.models import ApiToken, Project
@@ -89,8 +93,19 @@ class TokensApi(PersonalApiView):
     queries: ClassVar = {"GET": TokenQuery}
     bodies: ClassVar = {"POST": TokenMembers}
     answers: ClassVar = {"GET": [TokenShape], "POST": NewTokenShape}
-    refusals: ClassVar = {"POST": {"not_found": 404}}
+    refusals: ClassVar = {"POST": {"not_found": 404, "reauthentication_required": 403}}
     cache_control = "no-store"
+
+    def handled(
+        self, handler: Callable[..., HttpResponseBase], request: Request, admitted: Mapping[str, Any]
+    ) -> HttpResponseBase:
+        """A token makes less than itself; a session makes what reaches beyond projects once its person showed
+        again who they are, as on the page. Not kept as an answer: after it the same call is good."""
+        if request.method == "POST" and self.token is None:
+            asked = self.body
+            if asked["project"] is None and scopes.outside_a_project(asked["scopes"]):
+                require_shown(request, page=reverse("tokens"))
+        return super().handled(handler, request, admitted)
 
     def get(self, request: Request) -> Response:
         mine, at = ApiToken.objects.of(self.person).select_related("project"), clock.now()

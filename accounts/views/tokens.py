@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.access import SIGNED_IN, TOKEN_HOLDER, agreed, person
+from accounts.authentication import show_again
 from accounts.domain import scopes
 from accounts.errors import TokenRefused
 from accounts.forms.tokens import TokenForm
@@ -33,6 +34,9 @@ def tokens(request: HttpRequest) -> HttpResponse:
     form = TokenForm(request.POST or None, projects=projects, for_steward=user.is_steward, initial=initial)
     if request.method == "POST" and form.is_valid():
         filled = form.cleaned_data
+        if filled["project"] is None and scopes.outside_a_project(filled["scopes"]):
+            # Whoever finds an open browser does not make themselves a key to all that pages ask again for.
+            show_again(request)
         try:
             _token, secret = services.create(
                 user=user, name=filled["name"], scopes=filled["scopes"], project=filled["project"],

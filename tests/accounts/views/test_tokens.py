@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -10,7 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import ApiToken, User
-from accounts.services import tokens
+from accounts.services import create_person, tokens
+from accounts.services.house_rules import accept_house_rules
 from common import clock
 from tests import factories
 
@@ -91,3 +93,71 @@ def test_whoever_makes_a_token_is_told_in_the_inbox(client: Client, ada: User) -
 def test_a_link_proposes_no_scope_that_reaches_beyond_projects(client: Client) -> None:
     page = client.get("/me/tokens/?name=cli&scopes=read&scopes=steward&scopes=tokens").context["form"]
     assert page.initial == {"name": "cli", "scopes": ["read"]}
+
+
+# --- what reaches a whole account -----------------------------------------------------------------
+WIDE = ["me", "notices", "organisations", "grants", "tokens", "steward"]
+EVE, PASSWORD = "eve@example.org", "correct horse battery"
+
+
+@pytest.fixture
+def open_browser(db: None) -> Client:
+    """Signed in some time ago, and left open."""
+    create_person(email=EVE, password=PASSWORD, name="Eve")
+    User.objects.filter(email=EVE).update(is_steward=True)
+    client = Client()
+    client.post("/accounts/login/", {"login": EVE, "password": PASSWORD})
+    accept_house_rules(user=User.objects.get(email=EVE), version=1, at=clock.now())
+    return client
+
+
+def wish(*wanted: str) -> dict[str, Any]:
+    return {"name": "mine", "project": "", "scopes": ["read", *wanted], "days": "7"}
+
+
+@pytest.mark.parametrize("scope", WIDE)
+def test_an_open_browser_makes_no_token_that_reaches_beyond_projects(open_browser: Client, scope: str) -> None:
+    answer = open_browser.post("/me/tokens/", wish(scope))
+    assert answer["Location"] == "/accounts/reauthenticate/?next=%2Fme%2Ftokens%2F"
+    assert not ApiToken.objects.exists()
+
+
+@pytest.mark.parametrize("scope", WIDE)
+def test_nor_does_it_through_the_api(open_browser: Client, scope: str) -> None:
+    body = {"name": "mine", "scopes": ["read", scope], "expires_at": clock.now() + timedelta(days=1)}
+    refused = open_browser.post("/api/v1/me/tokens", body, content_type="application/json")
+    assert (refused.status_code, refused.json()["code"]) == (403, "reauthentication_required")
+    assert refused.json()["url"] == "/accounts/reauthenticate/?next=/me/tokens/"
+    assert not ApiToken.objects.exists()
+
+
+def test_what_stays_within_projects_is_made_without_asking(open_browser: Client) -> None:
+    assert open_browser.post("/me/tokens/", wish("book", "run", "projects")).status_code == 200
+    assert ApiToken.objects.get().scopes == ["read", "book", "run", "projects"]
+
+
+def test_the_password_makes_the_token_that_was_asked_for(open_browser: Client) -> None:
+    asked = open_browser.post("/me/tokens/", wish("me"))
+    address = asked["Location"]
+    wrong = open_browser.post(address, {"password": "wrong", "next": "/me/tokens/"})
+    assert wrong.status_code == 200
+    assert not ApiToken.objects.exists()
+    made = open_browser.post(address, {"password": PASSWORD, "next": "/me/tokens/"})
+    assert made.status_code == 200
+    assert ApiToken.objects.get().scopes == ["read", "me"]
+    assert made.context["secret"] in made.content.decode()
+    assert "no-store" in made.headers["Cache-Control"]
+    assert 'action="/me/tokens/"' in made.content.decode()  # another one goes there, not to the password's page
+    again = open_browser.post("/me/tokens/", wish("tokens"))
+    assert again.context["secret"]
+
+
+def test_a_form_with_a_slip_is_answered_before_anybody_is_asked(open_browser: Client) -> None:
+    assert open_browser.post("/me/tokens/", wish("me") | {"name": ""}).status_code == 400
+
+
+def test_whoever_showed_who_they_are_uses_the_api_too(open_browser: Client) -> None:
+    open_browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    body = {"name": "mine", "scopes": ["me"], "expires_at": clock.now() + timedelta(days=1)}
+    made = open_browser.post("/api/v1/me/tokens", body, content_type="application/json")
+    assert made.status_code == 201
