@@ -41,7 +41,7 @@ class ReauthenticationNeeded(FirstElsewhere):
 def show_again(request: HttpRequest) -> None:
     """Lead whoever has not shown it in the last minutes to the page that asks who they are.
 
-    Called within a page: allauth's middleware catches what is raised, and goes on with the same form after it.
+    Called within a page: allauth's middleware catches what is raised, and goes on with the same form after.
     """
 
 

@@ -1,4 +1,6 @@
-"""Ed25519 private keys in PEM files: made once, readable by their owner only."""
+"""Keys in files, made once, readable by their owner only: Ed25519 private keys in PEM, and rings of Fernet
+keys, a line each, that seal what the database keeps and nobody but this site may read.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
+from cryptography.fernet import Fernet, MultiFernet
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.exceptions import ImproperlyConfigured
@@ -13,15 +16,42 @@ from django.core.exceptions import ImproperlyConfigured
 
 def make_key(path: Path) -> bool:
     """Write a new key unless there is one; answer whether a key was made."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
+    return _write_once(path, pem)
+
+
+def make_sealing_key(path: Path) -> bool:
+    """The same for a ring, with one key."""
+    return _write_once(path, Fernet.generate_key() + b"\n")
+
+
+def turn_sealing_key(path: Path) -> None:
+    """Put a new key first: it seals from now on, and the older ones go on opening what they sealed."""
+    scratch = _scratch(path, Fernet.generate_key() + b"\n" + path.read_bytes())
+    scratch.replace(path)
+
+
+def load_sealing_keys(path: Path) -> MultiFernet:
+    """The ring in this file, read again when it changed: turning the key needs no restart."""
+    try:
+        return _ring(str(path), path.stat().st_mtime_ns)
+    except FileNotFoundError as exc:
+        raise ImproperlyConfigured(f"There is no key at {path}: run manage.py make_keys") from exc
+
+
+@lru_cache(maxsize=2)
+def _ring(path: str, changed_ns: int) -> MultiFernet:
+    try:
+        return MultiFernet([Fernet(line) for line in Path(path).read_text().split()])
+    except ValueError as exc:  # no key, or what is none: say where, never what
+        raise ImproperlyConfigured(f"{path} holds something else than Fernet keys, a line each") from exc
+
+
+def _write_once(path: Path, content: bytes) -> bool:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    scratch = _scratch(path, content)
     try:
         # A link, not a rename: two that start at once must end with one key, the first.
         os.link(scratch, path)
@@ -30,6 +60,15 @@ def make_key(path: Path) -> bool:
     finally:
         scratch.unlink()
     return True
+
+
+def _scratch(path: Path, content: bytes) -> Path:
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return scratch
 
 
 def load_private_key(path: Path) -> Ed25519PrivateKey:

@@ -254,6 +254,8 @@ X_FRAME_OPTIONS = "DENY"
 # Ed25519 private keys (PEM). bin/setup makes them; losing the ledger's ends the log.
 LEDGER_KEY_FILE = Path(os.getenv("LEDGER_KEY_FILE") or VAR_DIR / "keys" / "ledger.pem")
 DISPATCH_KEY_FILE = Path(os.getenv("DISPATCH_KEY_FILE") or VAR_DIR / "keys" / "dispatch.pem")
+# Fernet keys, a line each, that seal the secrets of second factors; the first one seals, all of them open.
+SECRETS_KEY_FILE = Path(os.getenv("SECRETS_KEY_FILE") or VAR_DIR / "keys" / "secrets.key")
 # The log's origin line and key name (C2SP signed-note): a schema-less URL.
 LEDGER_ORIGIN = os.getenv("LEDGER_ORIGIN") or f"{urlsplit(SITE_ORIGIN).netloc}/ledger"
 # Hides project names behind monthly pseudonyms; changing it changes them all.

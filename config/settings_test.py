@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "test-only-" + "x" * 50)
+from common.keys import make_sealing_key
 from config.settings import *  # noqa: F403
 from config.settings import DATABASES, LOGGING, STORAGES
 
@@ -27,6 +28,8 @@ _scratch = Path(_folder.name)
 MEDIA_ROOT = _scratch / "media"
 LEDGER_KEY_FILE = _scratch / "ledger.pem"
 DISPATCH_KEY_FILE = _scratch / "dispatch.pem"
+SECRETS_KEY_FILE = _scratch / "secrets.key"
+make_sealing_key(SECRETS_KEY_FILE)  # whoever is given a second factor in a test needs it
 # WhiteNoise warns about a folder that is not there, and a warning fails a test.
 STATIC_ROOT = _scratch / "static"
 STATIC_ROOT.mkdir()

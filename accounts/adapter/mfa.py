@@ -1,4 +1,4 @@
-"""Second factors: how passkeys are called, and by what name a telephone shows this site."""
+"""Second factors: how passkeys are called, by what name a telephone shows this site, how secrets are kept."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from allauth.mfa.models import Authenticator
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.services import second_factors
 
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
@@ -16,3 +17,9 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def _get_site_name(self) -> str:
         return "Equinode"
+
+    def encrypt(self, text: str) -> str:
+        return second_factors.sealed(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return second_factors.opened(encrypted_text)

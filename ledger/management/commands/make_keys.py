@@ -1,4 +1,4 @@
-"""Make the site's two Ed25519 keys where they are missing, and print the public halves."""
+"""Make the site's keys where they are missing, and print the public halves of those that have one."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from common import clock
-from common.keys import load_private_key, make_key
+from common.keys import load_private_key, make_key, make_sealing_key
 from ledger import files, services
 from ledger.domain.note import encode_base64
 
 
 class Command(BaseCommand):
-    help = "Makes the ledger's and the dispatch key where missing, mode 0600; prints the public halves."
+    help = (
+        "Makes the ledger's, the dispatch and the sealing key where missing, mode 0600; prints public halves."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -34,3 +36,5 @@ class Command(BaseCommand):
                 self.stdout.write(f"{'':9} {files.verifier().vkey}")
             if declare:
                 services.declare_key(purpose=purpose, public_key=public, at=clock.now())
+        path = settings.SECRETS_KEY_FILE
+        self.stdout.write(f"{'secrets':<9} {'made' if make_sealing_key(path) else 'kept'} {path}")

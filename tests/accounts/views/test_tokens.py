@@ -116,7 +116,7 @@ def wish(*wanted: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("scope", WIDE)
-def test_an_open_browser_makes_no_token_that_reaches_beyond_projects(open_browser: Client, scope: str) -> None:
+def test_an_open_browser_makes_no_token_for_more_than_projects(open_browser: Client, scope: str) -> None:
     answer = open_browser.post("/me/tokens/", wish(scope))
     assert answer["Location"] == "/accounts/reauthenticate/?next=%2Fme%2Ftokens%2F"
     assert not ApiToken.objects.exists()
@@ -147,7 +147,8 @@ def test_the_password_makes_the_token_that_was_asked_for(open_browser: Client) -
     assert ApiToken.objects.get().scopes == ["read", "me"]
     assert made.context["secret"] in made.content.decode()
     assert "no-store" in made.headers["Cache-Control"]
-    assert 'action="/me/tokens/"' in made.content.decode()  # another one goes there, not to the password's page
+    # Another one goes there, not to the page of the password.
+    assert 'action="/me/tokens/"' in made.content.decode()
     again = open_browser.post("/me/tokens/", wish("tokens"))
     assert again.context["secret"]
 

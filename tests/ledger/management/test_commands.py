@@ -35,19 +35,20 @@ def output(command: str, *arguments: str) -> str:
 def places(tmp_path: Path, settings: Any) -> list[Path]:
     settings.LEDGER_KEY_FILE = tmp_path / "keys" / "ledger.pem"
     settings.DISPATCH_KEY_FILE = tmp_path / "keys" / "dispatch.pem"
-    return [settings.LEDGER_KEY_FILE, settings.DISPATCH_KEY_FILE]
+    settings.SECRETS_KEY_FILE = tmp_path / "keys" / "secrets.key"
+    return [settings.LEDGER_KEY_FILE, settings.DISPATCH_KEY_FILE, settings.SECRETS_KEY_FILE]
 
 
 def test_missing_keys_are_made_for_their_owner_alone_and_kept_the_second_time(places: list[Path]) -> None:
     first = output("make_keys")
     made = [path.read_bytes() for path in places]
-    assert [path.stat().st_mode & 0o777 for path in places] == [0o600, 0o600]
+    assert [path.stat().st_mode & 0o777 for path in places] == [0o600] * 3
     assert places[0].parent.stat().st_mode & 0o777 == 0o700
     assert [path.name for path in places[0].parent.iterdir() if path not in places] == []
     second = output("make_keys")
     assert [path.read_bytes() for path in places] == made
-    assert first.count(" made ") == 2
-    assert second.count(" kept ") == 2
+    assert first.count(" made ") == 3
+    assert second.count(" kept ") == 3
     vkey = second.splitlines()[1].strip()
     assert Verifier.parse(vkey) == files.verifier()
     public = keys.load_private_key(places[1]).public_key().public_bytes_raw()

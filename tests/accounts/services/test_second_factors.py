@@ -1,0 +1,116 @@
+"""Whoever reads the database cannot make anybody's codes."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import connection
+
+from accounts.models import User
+from accounts.services import second_factors
+from common.keys import make_sealing_key
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+@pytest.fixture
+def key_file(tmp_path: Path, settings: Any) -> Path:
+    settings.SECRETS_KEY_FILE = tmp_path / "keys" / "secrets.key"
+    make_sealing_key(settings.SECRETS_KEY_FILE)
+    return tmp_path / "keys" / "secrets.key"
+
+
+def rows() -> str:
+    """All that the database holds of second factors."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT data::text FROM mfa_authenticator")
+        return "\n".join(data for (data,) in cursor.fetchall())
+
+
+def code() -> str:
+    return str(format_hotp_value(hotp_value(SECRET, list(yield_hotp_counters_from_time())[1])))
+
+
+def test_the_secret_of_an_app_is_sealed_and_its_codes_are_taken(ada: User, key_file: Path) -> None:
+    TOTP.activate(ada, SECRET)
+    assert "gAAAA" in rows()
+    assert SECRET not in rows()
+    assert Authenticator.objects.get().wrap().validate_code(code())
+
+
+def test_so_is_the_seed_of_recovery_codes(ada: User, key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RecoveryCodes, "generate_seed", classmethod(lambda cls: "5eed" * 20))
+    codes = RecoveryCodes.activate(ada).get_unused_codes()
+    assert "5eed5eed" not in rows()
+    again = Authenticator.objects.get().wrap()
+    assert again.validate_code(codes[3])
+    assert not Authenticator.objects.get().wrap().validate_code(codes[3])
+
+
+def test_what_lay_open_is_sealed_and_can_be_opened_again(ada: User, lena: User, key_file: Path) -> None:
+    """The migration, on rows as allauth wrote them before."""
+    Authenticator.objects.create(user=ada, type="totp", data={"secret": SECRET})
+    Authenticator.objects.create(user=ada, type="recovery_codes", data={"seed": "5eed" * 20, "used_mask": 2})
+    Authenticator.objects.create(user=lena, type="recovery_codes", data={"migrated_codes": ["11112222"]})
+    Authenticator.objects.create(user=lena, type="webauthn", data={"name": "Key", "credential": {}})
+    before = rows()
+    migration = import_module("accounts.migrations.0006_sealed_second_factors")
+    migration.seal(apps, None)
+    assert [word for word in (SECRET, "5eed5eed", "11112222") if word in rows()] == []
+    assert Authenticator.objects.get(type="totp").wrap().validate_code(code())
+    assert Authenticator.objects.get(user=lena, type="recovery_codes").wrap().validate_code("11112222")
+    assert Authenticator.objects.get(user=ada, type="recovery_codes").data["used_mask"] == 2
+    Authenticator.objects.filter(user=lena, type="recovery_codes").update(
+        data={"migrated_codes": [second_factors.sealed("11112222")]}
+    )
+    migration.open_again(apps, None)
+    assert sorted(rows().splitlines()) == sorted(before.splitlines())
+
+
+def test_a_turned_key_seals_everything_again_and_the_old_one_is_no_longer_needed(
+    ada: User, key_file: Path
+) -> None:
+    TOTP.activate(ada, SECRET)
+    RecoveryCodes.activate(ada)
+    before, old = rows(), key_file.read_text().split()
+    out = StringIO()
+    call_command("turn_secrets_key", stdout=out)
+    new = key_file.read_text().split()
+    assert "sealed 2 again" in out.getvalue()
+    assert new[1:] == old
+    assert key_file.stat().st_mode & 0o777 == 0o600
+    assert not set(before.splitlines()) & set(rows().splitlines())
+    key_file.write_text(new[0])
+    assert Authenticator.objects.get(type="totp").wrap().validate_code(code())
+    assert new[0] not in out.getvalue()
+
+
+def test_a_backup_from_before_is_opened_by_the_key_of_then(ada: User, key_file: Path) -> None:
+    TOTP.activate(ada, SECRET)
+    kept = Authenticator.objects.get().data
+    second_factors.turn_key()
+    Authenticator.objects.update(data=kept)
+    assert Authenticator.objects.get().wrap().validate_code(code())
+
+
+@pytest.mark.parametrize("content", [None, "", "no key", "x" * 43 + "="])
+def test_without_its_key_it_says_which_file_is_missing_or_wrong(
+    ada: User, key_file: Path, content: str | None
+) -> None:
+    TOTP.activate(ada, SECRET)
+    if content is None:
+        key_file.unlink()
+    else:
+        key_file.write_text(content)
+    with pytest.raises(ImproperlyConfigured, match=r"secrets\.key"):
+        Authenticator.objects.get().wrap().validate_code("123456")
