@@ -11,8 +11,11 @@ import time
 
 from django.db import connection
 
+from accounts.models import Project, User
 from bench import figures
 from common import clock
+from pricing.models import Charge
+from reservations.models import Application
 from reservations.services import capacity
 from tests import factories
 
@@ -210,6 +213,45 @@ STEPS = (
         """,
     ),
     (
+        "jobs, one a slot that is over",
+        """
+        INSERT INTO reservations_run SELECT made.* FROM slot,
+            LATERAL (
+                SELECT a AS one FROM reservations_run AS a WHERE state = 'ended' ORDER BY id LIMIT 1
+            ) AS template,
+            LATERAL jsonb_populate_record(one, jsonb_build_object(
+                'id', slot.id, 'uid', gen_random_uuid(), 'reservation_id', slot.id, 'node_id', node_id,
+                'lease_uid', gen_random_uuid(), 'created_by_id', user_id,
+                'created_at', lower(during) - interval '1 day', 'finished_at', upper(during)
+            )) AS made
+         WHERE is_over
+        """,
+    ),
+    (
+        "applications, one a project",
+        """
+        INSERT INTO reservations_application SELECT made.* FROM generate_series(0, %(projects)s - 1) AS n,
+            LATERAL (
+                SELECT a AS one FROM reservations_application AS a WHERE state = 'withdrawn' LIMIT 1
+            ) AS template,
+            LATERAL jsonb_populate_record(one, jsonb_build_object(
+                'id', %(first)s + n, 'uid', gen_random_uuid(), 'project_id', %(first)s + n,
+                'applicant_id', %(first)s + (n * 5) %% %(people)s
+            )) AS made
+        """,
+    ),
+    (
+        "notices, ten a person",
+        """
+        INSERT INTO accounts_notice SELECT made.* FROM generate_series(0, 10 * %(people)s - 1) AS n,
+            LATERAL (SELECT a AS one FROM accounts_notice AS a ORDER BY id LIMIT 1) AS template,
+            LATERAL jsonb_populate_record(one, jsonb_build_object(
+                'id', %(first)s + n, 'uid', gen_random_uuid(), 'user_id', %(first)s + n %% %(people)s,
+                'dedupe', 'crowd-' || n, 'mail', 'sent', 'read_at', now()
+            )) AS made
+        """,
+    ),
+    (
         "charges",
         """
         INSERT INTO pricing_charge SELECT made.* FROM slot,
@@ -227,10 +269,21 @@ STEPS = (
 )
 
 
+def is_gathered() -> bool:
+    """Whether all of it is here: what is filled in last is."""
+    return Charge.objects.filter(pk__gte=FIRST).exists()
+
+
 def gather() -> None:
     """Fill the database; says what took how long."""
+    at = clock.now()
     for _ in range(NODES):
         factories.publish_prices(factories.make_node(devices=DEVICES))
+    # The example world has none to copy.
+    Application.objects.create(
+        applicant=User.objects.order_by("pk")[0], name="Crowd", wanted_class=Project.Class.RESEARCH,
+        purpose="To be copied.", state=Application.State.WITHDRAWN, submitted_at=at,
+    )  # fmt: skip
     values = {
         "people": PEOPLE, "projects": PROJECTS, "reservations": RESERVATIONS, "first": FIRST,
         "devices": NODES * DEVICES, "hours": SLOT_HOURS, "ahead": AHEAD_DAYS,
@@ -244,5 +297,5 @@ def gather() -> None:
             rows.append([what, f"{cursor.rowcount:,}", f"{time.perf_counter() - began:.0f}"])
         cursor.execute("SET session_replication_role = origin")
         cursor.execute("VACUUM ANALYZE")
-    capacity.measure(at=clock.now())
+    capacity.measure(at=at)
     figures.table("What was filled in", ["rows", "count", "s"], rows)

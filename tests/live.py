@@ -98,32 +98,46 @@ class LiveSite:
         host, port = quote(str(server["HOST"]), safe=""), server["PORT"] or 5432
         return f"postgresql://{user}:{password}@{host}:{port}/{database}"
 
-    def _make_database(self, *, again: bool) -> None:
+    def _connect(self) -> psycopg.Connection:
         server = self._server
-        with psycopg.connect(
+        return psycopg.connect(
             host=str(server["HOST"]), port=server["PORT"] or 5432, user=server["USER"],
             password=str(server["PASSWORD"]), dbname="postgres", autocommit=True,
-        ) as connection:  # fmt: skip
+        )  # fmt: skip
+
+    def _has_database(self) -> bool:
+        with self._connect() as connection:
+            found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [self.database])
+            return found.rowcount == 1
+
+    def _make_database(self, *, again: bool) -> None:
+        with self._connect() as connection:
             name = sql.Identifier(self.database)
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
             if again:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
 
     # --- one life -------------------------------------------------------------
-    def prepare(self, *, seed: bool = True) -> None:
-        """Keys, broker, a migrated and seeded database, static files; no process of ours yet."""
-        self._make_database(again=True)
+    def prepare(self, *, seed: bool = True, reuse: bool = False) -> None:
+        """Keys, broker, a migrated and seeded database, static files; no process of ours yet.
+
+        With `reuse`, a database that `stop(keep=True)` left is migrated and taken as it is.
+        """
+        is_found = reuse and self._has_database()
+        if not is_found:
+            self._make_database(again=True)
         self._run(sys.executable, "bin/keys")
         self.start_broker()
         self._run(sys.executable, "-m", "bin.supervisor.upgrade")
-        if seed:
+        if seed and not is_found:
             self.manage("seed_demo")
 
-    def stop(self) -> None:
+    def stop(self, *, keep: bool = False) -> None:
         for name in reversed(list(self._processes)):
             self.terminate(name)
         self._run(sys.executable, "bin/servers", "stop", check=False)
-        self._make_database(again=False)
+        if not keep:
+            self._make_database(again=False)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     # --- commands ---------------------------------------------------------------
