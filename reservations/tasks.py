@@ -16,7 +16,7 @@ import ledger.services
 from accounts.services import idempotency, mail
 from common import clock
 from nodes.services import agent_calls
-from pricing.services import allowances
+from pricing.services import allowances, returns
 from reservations.errors import NoPolicy
 from reservations.services import capacity, dispatch, ends, settle, sweeps, telling
 
@@ -92,6 +92,7 @@ def forget_agent_calls(at: datetime) -> None:
 @shared_task
 @sweep
 def renew_allowances(at: datetime) -> None:
+    returns.return_unused(at=at)  # first, so that what lapsed pays the next month
     allowances.renew(at=at)
 
 

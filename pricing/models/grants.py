@@ -15,7 +15,10 @@ from pricing.models.columns import device_hours, eur
 
 
 class FundingLine(models.Model):
-    """What a funder sets aside for grants of one purpose: committed is the sum of its grants' amounts."""
+    """What a funder sets aside for grants of one purpose.
+
+    committed is the sum of its grants' amounts, less what they returned once their time was over.
+    """
 
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     funder = models.ForeignKey(Organisation, models.PROTECT, related_name="funding_lines")
@@ -64,7 +67,7 @@ class FundingLine(models.Model):
 
 
 class Grant(models.Model):
-    """Money a funder gives a project for hours in a period: amount = encumbered + used + left.
+    """Money a funder gives a project for hours in a period: amount = encumbered + used + returned + left.
 
     With `hours` it pays for so many device-hours at most, too: the same sum holds for them.
     """
@@ -79,6 +82,8 @@ class Grant(models.Model):
     amount = eur()
     encumbered = eur(default=0)
     used = eur(default=0)
+    # What nobody can use any more, its time being over, and its line has back.
+    returned = eur(default=0, db_default=0)
     hours = device_hours(null=True)
     hours_encumbered = device_hours(default=0, db_default=0)
     hours_used = device_hours(default=0, db_default=0)
@@ -91,7 +96,10 @@ class Grant(models.Model):
         constraints = [
             # The last word on the budget: what is promised and spent fits what was given.
             models.CheckConstraint(
-                condition=Q(encumbered__gte=0) & Q(used__gte=0) & Q(amount__gte=F("encumbered") + F("used")),
+                condition=Q(encumbered__gte=0)
+                & Q(used__gte=0)
+                & Q(returned__gte=0)
+                & Q(amount__gte=F("encumbered") + F("used") + F("returned")),
                 name="grant_is_not_overspent",
             ),
             models.CheckConstraint(
@@ -105,11 +113,14 @@ class Grant(models.Model):
                 condition=Q(allowance_month__isnull=False),
                 name="one_allowance_a_month",
             ),
+            models.CheckConstraint(
+                condition=Q(returned=0) | Q(line__isnull=False), name="only_to_a_line_is_returned"
+            ),
         ]
 
     @property
     def left(self) -> Decimal:
-        left: Decimal = self.amount - self.encumbered - self.used
+        left: Decimal = self.amount - self.encumbered - self.used - self.returned
         return left
 
     @property

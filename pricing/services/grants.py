@@ -176,7 +176,8 @@ WITH part AS (
 ), fits AS (
     SELECT count(*) = (SELECT count(*) FROM part) AS all_parts
       FROM part JOIN pricing_grant ON pricing_grant.id = part.grant_id
-     WHERE pricing_grant.encumbered + pricing_grant.used + part.amount <= pricing_grant.amount
+     WHERE pricing_grant.encumbered + pricing_grant.used + pricing_grant.returned + part.amount
+           <= pricing_grant.amount
        AND (pricing_grant.hours IS NULL OR
             pricing_grant.hours_encumbered + pricing_grant.hours_used + part.hours <= pricing_grant.hours)
 ), raised AS (
