@@ -22,6 +22,17 @@ def _no_attempts_counted_yet() -> None:
     cache.clear()
 
 
+@pytest.mark.django_db
+def test_a_visitor_finds_on_every_page_where_to_make_an_account(client: Client, ada: User) -> None:
+    link = 'href="/accounts/signup/">Make an account</a>'
+    for address in ("/", "/prices/", "/rules/"):
+        assert link in client.get(address).content.decode().split("<main")[0], address
+    first_screen = client.get("/").content.decode().split("<dl")[0].split("<main")[1]
+    assert link in first_screen
+    client.force_login(ada)
+    assert "/accounts/signup/" not in client.get("/").content.decode()
+
+
 def test_signing_up_needs_an_address_a_password_and_the_code(client: Client, db: None) -> None:
     answer = client.post(
         "/accounts/signup/", {"email": "eve@example.org", "password1": PASSWORD, "password2": PASSWORD}
