@@ -12,6 +12,8 @@ from accounts.api import (
     notices as notices_api,
     organisations as organisations_api,
     own_data as own_data_api,
+    people as people_api,
+    sessions as sessions_api,
     tokens as tokens_api,
 )
 from accounts.views import data, invitations, me, notices, oidc, rules, security, stewarding, tokens
@@ -104,6 +106,28 @@ entrance: list[URLPattern | URLResolver] = [
 # at /api/v1/
 endpoints: list[URLPattern] = [
     path("api/v1/announcements", announcements_api.AnnouncementsApi.as_view(), name="api_announcements"),
+    path(
+        "api/v1/announcements/all",
+        announcements_api.EveryAnnouncementApi.as_view(),
+        name="api_announcements_all",
+    ),
+    path(
+        "api/v1/announcements/<uuid:uid>",
+        announcements_api.AnnouncementApi.as_view(),
+        name="api_announcement",
+    ),
+    path("api/v1/people", people_api.PeopleApi.as_view(), name="api_people"),
+    path("api/v1/people/<uuid:uid>", people_api.PersonApi.as_view(), name="api_person"),
+    path("api/v1/people/<uuid:uid>/close", people_api.ClosePersonApi.as_view(), name="api_person_close"),
+    path("api/v1/people/<uuid:uid>/reopen", people_api.ReopenPersonApi.as_view(), name="api_person_reopen"),
+    path(
+        "api/v1/people/<uuid:uid>/end-sessions",
+        people_api.EndSessionsApi.as_view(),
+        name="api_person_end_sessions",
+    ),
+    path("api/v1/mail/again", people_api.MailAgainApi.as_view(), name="api_mail_again"),
+    path("api/v1/me/sessions", sessions_api.SessionsApi.as_view(), name="api_sessions"),
+    path("api/v1/me/sessions/<int:session_id>", sessions_api.SessionApi.as_view(), name="api_session"),
     path("api/v1/me", me_api.MeApi.as_view(), name="api_me"),
     path("api/v1/me/tokens", tokens_api.TokensApi.as_view(), name="api_tokens"),
     path("api/v1/me/tokens/<uuid:uid>", tokens_api.TokenApi.as_view(), name="api_token"),
@@ -127,6 +151,16 @@ endpoints: list[URLPattern] = [
             ("projects/<slug:slug>/leave", belonging.ProjectLeaveApi, "leave"),
             ("projects/<slug:slug>/invitations", invited.ProjectInvitationsApi, "invitations"),
             ("projects/<slug:slug>/invitations/<uuid:uid>", invited.ProjectInvitationApi, "invitation_sent"),
+            (
+                "projects/<slug:slug>/invitations/<uuid:uid>/resend",
+                invited.ProjectResendApi,
+                "invitation_resend",
+            ),
+            (
+                "organisations/<slug:slug>/invitations/<uuid:uid>/resend",
+                invited.OrganisationResendApi,
+                "organisation_invitation_resend",
+            ),
             ("organisations", organisations_api.OrganisationsApi, "organisations"),
             ("organisations/<slug:slug>", organisations_api.OrganisationApi, "organisation"),
             ("organisations/<slug:slug>/ask-again", organisations_api.AskAgainApi, "organisation_ask_again"),

@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _, gettext_noop
 
 from accounts.access import SIGNED_IN, person
 from common.access import ANYONE, NotAllowed, Rule, Rules, Verdict, Who, by_methods, guard, row
+from config import parity
 
 PAGE = Path(settings.BASE_DIR) / "docs" / "permissions.md"
 
@@ -194,6 +195,12 @@ the member's. The owner leads the organisation of the node, the funder a verifie
 is not listed, OPTIONS too, is answered 405.
 
 """
+_PARITY = """
+## What pages change, and which call does the same
+
+Written from `config/parity.py`; `tests/config/test_parity.py` fails for a page that is not here.
+
+"""
 _WORDS = {Verdict.ALLOWED: "yes"}
 
 
@@ -204,7 +211,7 @@ def written() -> str:
     for room, title in ROOMS.items():
         if rows := _address_rows([one for one in every if one.room == room]):
             parts += [f"\n## {title}\n\n", *_table(["address", "method", "who", "scope of a token"], rows)]
-    return "".join(parts)
+    return "".join([*parts, _PARITY, *_table(["page", "call"], parity.rows(every))])
 
 
 def _rule_rows(every: Sequence[Address]) -> list[list[str]]:

@@ -157,6 +157,36 @@ class OrganisationInvitationApi(PersonalApiView):
         return Response(status=204)
 
 
+class _Again(PersonalApiView):
+    def _again(self, found: Invitation) -> Response:
+        invitation, _secret = invitations.resend(invitation=found, by=self.person, at=clock.now())
+        return Response(_shown(invitation))
+
+
+class ProjectResendApi(_Again):
+    """Mail an invitation to a project again: a new link, 14 more days, and a new `uid`."""
+
+    access: ClassVar = {"POST": PROJECT_LEAD}
+    scopes: ClassVar = {"POST": scopes.PROJECTS}
+    answers: ClassVar = {"POST": InvitationShape}
+    makes: ClassVar = {"POST": False}
+
+    def post(self, request: Request, project: Project, uid: UUID) -> Response:
+        return self._again(get_object_or_404(Invitation, project=project, uid=uid))
+
+
+class OrganisationResendApi(_Again):
+    """Mail an invitation to an organisation again: a new link, 14 more days, and a new `uid`."""
+
+    access: ClassVar = {"POST": ORGANISATION_LEAD}
+    scopes: ClassVar = {"POST": scopes.ORGANISATIONS}
+    answers: ClassVar = {"POST": InvitationShape}
+    makes: ClassVar = {"POST": False}
+
+    def post(self, request: Request, organisation: Organisation, uid: UUID) -> Response:
+        return self._again(get_object_or_404(Invitation, organisation=organisation, uid=uid))
+
+
 class ReceivedInvitationApi(PersonalApiView):
     """An invitation to you, by the secret in the link of its mail."""
 

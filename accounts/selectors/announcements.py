@@ -49,18 +49,18 @@ def shown(now: datetime) -> list[Told]:
 
 def announcements_page(*, now: datetime) -> AnnouncementsPage:
     """For stewards: what is shown now or later, and what was. One query."""
-    told = [_told(row) for row in Announcement.objects.all()[:LISTED]]
+    every = [told(row) for row in Announcement.objects.all()[:LISTED]]
     return AnnouncementsPage(
-        now=tuple(one for one in told if one.since <= now < one.until),
-        later=tuple(one for one in told if one.since > now),
-        over=tuple(one for one in told if one.until <= now),
+        now=tuple(one for one in every if one.since <= now < one.until),
+        later=tuple(one for one in every if one.since > now),
+        over=tuple(one for one in every if one.until <= now),
     )
 
 
 def _coming(now: datetime) -> list[Told]:
-    return [_told(row) for row in Announcement.objects.filter(during__endswith__gt=now)[:10]]
+    return [told(row) for row in Announcement.objects.filter(during__endswith__gt=now)[:10]]
 
 
-def _told(row: Announcement) -> Told:
+def told(row: Announcement) -> Told:
     since, until = bounds(row.during)
     return Told(row.uid, row.level, row.text_en, row.text_fr, since, until)

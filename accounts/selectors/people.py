@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from allauth.usersessions.models import UserSession
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.urls import reverse
@@ -62,12 +62,15 @@ class PersonPage:
     is_oneself: bool
 
 
+def named(asked: str) -> QuerySet[User]:
+    """All but those who have left; with letters, those whose name or address holds them."""
+    found: QuerySet[User] = User.objects.filter(erased_at=None)
+    return found.filter(Q(name__icontains=asked) | Q(email__icontains=asked)) if asked else found
+
+
 def people(*, asked: str) -> People:
     """Whose name or address holds these letters; without any, who joined last. One query."""
-    found = User.objects.filter(erased_at=None)
-    if asked:
-        found = found.filter(Q(name__icontains=asked) | Q(email__icontains=asked))
-    rows = list(found.order_by("-pk")[: PAGE + 1])
+    rows = list(named(asked).order_by("-pk")[: PAGE + 1])
     return People(asked, tuple(_row(user) for user in rows[:PAGE]), len(rows) > PAGE)
 
 

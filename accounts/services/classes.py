@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.domain import classes
 from accounts.errors import ClassRefused
 from accounts.models import ClassGrant, Organisation, Project, User
-from accounts.services import members, notices
+from accounts.services import members, notices, stewarding
 from common import formats
 
 
@@ -31,6 +31,8 @@ def give_class(
     """
     _require_sound(project_class, on_behalf_of, reason, expires_at, at)
     project = members.lock(project)
+    if on_behalf_of is None:
+        stewarding.require_other(project=project, by=by)
     expires_at = None if project_class == classes.INDEPENDENT else expires_at
     project.project_class, project.class_expires_at = project_class, expires_at
     project.save(update_fields=["project_class", "class_expires_at"])

@@ -51,6 +51,9 @@ _TAGS = {
     "status": "Whether the site is well.",
     "announcements": "What stewards tell everybody.",
     "rules": "The house rules.",
+    "people": "People and their accounts, for stewards.",
+    "mail": "Mail that did not go out, for stewards.",
+    "share-accounts": "Accounts of the share tree, for stewards.",
 }
 
 # What may be refused, and the code that the example has.

@@ -1,23 +1,28 @@
-"""What stewards do with projects: suspending, letting go on, their end and their class."""
+"""What stewards do with projects: suspending, letting go on, their end, their class and their place."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import STEWARD_ACTS
+from accounts.access import STEWARD, STEWARD_ACTS
+from accounts.api.people import ActShape, act_shown
 from accounts.domain import scopes
 from accounts.endpoints import PersonalApiView
 from accounts.models import Project
 from accounts.services import classes
 from common import clock
 from common.api.bodies import Members
+from common.api.lists import ListQuery, page_of_lines
 from common.api.shapes import MomentField, Shape, moment
-from reservations.services import standing
+from reservations.models import Vertex
+from reservations.selectors.applications import AccountChoice, account_choices
+from reservations.selectors.stewarding import steward_project_page
+from reservations.services import moving, standing
 
 
 class SuspensionMembers(Members):
@@ -136,6 +141,100 @@ class ClassApi(_Held):
     def post(self, request: Request, slug: str) -> Response:
         classes.give_class(project=_project(slug), by=self.person, at=clock.now(), **self.body)
         return self._told(slug)
+
+
+class ProjectPlaceMembers(Members):
+    account = serializers.IntegerField(
+        min_value=1, max_value=2**63 - 1, help_text="The account below which it stands: its number."
+    )
+    shares = serializers.IntegerField(min_value=0, max_value=moving.MOST_SHARES)
+    reason = serializers.CharField(
+        max_length=moving.LONGEST_REASON, help_text="Kept; the project's leads read it."
+    )
+
+    example: ClassVar = {"account": 4, "shares": 3, "reason": "The laboratory joined the programme."}
+
+
+class ProjectPlaceShape(Shape):
+    project = serializers.SlugField()
+    account = serializers.IntegerField(allow_null=True, help_text="Null: it has no place yet.")
+    path = serializers.CharField(allow_blank=True, help_text="The accounts above it.")
+    shares = serializers.IntegerField(allow_null=True)
+    acts = ActShape(many=True, help_text="What stewards did with it, the latest first.")
+
+    example: ClassVar = {
+        "project": "protein-shapes",
+        "account": 4,
+        "path": "Universities / Lyon",
+        "shares": 3,
+        "acts": [ActShape.example],
+    }
+
+
+class PlaceApi(PersonalApiView):
+    """Where a project stands in the share tree, and what stewards did with it."""
+
+    access: ClassVar = {"GET": STEWARD, "POST": STEWARD_ACTS}
+    scopes: ClassVar = dict.fromkeys(("GET", "POST"), scopes.STEWARD)
+    bodies: ClassVar = {"POST": ProjectPlaceMembers}
+    answers: ClassVar = {"GET": ProjectPlaceShape, "POST": ProjectPlaceShape}
+    makes: ClassVar = {"POST": False}
+
+    def get(self, request: Request, slug: str) -> Response:
+        return Response(_place(_project(slug)))
+
+    def post(self, request: Request, slug: str) -> Response:
+        """Give it another account or other shares; what it used and what is booked go with it."""
+        project = _project(slug)
+        account = get_object_or_404(Vertex, pk=self.body["account"])
+        moving.move(
+            project=project, account=account, shares_among_siblings=self.body["shares"],
+            reason=self.body["reason"], by=self.person, at=clock.now(),
+        )  # fmt: skip
+        return Response(_place(project))
+
+
+class ShareAccountShape(Shape):
+    account = serializers.IntegerField(help_text="Its number, which applications and places name.")
+    path = serializers.CharField()
+    projects = serializers.IntegerField(help_text="That stand right below it.")
+    shares = serializers.IntegerField(help_text="Its own.")
+
+    example: ClassVar = {"account": 4, "path": "Universities / Lyon", "projects": 12, "shares": 3}
+
+
+class AccountsApi(PersonalApiView):
+    """Accounts of the share tree that a project can stand below, oldest first: for stewards."""
+
+    access: ClassVar = {"GET": STEWARD}
+    scopes: ClassVar = {"GET": scopes.STEWARD}
+    queries: ClassVar = {"GET": ListQuery}
+    answers: ClassVar = {"GET": [ShareAccountShape]}
+
+    def get(self, request: Request) -> Response:
+        accounts = sorted(account_choices(), key=lambda one: one.vertex.pk)
+        page = page_of_lines(request, self.query, accounts, _account, lambda one: [one.vertex.pk])
+        return Response(page.data, headers=page.headers)
+
+
+def _account(choice: AccountChoice) -> dict[str, Any]:
+    return {
+        "account": choice.vertex.pk,
+        "path": choice.path,
+        "projects": choice.projects,
+        "shares": choice.shares,
+    }
+
+
+def _place(project: Project) -> dict[str, Any]:
+    page = steward_project_page(project=project, ends=None, at=clock.now())
+    return {
+        "project": project.slug,
+        "account": page.account_pk,
+        "path": page.account,
+        "shares": page.shares,
+        "acts": [act_shown(one) for one in page.acts],
+    }
 
 
 def _project(slug: str) -> Project:

@@ -14,7 +14,7 @@ from common.lines import require_one_line
 from reservations.forms.standing import DayField, OneOfManyForm
 from reservations.selectors.inside import ShareRow
 
-_MOST_SHARES = 1_000_000
+MOST_SHARES = 1_000_000
 
 
 class OpenForm(forms.Form):
@@ -30,7 +30,7 @@ class OpenForm(forms.Form):
     shares = forms.IntegerField(
         label=_("Shares"),
         min_value=0,
-        max_value=_MOST_SHARES,
+        max_value=MOST_SHARES,
         initial=1,
         help_text=_("Among the others of the account: with 2 it has twice the part of one with 1."),
     )
@@ -65,6 +65,6 @@ class SharesForm(OneOfManyForm):
     shares = forms.IntegerField(
         label=_("Shares"),
         min_value=0,
-        max_value=_MOST_SHARES,
+        max_value=MOST_SHARES,
         help_text=_("Decisions already taken keep what they were taken on."),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, time
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 
 from accounts.models import Project
 from common.lines import require_one_line
+from reservations.services.moving import LONGEST_REASON, MOST_SHARES
 
 _YEARS = range(2000, 2200)
 
@@ -82,6 +84,44 @@ class EndForm(OneOfManyForm):
         required=False,
         help_text=_("At 00:00 UTC of that day. Empty: the project has no end."),
     )
+
+
+class PlaceForm(OneOfManyForm):
+    """Which account and how many shares: asked about first, then given with the reason."""
+
+    named = "place"
+    account = forms.TypedChoiceField(label=_("Account"), coerce=int)
+    shares = forms.IntegerField(
+        label=_("Shares"),
+        min_value=0,
+        max_value=MOST_SHARES,
+        help_text=_("Among the others of the account: with 2 it has twice the part of one with 1."),
+    )
+
+    def __init__(self, *args: Any, accounts: Iterable[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        account = self.fields["account"]
+        assert isinstance(account, forms.ChoiceField)
+        self.names = dict(accounts)
+        account.choices = list(self.names.items())
+
+    @property
+    def account_name(self) -> str:
+        return self.names[self.cleaned_data["account"]]
+
+
+class PlaceWhyForm(PlaceForm):
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=LONGEST_REASON,
+        validators=[require_one_line],
+        help_text=_("Kept with what you do. The project’s leads read it."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("account", "shares"):
+            self.fields[name].widget = forms.HiddenInput()
 
 
 class ClassForm(OneOfManyForm):

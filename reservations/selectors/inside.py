@@ -21,9 +21,12 @@ _DEEPEST = 4
 @dataclass(frozen=True)
 class ShareRow:
     pk: int
+    below: int  # the account it stands in
     name: str
     depth: int  # 0: an account of the organisation itself; as far as a page indents
     is_project: bool
+    slug: str  # of the project
+    project_class: str
     class_name: str
     shares: int | None  # None: uses its account's
     of_account: float | None  # its part of the account it stands in
@@ -120,9 +123,12 @@ def _row(vertex: Vertex, depth: int, parts: Mapping[int, Fraction | None]) -> Sh
     own_part = parts.get(vertex.pk)
     return ShareRow(
         pk=vertex.pk,
+        below=vertex.parent_id or 0,
         name=vertex.name,
         depth=min(depth, _DEEPEST),
         is_project=project is not None,
+        slug=project.slug if project else "",
+        project_class=project.project_class if project else "",
         class_name=project.get_project_class_display() if project else "",
         shares=vertex.shares,
         of_account=None if own_part is None else float(own_part),

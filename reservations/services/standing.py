@@ -7,13 +7,13 @@ and called off here, or asked for afterwards and refused by the rule `project_st
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import Project, ProjectMembership, User
-from accounts.services import members, notices
+from accounts.models import Project, ProjectMembership, StewardAct, User
+from accounts.services import members, notices, stewarding
 from common.access import NotAllowed
 from common.ranges import bounds
 from nodes.services import leases, wake
@@ -31,12 +31,16 @@ def suspend(*, project: Project, reason: str, by: User, at: datetime, stop_jobs:
     """
     _require_steward(by)
     project = lock(project)
+    stewarding.require_other(project=project, by=by)
     if project.suspended_at is not None:
         raise StandingRefused(_("%(project)s is suspended already.") % {"project": project})
     if not reason.strip():
         raise StandingRefused(_("Give the reason: the members read it."), field="reason")
     project.suspended_at, project.suspension_reason = at, reason.strip()
     project.save(update_fields=["suspended_at", "suspension_reason"])
+    stewarding.write_down(
+        act=StewardAct.Act.SUSPENDED, project=project, reason=project.suspension_reason, by=by, at=at
+    )
     open_slots = _lock_open_slots(project, at)
     called_off = calling_off.call_off(
         project=project, ends_after=None, reason=project.suspension_reason, at=at
@@ -54,8 +58,12 @@ def resume(*, project: Project, by: User, at: datetime) -> None:
     """The project books again. What was called off stays cancelled."""
     _require_steward(by)
     project = lock(project)
+    stewarding.require_other(project=project, by=by)
     if project.suspended_at is None:
         raise StandingRefused(_("%(project)s is not suspended.") % {"project": project})
+    stewarding.write_down(
+        act=StewardAct.Act.RESUMED, project=project, reason=project.suspension_reason, by=by, at=at
+    )
     project.suspended_at, project.suspension_reason = None, ""
     project.save(update_fields=["suspended_at", "suspension_reason"])
     _tell(project, _members(project), "project_resumed", {"project": project.name}, at)
@@ -68,10 +76,16 @@ def set_expiry(*, project: Project, expires_at: datetime | None, by: User, at: d
     For stewards, and for leads of the organisation in whose account the project stands.
     """
     project = lock(project)
-    if not by.is_steward and not leads_account_of(project=project, user=by):
+    is_account_lead = leads_account_of(project=project, user=by)
+    if not by.is_steward and not is_account_lead:
         raise NotAllowed(_("Only stewards and leads of the project’s account set its end."))
+    if not is_account_lead:
+        stewarding.require_other(project=project, by=by)
     if expires_at is not None and expires_at <= at:
         raise StandingRefused(_("The end lies in the past."), field="expires_at")
+    if by.is_steward:
+        end = "–" if expires_at is None else expires_at.astimezone(UTC).isoformat(timespec="minutes")
+        stewarding.write_down(act=StewardAct.Act.END_SET, project=project, reason=end, by=by, at=at)
     return _end(project, expires_at, at)
 
 

@@ -1,4 +1,4 @@
-"""A project as stewards hold it: suspending, letting go on, its end and its class."""
+"""A project as stewards hold it: suspending, letting go on, its end, its class, its place."""
 
 from __future__ import annotations
 
@@ -18,17 +18,38 @@ from common import clock
 from common.access import guard
 from common.errors import DomainError
 from reservations import wording
-from reservations.forms.standing import ClassForm, EndForm, SuspendForm
-from reservations.selectors.stewarding import steward_project_page
-from reservations.services import standing
+from reservations.forms.standing import ClassForm, EndForm, PlaceForm, PlaceWhyForm, SuspendForm
+from reservations.models import Vertex
+from reservations.selectors.applications import account_choices
+from reservations.selectors.stewarding import StewardProjectPage, place_asked, steward_project_page
+from reservations.services import moving, standing
 
 
 @never_cache
 @guard(STEWARD)
 def steward_project(request: HttpRequest, slug: str) -> HttpResponse:
-    """With `?ends=` it tells, before it is set, which slots an end would cancel."""
-    form = EndForm(request.GET) if "ends" in request.GET else None
-    return _page(request, _project(slug), end_form=form)
+    """With `?ends=` it tells which slots an end would cancel; with `?account=`, what a place would mean."""
+    end_form = EndForm(request.GET) if "ends" in request.GET else None
+    place_form = PlaceForm(request.GET, accounts=_accounts()) if "account" in request.GET else None
+    return _page(request, _project(slug), end_form=end_form, place_form=place_form)
+
+
+@guard({"POST": STEWARD_ACTS})
+def steward_place(request: HttpRequest, slug: str) -> HttpResponse:
+    project, form = _project(slug), PlaceWhyForm(request.POST, accounts=_accounts())
+    if not form.is_valid():
+        return _page(request, project, place_form=form, status=400)
+    asked = form.cleaned_data
+    try:
+        moving.move(
+            project=project, account=get_object_or_404(Vertex, pk=asked["account"]),
+            shares_among_siblings=asked["shares"], reason=asked["reason"], by=person(request),
+            at=clock.now(),
+        )  # fmt: skip
+    except DomainError as refusal:
+        return _page(request, project, place_form=form, problem=refusal.message, status=refusal.status)
+    messages.success(request, _("Saved. The project’s leads are told."))
+    return redirect("steward_project", project.slug)
 
 
 @guard({"POST": STEWARD_ACTS})
@@ -89,6 +110,10 @@ def steward_class(request: HttpRequest, slug: str) -> HttpResponse:
     return _page(request, project, class_form=form, status=400)
 
 
+def _accounts() -> list[tuple[int, str]]:
+    return [(choice.vertex.pk, choice.path) for choice in account_choices()]
+
+
 def _project(slug: str) -> Project:
     return get_object_or_404(Project.objects.select_related("organisation"), slug=slug)
 
@@ -100,12 +125,14 @@ def _page(
     suspend_form: Form | None = None,
     end_form: Form | None = None,
     class_form: Form | None = None,
+    place_form: PlaceForm | None = None,
     problem: str = "",
     status: int = 200,
 ) -> HttpResponse:
     asked = end_form.cleaned_data.get("ends") if end_form is not None and end_form.is_valid() else None
-    context: dict[str, Any] = {
-        "page": steward_project_page(project=project, ends=asked, at=clock.now()),
+    page = steward_project_page(project=project, ends=asked, at=clock.now())
+    context: dict[str, Any] = _place(project, page, place_form) | {
+        "page": page,
         "own_project": None,  # a steward's work is not about the project they belong to
         "problem": problem,
         "suspend_form": suspend_form or SuspendForm(),
@@ -117,3 +144,21 @@ def _page(
         ),
     }
     return render(request, "reservations/steward_project.html", context, status=status)
+
+
+def _place(project: Project, page: StewardProjectPage, form: PlaceForm | None) -> dict[str, Any]:
+    """The form; once an account and shares are named, what they would mean, and the form that asks why."""
+    if not page.can_move:
+        return {}
+    accounts = _accounts() if form is None else []
+    form = form or PlaceForm(accounts=accounts, initial={"account": page.account_pk, "shares": page.shares})
+    is_named = form.is_bound and not {"account", "shares"} & set(form.errors)
+    if not is_named:
+        return {"place_form": form}
+    asked = form.cleaned_data
+    confirm = form if isinstance(form, PlaceWhyForm) else PlaceWhyForm(accounts=[], initial=asked)
+    return {
+        "place_form": confirm,
+        "place_asked": place_asked(project=project, account_pk=asked["account"], shares=asked["shares"]),
+        "place_account": form.account_name,
+    }
