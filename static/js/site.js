@@ -1,8 +1,11 @@
-// What every page does besides htmx: the clock walks, a form in flight says so, going back is in order.
+// What every page does besides htmx: the clock walks, a form in flight says so, an answer is read first,
+// going back is in order.
 import { startClocks } from "./clock.js";
 import { dropPassedPages } from "./history.js";
 import { markBusyForms } from "./busy.js";
+import { startWhereAnswered } from "./focus.js";
 
 startClocks(document);
 markBusyForms(document);
+startWhereAnswered(document);
 dropPassedPages(document);

@@ -1,0 +1,13 @@
+// After a form was sent, reading goes on where the answer stands: at what was refused, else at what was said.
+
+const REFUSED = "main form .notice--bad[role='alert'], main [aria-invalid='true']";
+const SAID = "main > [role='status']";
+
+export function startWhereAnswered(root) {
+  // A field that asks for the first word itself, and an address that names a place, come first.
+  if (root.activeElement !== root.body || location.hash) return;
+  const answer = root.querySelector(REFUSED) || root.querySelector(SAID);
+  if (!answer) return;
+  if (!answer.matches("input, select, textarea, button")) answer.setAttribute("tabindex", "-1");
+  answer.focus({ preventScroll: answer.matches(SAID) });
+}
