@@ -187,7 +187,13 @@ ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Equinode: "
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"login": "accounts.forms.SignInForm"}
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.SignInForm",
+    "signup": "accounts.forms.SignUpForm",
+    "confirm_email_verification_code": "accounts.forms.CodeForm",
+    "reset_password": "accounts.forms.ForgottenForm",
+    "add_email": "accounts.forms.AddressForm",
+}
 ACCOUNT_CHANGE_EMAIL = True  # one address each; the old one holds until the new one is proved
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # every change of how somebody signs in is told by mail
 ACCOUNT_REAUTHENTICATION_REQUIRED = True

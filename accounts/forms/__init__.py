@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from accounts.forms.data import EraseForm
 from accounts.forms.person import PersonForm, ReadingForm, languages, zones
-from accounts.forms.signing_in import PasskeyForm, RenamePasskeyForm, SignInForm
+from accounts.forms.signing_in import (
+    AddressForm,
+    CodeForm,
+    ForgottenForm,
+    PasskeyForm,
+    RenamePasskeyForm,
+    SignInForm,
+    SignUpForm,
+)
 
 __all__ = [
+    "AddressForm",
+    "CodeForm",
     "EraseForm",
+    "ForgottenForm",
     "PasskeyForm",
     "PersonForm",
     "ReadingForm",
     "RenamePasskeyForm",
     "SignInForm",
+    "SignUpForm",
     "languages",
     "zones",
 ]
