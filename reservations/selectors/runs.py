@@ -60,7 +60,9 @@ class RunRow:
 
     @property
     def start_delay(self) -> str:
-        """`18 ms`; what is charged back is on the receipt."""
+        """`18 ms`, `7.4 s`; what is charged back is on the receipt."""
+        if self.start_delay_ms is not None and self.start_delay_ms >= 1000:
+            return f"{formats.number(Decimal(self.start_delay_ms) / 1000, 1)} s"
         return f"{formats.number(self.start_delay_ms)} ms"
 
     @property

@@ -183,7 +183,7 @@ def test_an_open_slot_stands_first_and_says_whether_a_job_runs(
         project=project, devices=[device.uid], start=None, asked_by=mila, at=now,
         end=mark_after(now + timedelta(hours=2)),
     )  # fmt: skip
-    assert "No job yet" in shown(client, mila)
+    assert "Nothing runs" in shown(client, mila)
     queue_run(reservation=opened, node=node, script="true", environment={}, bring_back=[], by=mila, at=now)
     booking.book(
         project=project, devices=[other.uid], start=mark_after(now + timedelta(hours=30)),
