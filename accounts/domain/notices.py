@@ -53,11 +53,13 @@ _ALL = (
     # The invitation itself is mailed to the address, with a link that only the mail holds.
     Kind("invitation_received", Group.PROJECTS, ("group", "by"), by_mail=False),
     Kind("invitation_answered", Group.PROJECTS, ("group", "email", "outcome"), by_mail=False),
+    Kind("invitations_withdrawn", Group.PROJECTS, ("group", "by", "emails")),
     Kind("application_answered", Group.PROJECTS, ("project", "outcome", "reason")),
     Kind("role_changed", Group.PROJECTS, ("group", "role", "by")),
     Kind("member_removed", Group.PROJECTS, ("group", "by")),
     Kind("project_suspended", Group.PROJECTS, ("project", "reason")),
     Kind("project_resumed", Group.PROJECTS, ("project",)),
+    Kind("project_moved", Group.PROJECTS, ("project", "account", "shares", "reason")),
     Kind("project_expiring", Group.PROJECTS, ("project", "expires_at")),
     Kind("class_ended", Group.PROJECTS, ("project",)),
     Kind("grant_received", Group.MONEY, ("project", "grant", "funder", "amount_eur", "amount_hours")),

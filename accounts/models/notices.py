@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.mailing import Mailed, mail_indexes
 from accounts.models.people import User
 from common.ids import uuid7
 
@@ -25,18 +26,11 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         return self.filter(read_at=None)
 
 
-class Notice(models.Model):
+class Notice(Mailed):
     """One thing that one person is told, in the inbox and, where they want it, by one mail.
 
     `params` are facts, not sentences: it is worded when it is read, in the reader's language.
     """
-
-    class Mail(models.TextChoices):
-        NONE = "none", _("Not mailed")  # not wanted, or no address any more
-        WAITING = "waiting", _("Waiting")
-        SENDING = "sending", _("Being sent")  # claimed; if the worker dies here nobody sends it again
-        SENT = "sent", _("Sent")
-        FAILED = "failed", _("Failed")  # given up after the last try
 
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="notices")
@@ -47,10 +41,6 @@ class Notice(models.Model):
     dedupe = models.CharField(max_length=120)
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
-    mail = models.CharField(max_length=10, choices=Mail, default=Mail.WAITING)
-    mail_due_at = models.DateTimeField()  # a change settles first; later after a failure
-    mail_attempts = models.PositiveSmallIntegerField(default=0)
-    mailed_at = models.DateTimeField(null=True)
 
     objects = NoticeQuerySet.as_manager()
 
@@ -58,14 +48,8 @@ class Notice(models.Model):
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["user", "dedupe"], name="a_person_is_told_once")]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["mail_due_at"], name="notice_to_mail", condition=Q(mail="waiting")),
+            *mail_indexes("notice"),
             models.Index(fields=["user"], name="notice_unread", condition=Q(read_at=None)),
-            # What stewards look after: claimed and perhaps forgotten, or given up.
-            models.Index(
-                fields=["mail_due_at"],
-                name="notice_mail_trouble",
-                condition=Q(mail__in=["sending", "failed"]),
-            ),
         ]
 
 

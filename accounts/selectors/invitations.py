@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import Invitation, Organisation, Project, ProjectMembership
+from accounts.wording import invitations as wording
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,9 @@ class InvitationPage:
     email: str
     sent_at: datetime
     expires_at: datetime
-    state: str  # open, accepted, expired or withdrawn
+    state: str  # open, accepted, expired or ended
+    ended: str  # how, as a sentence; empty where it has not ended so
+    what_now: str
     url: str  # of the project or organisation, for who belongs to it
 
 
@@ -36,6 +39,8 @@ def invitation_page(*, invitation: Invitation, at: datetime) -> InvitationPage:
         sent_at=invitation.created_at,
         expires_at=invitation.expires_at,
         state=_state(invitation, at),
+        ended=wording.ended(invitation) if invitation.ending else "",
+        what_now=wording.what_now(invitation) if invitation.ending else "",
         url=group.get_absolute_url(),
     )
 
@@ -44,5 +49,5 @@ def _state(invitation: Invitation, at: datetime) -> str:
     if invitation.accepted_at is not None:
         return "accepted"
     if invitation.revoked_at is not None:
-        return "withdrawn"
+        return "ended"
     return "open" if at < invitation.expires_at else "expired"

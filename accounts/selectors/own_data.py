@@ -60,7 +60,7 @@ def own_data(user: User) -> Sections:
         "invitations": _rows(
             Invitation.objects.filter(Q(invited_by=user) | Q(accepted_by=user) | Q(email__iexact=user.email)),
             "uid", "email", "role", "project__name", "organisation__name", "created_at", "expires_at",
-            "accepted_at", "revoked_at",
+            "accepted_at", "revoked_at", "ending", "mail", "mailed_at",
         ),
         "tokens": _rows(
             ApiToken.objects.filter(user=user),

@@ -2,15 +2,12 @@
 
 The link in the mail holds a secret of which only the SHA-256 is stored. It is for one address: only who
 is signed in with that address, verified, sees what it is for, by that link or on their first page.
-Nothing here tells whether an address has an account.
+Nothing here tells whether an address has an account. The mail goes out by `services.mail`, like all mail.
 """
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -21,14 +18,14 @@ from accounts.domain.invitations import BETWEEN_MAILS, LIFETIME, MOST_A_DAY, MOS
 from accounts.errors import InvitationRefused
 from accounts.models import Invitation, Organisation, Project, ProjectMembership, User
 from accounts.models.invitations import InvitationQuerySet
-from accounts.services import invitation_mail, members, notices
+from accounts.services import members, notices
+from accounts.services.invitation_mail import digest_of, secret_of
 from accounts.services.members import LEAD, Group
+from accounts.wording.invitations import ended
 from common import formats
 from common.access import NotAllowed
 
-
-def digest_of(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+Ending = Invitation.Ending
 
 
 def by_link(link: str) -> InvitationQuerySet:
@@ -75,34 +72,33 @@ def issue(*, to: Group, email: str, role: str, by: User, at: datetime) -> tuple[
     if to.memberships.filter(user__email__iexact=email).exists():  # whose address leads see anyway
         raise InvitationRefused(_("%(email)s is a member already.") % {"email": email}, field="email")
     _require_pause(to, email, at)  # also after one that was withdrawn: its mail went out all the same
+    _require_few_today(by, at)
     # One that expired unanswered makes place: the database keeps one unanswered for each address.
-    _unanswered(to).filter(email__iexact=email).update(revoked_at=at)
+    _to(to).filter(email__iexact=email).close(Ending.REPLACED, at)
     return _write(to, email, role, by, at)
 
 
 @transaction.atomic
 def resend(*, invitation: Invitation, by: User, at: datetime) -> tuple[Invitation, str]:
-    """Mail it again with a new secret and 14 more days. The older link says that it was withdrawn."""
+    """Mail it again with a new secret and 14 more days. The older link says that a newer one went out."""
     to = _group(invitation)
     members.lock(to)
+    _require_few_today(by, at)
+    invitation = _locked(invitation)
     _require_sender(invitation, by)
-    invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
     _require_unanswered(invitation)
     _require_pause(to, invitation.email, at)
-    invitation.revoked_at = at
-    invitation.save(update_fields=["revoked_at"])
+    _end(invitation, Ending.REPLACED, at)
     return _write(to, invitation.email, invitation.role, by, at)
 
 
 @transaction.atomic
 def revoke(*, invitation: Invitation, by: User, at: datetime) -> None:
     """Take it back: its link leads nowhere any more. Once accepted, it is the membership that is ended."""
-    members.lock(_group(invitation))
+    invitation = _locked(invitation)
     _require_sender(invitation, by)
-    invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
     _require_unanswered(invitation)
-    invitation.revoked_at = at
-    invitation.save(update_fields=["revoked_at"])
+    _end(invitation, Ending.WITHDRAWN, at)
 
 
 @transaction.atomic
@@ -123,8 +119,7 @@ def accept(*, secret: str, user: User, at: datetime) -> Invitation:
 @transaction.atomic
 def decline(*, secret: str, user: User, at: datetime) -> Invitation:
     invitation = _answered_by(secret, user, at)
-    invitation.revoked_at = at
-    invitation.save(update_fields=["revoked_at"])
+    _end(invitation, Ending.DECLINED, at)
     _tell_answer(invitation, user, "declined", at)
     return invitation
 
@@ -139,13 +134,23 @@ def _answered_by(secret: str, user: User, at: datetime) -> Invitation:
     found = by_link(secret).first()
     if found is None or not is_addressed_to(found, user):
         raise NotAllowed(_("This link is not an invitation to you."))
-    members.lock(_group(found))
-    locked = Invitation.objects.select_related("project", "organisation").select_for_update(of=("self",))
-    invitation = locked.get(pk=found.pk)
+    invitation = _locked(found)
     _require_unanswered(invitation)
     if invitation.expires_at <= at:
         raise InvitationRefused(_("This invitation has expired. Ask for another one."))
     return invitation
+
+
+def _locked(invitation: Invitation) -> Invitation:
+    """The invitation as it stands, locked after its project or organisation."""
+    members.lock(_group(invitation))
+    rows = Invitation.objects.select_related("project", "organisation", "invited_by")
+    return rows.select_for_update(of=("self",)).get(pk=invitation.pk)
+
+
+def _end(invitation: Invitation, ending: str, at: datetime) -> None:
+    invitation.revoked_at, invitation.ending = at, ending
+    invitation.save(update_fields=["revoked_at", "ending"])
 
 
 def _tell_answer(invitation: Invitation, user: User, outcome: str, at: datetime) -> None:
@@ -168,6 +173,9 @@ def _require_pause(to: Group, email: str, at: datetime) -> None:
 
 
 def _require_few_today(by: User, at: datetime) -> None:
+    # One at a time, so that all are counted: somebody who leads two projects may write from both at once.
+    # Before any invitation's own lock: whoever closes an account takes the person first, too.
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)
     since = at - timedelta(days=1)
     if Invitation.objects.filter(invited_by=by, created_at__gt=since).count() >= MOST_A_DAY:
         raise InvitationRefused(
@@ -181,7 +189,7 @@ def _require_unanswered(invitation: Invitation) -> None:
     if invitation.accepted_at is not None:
         raise InvitationRefused(_("This invitation is accepted already."))
     if invitation.revoked_at is not None:
-        raise InvitationRefused(_("This invitation was withdrawn or declined."))
+        raise InvitationRefused(ended(invitation))
 
 
 def _require_sender(invitation: Invitation, by: User) -> None:
@@ -191,19 +199,19 @@ def _require_sender(invitation: Invitation, by: User) -> None:
 
 
 def _write(to: Group, email: str, role: str, by: User, at: datetime) -> tuple[Invitation, str]:
-    _require_few_today(by, at)
-    secret = secrets.token_urlsafe(32)
-    invitation = Invitation.objects.create(
+    invitation = Invitation(
         **{"project" if isinstance(to, Project) else "organisation": to},
-        email=email, role=ProjectMembership.Role(role), token_hash=digest_of(secret), invited_by=by,
-        created_at=at, expires_at=at + LIFETIME,
+        email=email, role=ProjectMembership.Role(role), invited_by=by, created_at=at,
+        expires_at=at + LIFETIME, mail_due_at=at,
     )  # fmt: skip
+    secret = secret_of(invitation)
+    invitation.token_hash = digest_of(secret)
+    invitation.save()
     known = User.objects.filter(emailaddress__email__iexact=email, emailaddress__verified=True)
     notices.notify(
         users=known, kind="invitation_received", params={"group": to.name, "by": str(by)}, url="",
         dedupe=f"invitation:{invitation.uid}", at=at,
     )  # fmt: skip
-    transaction.on_commit(partial(invitation_mail.send, invitation=invitation, secret=secret), robust=True)
     return invitation, secret
 
 
@@ -216,7 +224,3 @@ def _group(invitation: Invitation) -> Group:
 def _to(to: Group) -> InvitationQuerySet:
     of: dict[str, Group] = {"project": to} if isinstance(to, Project) else {"organisation": to}
     return Invitation.objects.filter(**of)
-
-
-def _unanswered(to: Group) -> InvitationQuerySet:
-    return _to(to).filter(accepted_at=None, revoked_at=None)

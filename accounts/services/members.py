@@ -2,7 +2,7 @@
 
 Whoever changes a membership locks the project or organisation first, and only then reads who leads
 it: two leads who remove each other at once would each still see the other. The database's trigger
-`keeps_a_lead` has the last word.
+`keeps_a_lead` has the last word. Who stops leading takes the invitations they sent with them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from accounts.models import (
     ProjectMembership,
     User,
 )
-from accounts.services import notices
+from accounts.services import notices, withdrawing
 from common.access import NotAllowed
 
 Group = Project | Organisation
@@ -52,6 +52,8 @@ def change_role(*, of: Group, member: User, role: str, by: User, at: datetime) -
         raise _only_lead(of, member)
     if membership.role != role:
         _memberships(of).filter(pk=membership.pk).update(role=role)
+        if role != LEAD:
+            withdrawing.lead_ended(of=of, lead=member, at=at)
         _tell_role(of, member, role, by, at)
 
 
@@ -116,6 +118,7 @@ def hand_over(*, of: Group, to: User, by: User, at: datetime) -> None:
         raise MembershipRefused(_("You lead it already: choose another member."))
     _memberships(of).filter(pk=heir.pk).update(role=LEAD)
     _memberships(of).filter(user=by).update(role=MEMBER)
+    withdrawing.lead_ended(of=of, lead=by, at=at)
     _tell_role(of, to, LEAD, by, at)
 
 
@@ -169,3 +172,5 @@ def _end(of: Group, membership: ProjectMembership | OrganisationMembership, at: 
         tokens = ApiToken.objects.filter(project=of, user=membership.user_id, revoked_at=None)
         tokens.update(revoked_at=at)
     membership.delete()
+    if membership.role == LEAD:
+        withdrawing.lead_ended(of=of, lead=membership.user, at=at)

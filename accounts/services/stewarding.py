@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.errors import StewardActRefused
-from accounts.models import ApiToken, Notice, Project, StewardAct, User
+from accounts.models import ApiToken, Invitation, Notice, Project, StewardAct, User
+from accounts.services import withdrawing
 from accounts.services.sessions import end_all_sessions
 
 LONGEST = 500
@@ -27,6 +29,7 @@ def close_person(*, person: User, reason: str, by: User, at: datetime) -> Stewar
     end_all_sessions(user=person)
     ApiToken.objects.filter(user=person, revoked_at=None).update(revoked_at=at)
     Notice.objects.filter(user=person, mail=Notice.Mail.WAITING).update(mail=Notice.Mail.NONE)
+    withdrawing.person_closed(person=person, at=at)
     return write_down(act=StewardAct.Act.CLOSED, person=person, reason=reason, by=by, at=at)
 
 
@@ -56,8 +59,9 @@ def end_sessions(*, person: User, reason: str, by: User, at: datetime) -> Stewar
 @transaction.atomic
 def try_mail_again(*, by: User, at: datetime) -> int:
     """Let all mail that was given up be tried anew. What perhaps went out is left alone."""
-    failed = Notice.objects.filter(mail=Notice.Mail.FAILED, user__is_active=True)
-    count = failed.update(mail=Notice.Mail.WAITING, mail_due_at=at, mail_attempts=0)
+    again: dict[str, Any] = {"mail": Notice.Mail.WAITING, "mail_due_at": at, "mail_attempts": 0}
+    count = Notice.objects.filter(mail=Notice.Mail.FAILED, user__is_active=True).update(**again)
+    count += Invitation.objects.open(at).filter(mail=Invitation.Mail.FAILED).update(**again)
     if count:
         write_down(act=StewardAct.Act.MAIL_AGAIN, reason=str(count), by=by, at=at)
     return count
@@ -76,6 +80,14 @@ def write_down(
     return StewardAct.objects.create(
         steward=by, act=act, person=person, project=project, reason=reason, at=at
     )
+
+
+def require_other(*, project: Project, by: User) -> None:
+    """Nobody judges a project of their own: another steward does."""
+    if project.memberships.filter(user=by).exists():
+        raise StewardActRefused(
+            _("You belong to %(project)s: another steward does this.") % {"project": project}
+        )
 
 
 def _locked(person: User) -> User:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import CharField, Count, F, Min, Q, Value, Window
+from django.db.models import CharField, Count, F, Min, Q, QuerySet, Value, Window
 from django.db.models.functions import Cast
 from django.urls import reverse
 from redis import Redis
 
-from accounts.models import Notice, Organisation, Project
+from accounts.models import Invitation, Notice, Organisation, Project
 from common import error_counts
 from common.error_counts import Counted
 from common.ranges import bounds
@@ -152,15 +154,22 @@ def _classes(at: datetime) -> Queue:
 
 
 def _mail(at: datetime) -> Mail:
-    """From the indexes of what waits and of what went wrong alone."""
-    trouble = Q(mail__in=[Notice.Mail.SENDING, Notice.Mail.FAILED])
+    """Of notices and invitations, from the indexes of what waits and of what went wrong alone. One query."""
+    rows = list(_troubles(Notice, at).union(_troubles(Invitation, at), all=True))
+    counts: Counter[str] = Counter()
+    for state, count, _oldest in rows:
+        counts[state] += count
+    late = [oldest for state, _count, oldest in rows if state == Notice.Mail.WAITING]
+    return Mail(counts[Notice.Mail.FAILED], counts[Notice.Mail.SENDING], min(late, default=None))
+
+
+def _troubles(model: type[Notice | Invitation], at: datetime) -> QuerySet[Any, tuple[str, int, datetime]]:
+    """For each state of a mail that stewards look after: how many, and the oldest."""
+    failed = Q(mail=Notice.Mail.FAILED)
+    stuck = Q(mail=Notice.Mail.SENDING, mail_due_at__lt=at - STUCK)
     late = Q(mail=Notice.Mail.WAITING, mail_due_at__lt=at - LATE)
-    found = Notice.objects.filter(trouble | late).aggregate(
-        failed=Count("pk", filter=Q(mail=Notice.Mail.FAILED)),
-        stuck=Count("pk", filter=Q(mail=Notice.Mail.SENDING, mail_due_at__lt=at - STUCK)),
-        late=Min("mail_due_at", filter=Q(mail=Notice.Mail.WAITING)),
-    )
-    return Mail(found["failed"], found["stuck"], found["late"])
+    found = model._default_manager.filter(failed | stuck | late).order_by()
+    return found.values_list("mail").annotate(Count("pk"), Min("mail_due_at"))
 
 
 def _allowance(at: datetime) -> Allowance | None:

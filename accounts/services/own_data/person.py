@@ -136,8 +136,7 @@ def _withdraw_invitations(user: User, names: list[str], at: datetime) -> None:
     for name in names:
         to_them |= Q(email__iexact=name)
     Invitation.objects.filter(to_them).delete()
-    by_them = Invitation.objects.filter(invited_by=user, accepted_at=None, revoked_at=None)
-    by_them.update(revoked_at=at)
+    Invitation.objects.filter(invited_by=user).close(Invitation.Ending.SENDER_GONE, at)
 
 
 def _scrub_notices(names: list[str]) -> None:

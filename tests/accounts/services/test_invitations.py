@@ -1,25 +1,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.core import mail
+from django.core import mail as outbox
+from django.core.mail import EmailMultiAlternatives
 
 from accounts.domain.invitations import BETWEEN_MAILS, LIFETIME, MOST_A_DAY, MOST_OPEN
 from accounts.errors import InvitationRefused
-from accounts.models import Invitation, Project, ProjectMembership, User
-from accounts.services import invitations
+from accounts.models import Invitation, Notice, Project, ProjectMembership, User
+from accounts.services import invitation_mail, invitations, mail, members, stewarding
 from common import clock
 from common.access import NotAllowed
 from tests import factories
 from tests.races import at_once, split
 
-Commits = Callable[..., Any]
 ADDRESS = "grace@example.org"
 
 
@@ -45,42 +44,43 @@ def invite(project: Project, by: User, **fields: Any) -> tuple[Invitation, str]:
     return invitations.invite(to=project, by=by, **fields)
 
 
-def test_the_mail_holds_the_only_copy_of_the_secret(
-    project: Project, lena: User, django_capture_on_commit_callbacks: Commits
-) -> None:
-    with django_capture_on_commit_callbacks(execute=True):
-        invitation, secret = invite(project, lena)
-    (message,) = mail.outbox
+def mailed() -> EmailMultiAlternatives:
+    """The one mail that the sweep sends."""
+    assert mail.send_due(at=clock.now()) == 1
+    (message,) = outbox.outbox
+    assert isinstance(message, EmailMultiAlternatives)
+    return message
+
+
+def test_the_mail_holds_the_only_copy_of_the_secret(project: Project, lena: User) -> None:
+    invitation, secret = invite(project, lena)
+    message = mailed()
     assert message.to == [ADDRESS]
     assert message.subject == "You are invited to Coastal <b>flood</b> {{ 7 }} atlas on Equinode"
     assert f"/invitations/{secret}/" in message.body
     html, _kind = message.alternatives[0]
     assert "Coastal &lt;b&gt;flood&lt;/b&gt; {{ 7 }} atlas" in html
     assert secret not in str(Invitation.objects.filter(pk=invitation.pk).values().get())
-    assert invitation.token_hash == invitations.digest_of(secret)
+    assert invitation.token_hash == invitation_mail.digest_of(secret)
     assert invitation.expires_at - invitation.created_at == LIFETIME
 
 
-def test_no_name_brings_a_header_into_the_mail(
-    ada: User, lena: User, django_capture_on_commit_callbacks: Commits
-) -> None:
+def test_no_name_brings_a_header_into_the_mail(ada: User, lena: User) -> None:
     """Forms refuse such names; a row from elsewhere must not matter either."""
     project = factories.make_project(ada, lead=lena, name="Atlas\r\nBcc: eve@example.org")
-    with django_capture_on_commit_callbacks(execute=True):
-        invite(project, lena)
-    (message,) = mail.outbox
+    invite(project, lena)
+    message = mailed()
     assert message.subject == "You are invited to Atlas Bcc: eve@example.org on Equinode"
     assert message.recipients() == [ADDRESS]
     assert "\nBcc:" not in message.message().as_string().split("\n\n")[0]
 
 
 def test_the_mail_speaks_the_language_of_who_has_the_address(
-    project: Project, lena: User, grace: User, django_capture_on_commit_callbacks: Commits
+    project: Project, lena: User, grace: User
 ) -> None:
     User.objects.filter(pk=grace.pk).update(language="fr")
-    with django_capture_on_commit_callbacks(execute=True):
-        invite(project, lena)
-    assert mail.outbox[0].subject.startswith("Vous êtes invité")
+    invite(project, lena)
+    assert mailed().subject.startswith("Vous êtes invité")
 
 
 def test_whether_an_address_has_an_account_makes_no_difference(
@@ -141,7 +141,7 @@ def test_a_link_is_for_the_address_it_was_sent_to(project: Project, lena: User, 
 def test_declining_ends_it(project: Project, lena: User, grace: User) -> None:
     _invitation, secret = invite(project, lena)
     invitations.decline(secret=secret, user=grace, at=clock.now())
-    with pytest.raises(InvitationRefused, match="withdrawn or declined"):
+    with pytest.raises(InvitationRefused, match="was declined"):
         invitations.accept(secret=secret, user=grace, at=clock.now())
     invite(project, lena, at=clock.now() + BETWEEN_MAILS)  # and one may ask again
 
@@ -154,7 +154,7 @@ def test_sending_again_ends_the_older_link(project: Project, lena: User, grace: 
     later = now + BETWEEN_MAILS
     again, new = invitations.resend(invitation=invitation, by=lena, at=later)
     assert again.expires_at == later + LIFETIME
-    with pytest.raises(InvitationRefused, match="withdrawn"):
+    with pytest.raises(InvitationRefused, match="A newer invitation took the place"):
         invitations.accept(secret=old, user=grace, at=later)
     invitations.accept(secret=new, user=grace, at=later)
 
@@ -162,9 +162,9 @@ def test_sending_again_ends_the_older_link(project: Project, lena: User, grace: 
 def test_a_withdrawn_link_leads_nowhere(project: Project, lena: User, grace: User) -> None:
     invitation, secret = invite(project, lena)
     invitations.revoke(invitation=invitation, by=lena, at=clock.now())
-    with pytest.raises(InvitationRefused):
+    with pytest.raises(InvitationRefused, match="was withdrawn"):
         invitations.accept(secret=secret, user=grace, at=clock.now())
-    with pytest.raises(InvitationRefused):
+    with pytest.raises(InvitationRefused, match="was withdrawn"):
         invitations.revoke(invitation=invitation, by=lena, at=clock.now())
 
 
@@ -247,6 +247,91 @@ def test_who_invites_hears_the_answer_and_who_has_an_account_of_the_invitation(
     assert (told.kind, told.params["outcome"]) == ("invitation_answered", "accepted")
 
 
+# --- who no longer leads ---
+@pytest.fixture
+def omar(project: Project) -> User:
+    """Leads the project beside Lena."""
+    user = factories.make_user("omar")
+    ProjectMembership.objects.create(project=project, user=user, role="lead")
+    return user
+
+
+def removed(project: Project, omar: User, lena: User) -> None:
+    members.remove(of=project, member=omar, by=lena, at=clock.now())
+
+
+def demoted(project: Project, omar: User, lena: User) -> None:
+    members.change_role(of=project, member=omar, role="member", by=lena, at=clock.now())
+
+
+def gone(project: Project, omar: User, lena: User) -> None:
+    members.leave(of=project, member=omar, at=clock.now())
+
+
+def handed_over(project: Project, omar: User, lena: User) -> None:
+    members.hand_over(of=project, to=lena, by=omar, at=clock.now())
+
+
+@pytest.mark.parametrize("stop", [removed, demoted, gone, handed_over])
+def test_an_invitation_stands_only_while_its_sender_may_invite(
+    project: Project, lena: User, omar: User, grace: User, stop: Any
+) -> None:
+    of_omar, secret = invite(project, omar)
+    of_lena, _secret = invite(project, lena, email="alan@example.org")
+    stop(project, omar, lena)
+    with pytest.raises(InvitationRefused, match="Who sent this invitation may no longer invite to"):
+        invitations.accept(secret=secret, user=grace, at=clock.now())
+    of_omar.refresh_from_db()
+    of_lena.refresh_from_db()
+    assert (of_omar.ending, of_lena.ending) == ("sender_gone", "")
+    assert mail.send_due(at=clock.now()) == 1  # only Lena's goes out
+    told = Notice.objects.get(kind="invitations_withdrawn")
+    assert (told.user, told.params["by"], told.params["emails"]) == (lena, "Omar", ADDRESS)
+    invite(project, lena, at=clock.now() + BETWEEN_MAILS)  # who leads it still may ask again
+
+
+def test_who_had_nobody_invited_is_not_told_of(project: Project, lena: User, omar: User) -> None:
+    removed(project, omar, lena)
+    assert not Notice.objects.filter(kind="invitations_withdrawn").exists()
+
+
+def test_who_may_still_invite_keeps_what_they_sent(project: Project, lena: User, omar: User) -> None:
+    invitation, _secret = invite(project, lena)
+    members.change_role(of=project, member=lena, role="lead", by=lena, at=clock.now())
+    other = factories.make_project(lead=omar)
+    elsewhere, _secret = invite(other, omar)
+    removed(project, omar, lena)
+    invitation.refresh_from_db()
+    elsewhere.refresh_from_db()
+    assert (invitation.ending, elsewhere.ending) == ("", "")
+
+
+def test_to_lead_a_project_of_an_organisation_another_lead_of_it_invites(lena: User, grace: User) -> None:
+    """Without that invitation nobody would ever lead the project."""
+    omar = factories.make_user("omar")
+    lab = factories.make_organisation(lead=lena)
+    lab.memberships.create(user=omar, role="lead")
+    project = factories.make_project(lead=None, organisation=lab)
+    invitation, secret = invitations.issue(to=project, email=ADDRESS, role="lead", by=omar, at=clock.now())
+    to_lab, _secret = invitations.invite(to=lab, email=ADDRESS, role="lead", by=omar, at=clock.now())
+    members.remove(of=lab, member=omar, by=lena, at=clock.now())
+    to_lab.refresh_from_db()
+    assert to_lab.ending == "sender_gone"
+    invitation.refresh_from_db()
+    assert invitation.invited_by == lena
+    invitations.accept(secret=secret, user=grace, at=clock.now())
+    assert project.memberships.get().user == grace
+
+
+def test_whose_account_is_closed_invites_nobody(project: Project, lena: User, grace: User) -> None:
+    _invitation, secret = invite(project, lena)
+    steward = factories.make_user(is_steward=True)
+    stewarding.close_person(person=lena, reason="Mails the world", by=steward, at=clock.now())
+    with pytest.raises(InvitationRefused, match="may no longer invite"):
+        invitations.accept(secret=secret, user=grace, at=clock.now())
+    assert mail.send_due(at=clock.now()) == 0
+
+
 # --- at once, on committed data ---
 @pytest.mark.django_db(transaction=True)
 def test_a_link_accepted_and_withdrawn_at_once_is_one_of_both() -> None:
@@ -275,4 +360,52 @@ def test_an_address_invited_by_two_leads_at_once_gets_one_mail() -> None:
     project.memberships.create(user=other, role="lead")
     done, refused = split(at_once(*(partial(invite, project, by) for by in (lead, other))))
     assert (len(done), [type(answer) for answer in refused]) == (1, [InvitationRefused])
-    assert len(mail.outbox) == 1
+    assert sum(at_once(*[partial(mail.send_due, at=clock.now())] * 2)) == len(outbox.outbox) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_link_accepted_twice_at_once_makes_one_member() -> None:
+    lead, guest = factories.make_user(), make_reachable("guest")
+    project = factories.make_project(lead=lead)
+    _invitation, secret = invite(project, lead, email=guest.email)
+    done, refused = split(
+        at_once(*[partial(invitations.accept, secret=secret, user=guest, at=clock.now())] * 8)
+    )
+    assert (len(done), {type(answer) for answer in refused}) == (1, {InvitationRefused})
+    assert project.memberships.filter(user=guest).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_leads_many_projects_sends_no_more_a_day_from_all_of_them_at_once() -> None:
+    """Seen to fail without the person's lock in _require_few_today: every caller counts one too few."""
+    lead, now = factories.make_user(), clock.now()
+    projects = [factories.make_project(lead=lead) for _ in range(8)]
+    Invitation.objects.bulk_create(
+        Invitation(
+            project=projects[0], email=f"{number}@example.net", role="member", invited_by=lead,
+            token_hash=f"{number}", created_at=now, expires_at=now, mail_due_at=now, mail="sent",
+        )
+        for number in range(MOST_A_DAY - 1)
+    )  # fmt: skip
+    done, refused = split(at_once(*(partial(invite, project, lead, at=now) for project in projects)))
+    assert (len(done), {type(answer) for answer in refused}) == (1, {InvitationRefused})
+    assert Invitation.objects.filter(invited_by=lead).count() == MOST_A_DAY
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_joins_by_the_invitation_of_who_was_removed_a_moment_before() -> None:
+    """Seen to fail without the withdrawal under the lock in members._end: somebody joins afterwards."""
+    for number in range(5):
+        lead, removed, guest = factories.make_user(), factories.make_user(), make_reachable(f"guest{number}")
+        project = factories.make_project(lead=lead)
+        project.memberships.create(user=removed, role="lead")
+        invitation, secret = invite(project, removed, email=guest.email)
+        at_once(
+            partial(invitations.accept, secret=secret, user=guest, at=clock.now()),
+            partial(members.remove, of=project, member=removed, by=lead, at=clock.now()),
+            partial(invite, project, removed, email="another@example.org"),
+        )
+        invitation.refresh_from_db()
+        is_member = project.memberships.filter(user=guest).exists()
+        assert is_member == (invitation.ending == "") == (invitation.accepted_at is not None)
+        assert not Invitation.objects.open(clock.now()).filter(invited_by=removed).exists()

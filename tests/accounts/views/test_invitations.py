@@ -87,7 +87,9 @@ def test_the_addressee_may_decline(client: Client, project: Project, secret: str
     client.force_login(grace)
     assert client.post(address(secret), {"answer": "decline"}).status_code == 302
     assert not project.memberships.filter(user=grace).exists()
-    assert "withdrawn or declined" in client.get(address(secret)).content.decode()
+    page = client.get(address(secret)).content.decode()
+    assert "This invitation was declined." in page
+    assert "withdrawn" not in page
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,10 @@ def test_the_addressee_may_decline(client: Client, project: Project, secret: str
     [
         ({"accepted_at": clock.now()}, "This invitation was used."),
         ({"expires_at": clock.now() - timedelta(days=1)}, "This invitation expired on"),
-        ({"revoked_at": clock.now()}, "withdrawn or declined"),
+        ({"revoked_at": clock.now(), "ending": "withdrawn"}, "This invitation was withdrawn."),
+        ({"revoked_at": clock.now(), "ending": "declined"}, "This invitation was declined."),
+        ({"revoked_at": clock.now(), "ending": "replaced"}, "A newer invitation took the place of this one."),
+        ({"revoked_at": clock.now(), "ending": "sender_gone"}, "Who sent this invitation may no longer"),
     ],
 )
 def test_a_link_that_no_longer_works_says_why(
