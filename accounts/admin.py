@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db import models
@@ -20,6 +20,7 @@ from accounts.forms import ReadingForm
 from accounts.models import Organisation, OrganisationMembership, Project, ProjectMembership, User
 from accounts.services import organisations
 from common import clock
+from common.errors import DomainError
 
 
 class PersonCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]
@@ -73,7 +74,10 @@ class OrganisationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def verify(self, request: HttpRequest, queryset: QuerySet[Organisation]) -> None:
         now, by = clock.now(), person(request)
         for organisation in Organisation.objects.waiting().filter(pk__in=queryset):
-            organisations.verify(organisation=organisation, by=by, at=now)
+            try:
+                organisations.verify(organisation=organisation, by=by, at=now)
+            except DomainError as refusal:  # their own, or another steward was quicker
+                self.message_user(request, refusal.message, messages.ERROR)
 
 
 class ProjectMembershipInline(admin.TabularInline):  # type: ignore[type-arg]

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _, ngettext
 
-from accounts.errors import OrganisationDecided, RegistrationRefused, SlugTaken
+from accounts.errors import OrganisationDecided, RegistrationRefused, SlugTaken, StewardActRefused
 from accounts.models import Organisation, OrganisationMembership, User
 from accounts.services.notices import notify, stewards
 from common import formats
@@ -115,7 +115,7 @@ def ask_again(
 @transaction.atomic
 def verify(*, organisation: Organisation, by: User, at: datetime, reason: str = "") -> Organisation:
     """A steward has seen who they are: from now on the kind counts."""
-    organisation = _undecided(organisation)
+    organisation = _undecided(organisation, by)
     organisation.verified_at = at
     return _answer(organisation, "verified", reason, by, at)
 
@@ -125,7 +125,7 @@ def decline(*, organisation: Organisation, by: User, at: datetime, reason: str) 
     """A steward says no, and why. Its leads may ask again with other evidence."""
     if not reason.strip():
         raise RegistrationRefused(_("Say why: the organisation’s leads read it."), field="reason")
-    organisation = _undecided(organisation)
+    organisation = _undecided(organisation, by)
     organisation.declined_at = at
     return _answer(organisation, "declined", reason, by, at)
 
@@ -143,12 +143,16 @@ def _lock(organisation: Organisation) -> Organisation:
     return Organisation.objects.select_for_update(of=("self",), no_key=True).get(pk=organisation.pk)
 
 
-def _undecided(organisation: Organisation) -> Organisation:
-    """Locked: of two stewards who answer at once, the second is told of the first."""
+def _undecided(organisation: Organisation, by: User) -> Organisation:
+    """Locked: of two stewards who answer at once, the second is told of the first.
+
+    Who belongs to it does not answer. That is read under the lock that whoever joins takes, too.
+    """
     locked = Organisation.objects.select_related("decided_by")
     organisation = locked.select_for_update(of=("self",), no_key=True).get(pk=organisation.pk)
     decided_at = organisation.verified_at or organisation.declined_at
     if decided_at is None:
+        _require_other(organisation, by)
         return organisation
     said = {
         "name": organisation, "at": formats.moment(decided_at), "steward": organisation.decided_by or "–",
@@ -159,6 +163,13 @@ def _undecided(organisation: Organisation) -> Organisation:
         else _("%(name)s was declined on %(at)s by %(steward)s.")
     )
     raise OrganisationDecided(sentence % said)
+
+
+def _require_other(organisation: Organisation, by: User) -> None:
+    if organisation.memberships.filter(user=by).exists():
+        raise StewardActRefused(
+            _("You belong to %(name)s: another steward answers.") % {"name": organisation}
+        )
 
 
 def _answer(organisation: Organisation, outcome: str, reason: str, by: User, at: datetime) -> Organisation:

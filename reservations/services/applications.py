@@ -103,6 +103,10 @@ def decide(
     application = _locked(application)
     if application.applicant_id == by.pk:
         raise ApplicationRefused(_("Another steward answers your own application."))
+    if application.project is not None and application.project.memberships.filter(user=by).exists():
+        raise ApplicationRefused(
+            _("You belong to %(project)s: another steward answers.") % {"project": application.project}
+        )
     if not reply.strip():
         raise ApplicationRefused(_("Write a reply: the applicant reads it."), field="reply")
     application.state = State.DECLINED if granting is None else State.GRANTED
