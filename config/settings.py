@@ -193,6 +193,10 @@ ACCOUNT_FORMS = {
     "confirm_email_verification_code": "accounts.forms.CodeForm",
     "reset_password": "accounts.forms.ForgottenForm",
     "add_email": "accounts.forms.AddressForm",
+    "change_password": "accounts.forms.ChangedPasswordForm",
+    "set_password": "accounts.forms.FirstPasswordForm",
+    "reset_password_from_key": "accounts.forms.ForgottenPasswordForm",
+    "reauthenticate": "accounts.forms.PasswordAgainForm",
 }
 ACCOUNT_CHANGE_EMAIL = True  # one address each; the old one holds until the new one is proved
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # every change of how somebody signs in is told by mail
@@ -215,6 +219,9 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ADAPTER = "accounts.adapter.MfaAdapter"
 MFA_FORMS = {
+    "authenticate": "accounts.forms.SecondFactorForm",
+    "reauthenticate": "accounts.forms.SecondFactorAgainForm",
+    "activate_totp": "accounts.forms.AppForm",
     "add_webauthn": "accounts.forms.PasskeyForm",
     "edit_webauthn": "accounts.forms.RenamePasskeyForm",
 }

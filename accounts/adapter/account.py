@@ -12,11 +12,14 @@ from django.utils.translation import get_language
 
 from accounts.models import User
 from accounts.services.sessions import begin_to_see
+from accounts.wording.signing_in import ACCOUNT
 from common import clock
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """An account is an e-mail address and a password: there is no user name."""
+
+    error_messages = DefaultAccountAdapter.error_messages | ACCOUNT
 
     def new_user(self, request: HttpRequest) -> User:
         language = get_language() or settings.LANGUAGE_CODE

@@ -17,6 +17,7 @@ from accounts.domain.people import one_line
 from accounts.domain.providers import Provider
 from accounts.models import User
 from accounts.services.oidc import Claims
+from accounts.wording.signing_in import PROVIDER
 
 
 class OidcProvider(AllauthProvider):  # type: ignore[misc]
@@ -57,6 +58,8 @@ class OidcProvider(AllauthProvider):  # type: ignore[misc]
 
 class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """Providers are the settings' business; no table of them is asked."""
+
+    error_messages = DefaultSocialAccountAdapter.error_messages | PROVIDER
 
     def get_provider(self, request: HttpRequest, provider: str, client_id: str | None = None) -> OidcProvider:
         for configured in settings.OIDC_PROVIDERS.values():

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from accounts.forms.data import EraseForm
+from accounts.forms.passwords import (
+    AppForm,
+    ChangedPasswordForm,
+    FirstPasswordForm,
+    ForgottenPasswordForm,
+    PasswordAgainForm,
+    SecondFactorAgainForm,
+    SecondFactorForm,
+)
 from accounts.forms.person import PersonForm, ReadingForm, languages, zones
 from accounts.forms.signing_in import (
     AddressForm,
@@ -16,13 +25,20 @@ from accounts.forms.signing_in import (
 
 __all__ = [
     "AddressForm",
+    "AppForm",
+    "ChangedPasswordForm",
     "CodeForm",
     "EraseForm",
+    "FirstPasswordForm",
     "ForgottenForm",
+    "ForgottenPasswordForm",
     "PasskeyForm",
+    "PasswordAgainForm",
     "PersonForm",
     "ReadingForm",
     "RenamePasskeyForm",
+    "SecondFactorAgainForm",
+    "SecondFactorForm",
     "SignInForm",
     "SignUpForm",
     "languages",

@@ -26,7 +26,7 @@ class SignInForm(LoginForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         _begin(self, "login", _("E-mail address"))
         # The way to a new one stands behind the button, not between the two fields.
-        self.fields["password"].help_text = ""
+        self.fields["password"].label, self.fields["password"].help_text = _("Password"), ""
         if "remember" in self.fields:
             self.fields["remember"].label = _("Stay signed in on this device")
 
@@ -35,6 +35,8 @@ class SignUpForm(SignupForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _begin(self, "email", _("E-mail address"))
+        self.fields["password1"].label = _("Password")
+        self.fields["password2"].label = _("Password, again")
 
 
 class ForgottenForm(ResetPasswordForm):  # type: ignore[misc]

@@ -114,7 +114,7 @@ def test_the_limit_holds_again_when_redis_is_back(client: Client, ada: User) -> 
     with override_settings(**WITHOUT_REDIS):
         assert {client.post("/accounts/login/", form).status_code for _ in range(20)} == {503}
     answers += [client.post("/accounts/login/", form) for _ in range(3)]
-    assert "Too many failed login attempts" in answers[-1].content.decode()
+    assert "Too many attempts to sign in failed." in answers[-1].content.decode()
 
 
 def test_no_other_fault_is_taken_for_redis() -> None:
