@@ -45,7 +45,7 @@ FRENCH = {
     "New password": "Nouveau mot de passe",
     "New password, again": "Nouveau mot de passe, encore une fois",
     "Stay signed in on this device": "Rester connecté sur cet appareil",
-    "Code from the mail": "Code reçu par courriel",
+    "Code from the mail": "Code du message",
     "Code from the app, or a recovery code": "Code de l’application, ou code de secours",
     "Code that the app shows": "Code affiché par l’application",
     "Name": "Nom",
@@ -91,6 +91,7 @@ def shown(client: Client, page: str, eve: User) -> Any:
     if page == "2fa/reauthenticate":
         factories.give_second_factor(eve)
     if page == "password/set":
+        eve.refresh_from_db()
         eve.set_unusable_password()
         eve.save()
         client.force_login(eve)
