@@ -141,6 +141,7 @@ class CasePage:
     same_name: tuple[OrganisationRow, ...]  # others that a reader could take it for
     decided_by: str
     decided_at: datetime | None
+    is_own: bool  # the reader belongs to it: another steward answers
 
 
 def organisations_page(*, user: User | AnonymousUser) -> OrganisationsPage:
@@ -225,22 +226,21 @@ def queue_page() -> QueuePage:
     )
 
 
-def case_page(*, organisation: Organisation) -> CasePage:
+def case_page(*, organisation: Organisation, reader: User) -> CasePage:
     """Three queries at most."""
+    memberships = list(organisation.memberships.select_related("user").order_by("pk"))
     alike = Organisation.objects.filter(name__iexact=organisation.name).exclude(pk=organisation.pk)
     return CasePage(
         organisation=organisation,
         kind=organisation.get_kind_display(),
         country=formats.country(organisation.country),
         state=State.of(organisation),
-        leads=tuple(
-            f"{one.user} <{one.user.email}>"
-            for one in organisation.memberships.select_related("user").filter(role=LEAD)
-        ),
+        leads=tuple(f"{one.user} <{one.user.email}>" for one in memberships if one.role == LEAD),
         rights=rights(organisation.kind),
         same_name=tuple(_row(one, {}) for one in alike),
         decided_by=str(organisation.decided_by or ""),
         decided_at=organisation.verified_at or organisation.declined_at,
+        is_own=any(one.user_id == reader.pk for one in memberships),
     )
 
 

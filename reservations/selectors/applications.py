@@ -92,6 +92,13 @@ def applicant_of(application: Application) -> Applicant:
     )
 
 
+def is_own(*, application: Application, steward: User) -> bool:
+    """What somebody has asked for themselves, or for a project they belong to, another steward answers."""
+    if application.applicant_id == steward.pk:
+        return True
+    return application.project is not None and application.project.memberships.filter(user=steward).exists()
+
+
 def account_choices(*, below: Organisation | None = None) -> tuple[AccountChoice, ...]:
     """Every account but the root, by path; or those of one organisation and below. One query."""
     accounts = list(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from uuid import UUID
 
 from django.db.models import Count, F, Func
@@ -60,8 +61,23 @@ class EndOfMembership:
     """What becomes of a member's slots and tokens."""
 
     name: str
+    leads: bool
     slots: tuple[LiveSlot, ...]
     tokens: int
+
+
+class Staying(StrEnum):
+    """Why somebody cannot leave as things stand; what would work is the page's to say."""
+
+    PERSONAL = "personal"
+    ONLY_LEAD = "only lead"  # of others, who would have nobody
+    ONLY_MEMBER = "only member"  # of a project that is open
+
+
+@dataclass(frozen=True)
+class LeavePage:
+    end: EndOfMembership
+    staying: Staying | None  # None: may leave
 
 
 def members_page(*, project: Project, reader: User, at: datetime) -> MembersPage:
@@ -101,10 +117,25 @@ def booked_in_month(*, project: Project, month: datetime) -> dict[int, Decimal]:
     return hours
 
 
+def leave_page(*, project: Project, reader: User, at: datetime) -> LeavePage:
+    """Four queries."""
+    end = end_of_membership(project=project, member=reader, at=at)
+    if project.personal_to_id == reader.pk:
+        return LeavePage(end, Staying.PERSONAL)
+    others = set(project.memberships.exclude(user=reader).values_list("role", flat=True))
+    if not end.leads or LEAD in others:
+        return LeavePage(end, None)
+    if others:
+        return LeavePage(end, Staying.ONLY_LEAD)
+    is_open = project.expires_at is None or at < project.expires_at
+    return LeavePage(end, Staying.ONLY_MEMBER if is_open else None)
+
+
 def end_of_membership(*, project: Project, member: User, at: datetime) -> EndOfMembership:
     tokens = ApiToken.objects.filter(project=project, user=member).live(at)
     return EndOfMembership(
         name=str(member),
+        leads=project.memberships.filter(user=member, role=LEAD).exists(),
         slots=live_slots(project=project, at=at, booked_by=member),
         tokens=tokens.count(),
     )

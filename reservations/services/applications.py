@@ -20,6 +20,7 @@ from common.access import NotAllowed
 from reservations.domain import evidence as files
 from reservations.errors import ApplicationRefused
 from reservations.models import Application, Vertex
+from reservations.selectors.applications import is_own
 from reservations.services import projects
 
 State = Application.State
@@ -103,9 +104,9 @@ def decide(
     application = _locked(application)
     if application.applicant_id == by.pk:
         raise ApplicationRefused(_("Another steward answers your own application."))
-    if application.project is not None and application.project.memberships.filter(user=by).exists():
+    if is_own(application=application, steward=by):
         raise ApplicationRefused(
-            _("You belong to %(project)s: another steward answers.") % {"project": application.project}
+            _("You belong to %(project)s: another steward answers.") % {"project": application.name}
         )
     if not reply.strip():
         raise ApplicationRefused(_("Write a reply: the applicant reads it."), field="reply")

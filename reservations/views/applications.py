@@ -29,6 +29,7 @@ from reservations.selectors.applications import (
     applicant_of,
     application_row,
     applications,
+    is_own,
     queue,
 )
 from reservations.services import applications as service
@@ -186,6 +187,7 @@ def _steward_page(
         "application": application,
         "row": application_row(application),
         "applicant": applicant_of(application),
+        "is_own": is_own(application=application, steward=person(request)),
         "is_waiting": application.state == Application.State.SUBMITTED,
         "accounts": accounts,
         "grant_form": grant_form or GrantForm(accounts=accounts, initial=initial),

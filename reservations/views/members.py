@@ -17,7 +17,7 @@ from common import clock
 from common.access import guard
 from common.errors import DomainError
 from reservations.forms.members import InviteForm, MemberForm
-from reservations.selectors.members import end_of_membership, members_page
+from reservations.selectors.members import end_of_membership, leave_page, members_page
 
 
 @never_cache
@@ -127,7 +127,7 @@ def leave(request: HttpRequest, project: Project) -> HttpResponse:
             return redirect("projects")
     context = {
         "project": project, "own_project": project, "problem": problem,
-        "end": end_of_membership(project=project, member=reader, at=at),
+        "page": leave_page(project=project, reader=reader, at=at),
     }  # fmt: skip
     return render(request, "reservations/leave.html", context, status=status)
 

@@ -39,7 +39,8 @@ def steward_organisation(request: HttpRequest, slug: str) -> HttpResponse:
                 organisation.refresh_from_db()
             else:
                 return redirect("steward_organisations")
-    context = {"page": case_page(organisation=organisation), "form": form, "problem": problem}
+    page = case_page(organisation=organisation, reader=person(request))
+    context = {"page": page, "form": form, "problem": problem}
     return render(request, "accounts/steward_organisation.html", context, status=status)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import re
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import policy
@@ -14,13 +15,15 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from django.core import mail as outbox
-from django.test import Client
+from django.test import Client, TestCase
 
 from accounts.domain.notices import DELAYS, KINDS, encoded
-from accounts.models import MailPreference, Notice, User
-from accounts.services import mail
+from accounts.models import Invitation, MailPreference, Notice, User
+from accounts.services import invitation_mail, invitations, mail, stewarding
 from accounts.services.notices import mark_read, notify
 from accounts.wording.notices import SENTENCES
+from common import clock
+from tests import factories
 from tests.live import free_port
 from tests.races import at_once
 
@@ -144,7 +147,7 @@ def _fact(name: str, value: str | None) -> object:
         return MOMENT
     if name.endswith(("_eur", "_hours", "_ratio")):
         return "0.8"
-    return 3 if name in ("job", "version", "exit_code") else value or "Atlas"
+    return 3 if name in ("job", "version", "exit_code", "shares") else value or "Atlas"
 
 
 def test_a_server_that_is_away_is_tried_again_later_and_later_then_given_up(ada: User, settings: Any) -> None:
@@ -216,6 +219,95 @@ def test_senders_at_once_send_each_mail_once(postman: Postman) -> None:
     assert sum(answers) == len(people)
     assert sorted(message["To"] for message in postman.got) == [user.email for user in people]
     assert set(Notice.objects.values_list("mail", flat=True)) == {"sent"}
+
+
+# --- invitations go the same way, also to who has no account ---
+def invite(by: User, email: str = "nobody-here@example.net", at: datetime = MOMENT) -> Invitation:
+    project = factories.make_project(lead=by, name="Atlas")
+    return invitations.invite(to=project, email=email, role="member", by=by, at=at)[0]
+
+
+def test_an_invitation_is_mailed_to_an_address_that_nobody_here_has(ada: User, postman: Postman) -> None:
+    invitation = invite(ada)
+    assert postman.got == []  # not while its page is waited for
+    assert mail.send_due(at=MOMENT) == 1
+    (message,) = postman.got
+    invitation.refresh_from_db()
+    assert (invitation.mail, invitation.mailed_at) == ("sent", MOMENT)
+    assert message["To"] == "nobody-here@example.net"
+    assert message["Message-ID"] == f"<invitation-{invitation.uid}@localhost>"
+    assert message["List-Unsubscribe"] is None  # who has no account has nothing to unsubscribe from
+    link = re.search(r"http://localhost:8000/invitations/([\w-]{43})/", part(message, "plain"))
+    assert link is not None
+    assert invitations.by_link(link[1]).get() == invitation
+    assert mail.send_due(at=MOMENT + timedelta(days=1)) == 0
+
+
+def test_a_mail_server_that_hangs_keeps_nobody_waiting_for_the_page(
+    client: Client, ada: User, settings: Any
+) -> None:
+    """It takes the connection and never says a word."""
+    project = factories.make_project(lead=ada)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
+        settings.EMAIL_TIMEOUT = 0.2
+        client.force_login(ada)
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            answer = client.post(
+                f"/projects/{project.slug}/members/invite/", {"email": "x@example.net", "role": "member"}
+            )
+        assert answer.status_code == 302
+        silent.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            silent.accept()  # nobody has called it
+        assert mail.send_due(at=clock.now()) == 0
+    assert Invitation.objects.get().mail == "waiting"
+
+
+def test_an_invitation_is_tried_again_and_its_link_stays_the_same(ada: User, postman: Postman) -> None:
+    invitation = invite(ada)
+    postman.answer = "451 come back later"
+    assert mail.send_due(at=MOMENT) == 0
+    postman.answer = "250 kept"
+    assert mail.send_due(at=MOMENT + DELAYS[0]) == 1
+    assert f"/invitations/{invitation_mail.secret_of(invitation)}/" in part(postman.got[0], "plain")
+
+
+def test_an_invitation_that_perhaps_went_out_is_not_sent_again(ada: User, postman: Postman) -> None:
+    invite(ada)
+    assert mail.claim(at=MOMENT) is not None  # and here the worker is killed
+    assert mail.send_due(at=MOMENT + timedelta(days=1)) == 0
+    assert (Invitation.objects.get().mail, postman.got) == ("sending", [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_senders_at_once_send_each_invitation_once(postman: Postman) -> None:
+    lead = person("lead")
+    wanted = [f"guest{number}@example.net" for number in range(6)]
+    for address in wanted:
+        invite(lead, address)
+    assert sum(at_once(*[partial(mail.send_due, at=MOMENT)] * 4)) == len(wanted)
+    assert sorted(message["To"] for message in postman.got) == wanted
+
+
+@pytest.mark.parametrize("ended", ["accepted", "withdrawn", "expired"])
+def test_an_invitation_that_is_over_is_not_mailed(ada: User, postman: Postman, ended: str) -> None:
+    invitation = invite(ada)
+    if ended == "accepted":
+        Invitation.objects.update(accepted_at=MOMENT)
+    elif ended == "withdrawn":
+        invitations.revoke(invitation=invitation, by=ada, at=MOMENT)
+    at = invitation.expires_at if ended == "expired" else MOMENT
+    assert mail.send_due(at=at) == 0
+    assert (Invitation.objects.get().mail, postman.got) == ("none", [])
+
+
+def test_stewards_let_invitations_that_were_given_up_be_tried_again(ada: User, postman: Postman) -> None:
+    invite(ada)
+    Invitation.objects.update(mail="failed", mail_attempts=6)
+    assert stewarding.try_mail_again(by=ada, at=MOMENT) == 1
+    assert mail.send_due(at=MOMENT) == 1
 
 
 def test_what_was_read_on_the_site_is_not_mailed(ada: User) -> None:

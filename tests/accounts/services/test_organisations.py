@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from accounts.errors import OrganisationDecided, RegistrationRefused, SlugTaken
+from accounts.errors import OrganisationDecided, RegistrationRefused, SlugTaken, StewardActRefused
 from accounts.models import Notice, Organisation, User
 from accounts.services import organisations as service
 from common import clock
@@ -103,6 +103,19 @@ def test_declining_says_why_and_one_may_ask_again() -> None:
     assert (again.evidence, again.declined_at, again.decision_reason) == ("W751 000 002", None, "")
     assert Organisation.objects.waiting().get() == organisation
     assert Notice.objects.filter(user=steward, kind="organisation_registered").count() == 2
+
+
+@pytest.mark.parametrize("role", ["lead", "member"])
+@pytest.mark.parametrize("answer", [service.verify, service.decline])
+def test_a_steward_answers_no_organisation_of_their_own(role: str, answer: Any) -> None:
+    steward, other = make_steward(), make_steward()
+    organisation = register(factories.make_user())
+    organisation.memberships.create(user=steward, role=role)
+    with pytest.raises(StewardActRefused, match="You belong to Centre for Eddies: another steward answers"):
+        answer(organisation=organisation, by=steward, at=clock.now(), reason="I know them")
+    organisation.refresh_from_db()
+    assert (organisation.verified_at, organisation.declined_at) == (None, None)
+    answer(organisation=organisation, by=other, at=clock.now(), reason="Seen in the register")
 
 
 def test_only_who_was_declined_asks_again() -> None:

@@ -221,6 +221,29 @@ def test_stewards_alone_see_the_queue_and_answer(organisation: Organisation, ste
     assert organisation.decided_by == steward
 
 
+def test_a_steward_reads_of_their_own_organisation_that_another_answers(
+    organisation: Organisation, steward: User
+) -> None:
+    Organisation.objects.filter(pk=organisation.pk).update(verified_at=None)
+    organisation.memberships.create(user=steward)
+    case = reverse("steward_organisation", args=[organisation.slug])
+    page = signed_in(steward).get(case).content.decode()
+    assert "another steward answers" in page
+    assert 'value="verify"' not in page
+    for answer in ("verify", "decline"):
+        refused = signed_in(steward).post(case, {"answer": answer, "reason": "Seen"})
+        assert refused.status_code == 409
+        assert "You belong to Fund for Eddies: another steward answers." in refused.content.decode()
+    in_admin = reverse("admin:accounts_organisation_changelist")
+    User.objects.filter(pk=steward.pk).update(is_staff=True, is_superuser=True)
+    asked = {"action": "verify", "_selected_action": [organisation.pk]}
+    told = signed_in(steward).post(in_admin, asked, follow=True)
+    assert told.status_code == 200
+    assert "another steward answers" in told.content.decode()
+    organisation.refresh_from_db()
+    assert (organisation.verified_at, organisation.declined_at) == (None, None)
+
+
 def test_a_steward_without_a_second_factor_answers_nothing(organisation: Organisation) -> None:
     Organisation.objects.filter(pk=organisation.pk).update(verified_at=None)
     case = reverse("steward_organisation", args=[organisation.slug])
@@ -268,6 +291,7 @@ def test_a_page_costs_at_most_eight_queries(
         Invitation.objects.create(
             organisation=organisation, email=f"{other.slug}@example.org", role="member", invited_by=lead,
             token_hash=other.slug, created_at=clock.now(), expires_at=clock.now(),
+            mail_due_at=clock.now(),
         )  # fmt: skip
     client = signed_in(steward if by_steward else lead)
     client.get(reverse("organisations"))  # the session and what is kept for a while

@@ -204,6 +204,20 @@ def test_only_another_steward_answers(ada: User, steward: User) -> None:
         grant(ask(steward), steward)
 
 
+@pytest.mark.parametrize("role", ["lead", "member"])
+def test_a_steward_answers_nothing_for_a_project_of_their_own(lena: User, steward: User, role: str) -> None:
+    project = factories.make_project(lead=lena, name="Atlas")
+    factories.make_vertex(project)
+    application = ask(lena, project)
+    project.memberships.create(user=steward, role=role)
+    with pytest.raises(ApplicationRefused, match="You belong to Atlas: another steward answers"):
+        grant(application, steward)
+    with pytest.raises(ApplicationRefused, match="another steward answers"):
+        applications.decide(application=application, granting=None, reply="No", by=steward, at=clock.now())
+    application.refresh_from_db()
+    assert application.state == "submitted"
+
+
 # --- at once, on committed data ---
 @pytest.mark.django_db(transaction=True)
 def test_of_two_stewards_at_once_one_decides_and_the_other_is_told() -> None:

@@ -153,6 +153,19 @@ def test_only_stewards_grant_and_decline(cast: Cast) -> None:
     assert sorted(Application.objects.values_list("state", flat=True)) == ["declined", "granted"]
 
 
+def test_a_steward_reads_of_their_own_application_that_another_answers(cast: Cast) -> None:
+    factories.make_vertex(cast.project)
+    application = ask(cast.lead, cast.project)
+    cast.project.memberships.create(user=cast.steward)
+    client, address = cast.signed_in("steward"), f"/steward/applications/{application.uid}/"
+    page = client.get(address).content.decode()
+    assert "another steward answers" in page
+    assert "Grant it so" not in page
+    refused = client.post(f"{address}decline/", {"reply": "No."})
+    assert refused.status_code == 409
+    assert f"You belong to {cast.project}: another steward answers." in refused.content.decode()
+
+
 def test_what_a_steward_leaves_out_is_named_in_place(cast: Cast) -> None:
     account, application = make_account(), ask(cast.lead)
     client, address = cast.signed_in("steward"), f"/steward/applications/{application.uid}/"

@@ -10,7 +10,7 @@ from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import ApiToken, Invitation, ProjectMembership
+from accounts.models import ApiToken, Invitation, Project, ProjectMembership
 from accounts.services import invitations
 from common import clock
 from tests import factories
@@ -143,6 +143,30 @@ def test_what_was_typed_is_kept_beside_what_was_wrong(cast: Cast) -> None:
     answer = client.post(at(cast, f"members/{cast.member.uid}/"), {"role": "king", "monthly_cap": "-1"})
     assert answer.status_code == 400
     assert not mail.outbox
+
+
+def test_who_cannot_leave_finds_what_would_work_in_place_of_the_button(cast: Cast) -> None:
+    button, client = "Leave this project</button>", cast.signed_in("lead")
+    assert button in cast.signed_in("member").get(at(cast, "leave/")).content.decode()
+    page = client.get(at(cast, "leave/")).content.decode()
+    assert button not in page
+    assert "You are its only lead" in page
+    assert f'href="{at(cast)}">Choose who is to lead' in page
+    cast.project.memberships.filter(user=cast.member).delete()
+    page = client.get(at(cast, "leave/")).content.decode()
+    assert button not in page
+    assert "You are its only member" in page
+    assert f'href="{at(cast, "settings/")}"' in page
+    Project.objects.update(expires_at=clock.now())
+    assert button in client.get(at(cast, "leave/")).content.decode()  # over: the last of all may go
+
+
+def test_a_lead_beside_another_may_leave_and_reads_what_becomes_of_invitations(cast: Cast) -> None:
+    cast.project.memberships.filter(user=cast.member).update(role="lead")
+    page = cast.signed_in("lead").get(at(cast, "leave/")).content.decode()
+    assert "Leave this project</button>" in page
+    assert "Whom you invited and who has not answered" in page
+    assert cast.signed_in("lead").post(at(cast, "leave/")).status_code == 302
 
 
 def test_the_only_lead_is_told_what_would_work(cast: Cast) -> None:
