@@ -31,7 +31,8 @@ class Timetable {
 
   // --- where things are ---
   get isList() {
-    return getComputedStyle(this.root.querySelector("td")).display === "block";
+    // Not of a cell: on a phone some are not shown at all.
+    return getComputedStyle(this.root.querySelector("table")).display === "block";
   }
 
   quarterAt(x) {
