@@ -41,7 +41,7 @@ def launch_plan(plan: Plan, folder: Path, *, cgroup: cgroups.Cgroup | None, info
         ("RLIMIT_FSIZE", plan.disk_bytes),
         ("RLIMIT_NOFILE", 65536),
         ("RLIMIT_MEMLOCK", plan.memory_bytes),
-        ("RLIMIT_NPROC", _tasks_now(plan) + cgroups.OWN_PROCESSES + plan.processes),
+        ("RLIMIT_NPROC", _most_tasks(plan, is_counted=cgroup is not None)),
     ]
     if cgroup is None:
         # A brake for one process between two samples; RLIMIT_AS would stop programs that only reserve.
@@ -66,5 +66,9 @@ def launch_plan(plan: Plan, folder: Path, *, cgroup: cgroups.Cgroup | None, info
     }
 
 
-def _tasks_now(plan: Plan) -> int:
-    return processes.count_of_user(os.geteuid() if plan.uid is None else plan.uid)
+def _most_tasks(plan: Plan, *, is_counted: bool) -> int:
+    """Of the job's user, whoever else's they are; `is_counted`: a control group counts the job's alone."""
+    now = processes.count_of_user(os.geteuid() if plan.uid is None else plan.uid)
+    most = now + cgroups.OWN_PROCESSES + plan.processes
+    # The group must be the first to refuse: it alone tells that the job wanted more than it may have.
+    return most + plan.processes if is_counted else most
