@@ -88,6 +88,61 @@ def test_a_stop_before_the_moment_ends_the_lease_unstarted(site: FakeSite, agent
     assert site.log(lease) == ""
 
 
+# Replaces its newest child as fast as it can until it is asked to stop; then it waits for all it has.
+# The idle ones make the list of its processes long to read.
+BREEDER = """exec /usr/bin/python3 -c '
+import os, signal, time
+asked, newest = [], 0
+for _ in range(150):
+    if os.fork() == 0: time.sleep(1000)
+signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
+print("ready")
+while not asked:
+    born = os.fork()
+    if born == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if not asked: time.sleep(1000)
+        os._exit(0)
+    if newest and not asked:
+        os.kill(newest, 9)
+        os.waitpid(newest, 0)
+    newest = born
+try:
+    while os.wait(): pass
+except ChildProcessError: print("all gone")
+'"""
+
+
+def test_a_stop_reaches_a_process_that_is_just_being_started(site: FakeSite, agent: AgentProcess) -> None:
+    for _ in range(3):
+        lease = site.offer(site.payload(BREEDER, limits={"processes": 200}))
+        while site.log(lease) != "ready\n":
+            time.sleep(0.05)
+        site.stop(lease)
+        ended = site.ended(lease, 30)
+        assert (ended["reason"], ended["exit_code"], ended["note"]) == ("stopped", 0, "")
+        assert site.log(lease) == "ready\nall gone\n"
+
+
+def test_what_a_job_starts_to_save_its_work_is_left_alone(site: FakeSite, agent: AgentProcess) -> None:
+    script = "trap 'sleep 1; /bin/echo saved; exit 5' TERM; echo ready; while :; do sleep 0.1; done"
+    lease = site.offer(site.payload(script))
+    while site.log(lease) != "ready\n":
+        time.sleep(0.05)
+    site.stop(lease)
+    ended = site.ended(lease)
+    assert (ended["reason"], ended["exit_code"], ended["note"]) == ("stopped", 5, "")
+    assert site.log(lease).splitlines()[-1] == "saved"  # after what the shell says about its child
+
+
+def test_a_job_that_had_stopped_itself_hears_that_it_is_to_end(site: FakeSite, agent: AgentProcess) -> None:
+    lease = site.offer(site.payload("trap 'echo heard; exit 0' TERM; echo ready; kill -STOP $$; sleep 1000"))
+    while site.log(lease) != "ready\n":
+        time.sleep(0.05)
+    site.stop(lease)
+    assert (site.ended(lease)["exit_code"], site.log(lease)) == (0, "ready\nheard\n")
+
+
 def test_the_slot_ends_a_job_that_listens(site: FakeSite, agent: AgentProcess) -> None:
     script = "trap 'echo tidying; exit 0' TERM; while :; do sleep 0.1; done"
     lease = site.offer(site.payload(script, ends_in=5.0))

@@ -215,8 +215,12 @@ class Sandbox:
         return False
 
     def terminate(self) -> None:
-        """SIGTERM to every process inside: a shell alone would not pass it on."""
-        processes.tell(self.pids(), signal.SIGTERM)
+        """SIGTERM, once, to every process there is at one moment: a shell alone would not pass it on.
+
+        What starts afterwards is left alone until the grace is over: it may be saving the job's work.
+        """
+        with processes.held_still(self._init) as pids:
+            processes.tell(pids, signal.SIGTERM)
 
     def kill(self) -> None:
         """SIGKILL to the first process: the kernel takes all others of its namespace with it."""

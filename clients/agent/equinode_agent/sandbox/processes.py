@@ -6,12 +6,16 @@ import contextlib
 import os
 import resource
 import signal
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 PAGE = resource.getpagesize()
 TICKS = os.sysconf("SC_CLK_TCK")
 PROC = Path("/proc")
+# A process stops only when it next has the processor, and on a crowded machine that takes a while.
+STANDSTILL_SECONDS = 2.0
 
 
 def descendants(pid: int) -> list[int]:
@@ -38,6 +42,43 @@ def tell(pids: list[int], number: signal.Signals) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
+
+
+@contextlib.contextmanager
+def held_still(root: int) -> Iterator[list[int]]:
+    """All processes below `root`, stopped until the block is left, so that none is born unseen.
+
+    A list of running processes is never complete: one that forks while it is read has a child that is
+    not on it. Two looks in a row must find everybody stopped and nobody new, since a process that dies
+    while the first is taken hands its children to `root` behind the reader's back.
+    """
+    stopped: dict[int, None] = {}
+    until = time.monotonic() + STANDSTILL_SECONDS
+    quiet_looks = 0
+    try:
+        while True:
+            found = descendants(root)
+            new = [pid for pid in found if pid not in stopped]
+            tell(new, signal.SIGSTOP)
+            stopped.update(dict.fromkeys(new))
+            quiet_looks = 0 if new or not all(map(_stands_still, found)) else quiet_looks + 1
+            if quiet_looks == 2 or time.monotonic() > until:
+                break
+            time.sleep(0.001)
+        yield found
+    finally:
+        # Children first: a parent that goes on never finds one of them stopped.
+        tell(list(stopped)[::-1], signal.SIGCONT)
+
+
+def _stands_still(pid: int) -> bool:
+    """Stopped in every thread, or dead. A thread inside a fork stops only when its child is born."""
+    with contextlib.suppress(OSError):
+        for task in (PROC / str(pid) / "task").iterdir():
+            fields = _stat(f"{pid}/task/{task.name}")
+            if fields is not None and fields[0] not in "TtZXx":
+                return False
+    return True
 
 
 def started_ticks(pid: int) -> int | None:
@@ -88,7 +129,7 @@ def proportional_memory(pids: list[int]) -> int:
     return total
 
 
-def _stat(pid: int) -> list[str] | None:
+def _stat(pid: int | str) -> list[str] | None:
     """Fields of /proc/PID/stat after the name, so that index 0 is field 3 of proc(5)."""
     try:
         text = (PROC / str(pid) / "stat").read_text()
