@@ -13,6 +13,8 @@ ROLES = OrganisationMembership.Role.choices
 
 
 class InviteForm(forms.Form):
+    """`role_means` says what a lead of it may do."""
+
     email = forms.EmailField(
         label=_("E-mail address"),
         help_text=_("A link goes there that only its owner can use, once, within 14 days."),
@@ -20,7 +22,7 @@ class InviteForm(forms.Form):
     )
     role = forms.ChoiceField(label=_("Role"), choices=ROLES, initial=OrganisationMembership.Role.MEMBER)
 
-    def __init__(self, *args: Any, role_means: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, role_means: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["role"].help_text = role_means
 

@@ -1,4 +1,4 @@
-"""Organisations: the public list, one's own, a page each, who belongs to them, the steward's queue."""
+"""Organisations: the public list, one's own, a page each, the steward's queue."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from accounts.domain.invitations import BETWEEN_MAILS
-from accounts.models import Invitation, Organisation, OrganisationMembership, ProjectMembership, User
+from accounts.models import Organisation, OrganisationMembership, User
 from accounts.wording.organisations import rights
 from common import formats
 
@@ -69,36 +67,6 @@ class OrganisationPage:
     is_member: bool
     leads: bool
     gives_grants: bool  # has a page of lines and grants that the reader may open
-
-
-@dataclass(frozen=True)
-class MemberRow:
-    uid: UUID
-    name: str
-    email: str  # leads see it; empty for others
-    role: str
-    role_name: str
-    is_reader: bool
-    joined_at: datetime
-
-
-@dataclass(frozen=True)
-class InvitationRow:
-    uid: UUID
-    email: str
-    role_name: str
-    expires_at: datetime
-    is_expired: bool
-    may_be_sent_again: bool
-
-
-@dataclass(frozen=True)
-class MembersPage:
-    organisation: Organisation
-    leads: bool  # whether the reader does
-    is_only_lead: bool
-    members: tuple[MemberRow, ...]
-    invitations: tuple[InvitationRow, ...]  # unanswered; for leads only
 
 
 @dataclass(frozen=True)
@@ -180,31 +148,6 @@ def organisation_page(*, organisation: Organisation, user: User | AnonymousUser)
     )
 
 
-def members_page(*, organisation: Organisation, reader: User, at: datetime) -> MembersPage:
-    """Two queries for leads, one for others."""
-    memberships = list(organisation.memberships.select_related("user").order_by("role", "user__name", "pk"))
-    leads = {one.user_id for one in memberships if one.role == LEAD}
-    reads_as_lead = reader.pk in leads
-    return MembersPage(
-        organisation=organisation,
-        leads=reads_as_lead,
-        is_only_lead=leads == {reader.pk},
-        members=tuple(
-            MemberRow(
-                uid=one.user.uid,
-                name=str(one.user),
-                email=one.user.email if reads_as_lead else "",
-                role=one.role,
-                role_name=one.get_role_display(),
-                is_reader=one.user_id == reader.pk,
-                joined_at=one.joined_at,
-            )
-            for one in memberships
-        ),
-        invitations=tuple(_invitations(organisation, at)) if reads_as_lead else (),
-    )
-
-
 def queue_page() -> QueuePage:
     """Two queries, and one for the leads of those that wait."""
     waiting = Organisation.objects.waiting().prefetch_related("memberships__user").order_by("registered_at")
@@ -275,16 +218,3 @@ def _leads(organisation: Organisation) -> Iterator[str]:
     for one in organisation.memberships.all():
         if one.role == LEAD:
             yield str(one.user)
-
-
-def _invitations(organisation: Organisation, at: datetime) -> Iterator[InvitationRow]:
-    unanswered = Invitation.objects.filter(organisation=organisation, accepted_at=None, revoked_at=None)
-    for one in unanswered.order_by("-created_at"):
-        yield InvitationRow(
-            uid=one.uid,
-            email=one.email,
-            role_name=str(ProjectMembership.Role(one.role).label),
-            expires_at=one.expires_at,
-            is_expired=one.expires_at <= at,
-            may_be_sent_again=at >= one.created_at + BETWEEN_MAILS,
-        )

@@ -1,28 +1,14 @@
-"""Inviting to a project, and what a lead sets for a member."""
+"""What a lead sets for a member of a project."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext_lazy as _
 
-from accounts.forms.members import InviteForm as AnyInviteForm
-from accounts.models import ProjectMembership
-
-ROLES = ProjectMembership.Role.choices
+from accounts.forms.members import RoleForm
 
 
-class InviteForm(AnyInviteForm):
-    """To a project."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        means = gettext("Leads invite others, set roles and caps, and may cancel any slot.")
-        super().__init__(*args, role_means=means, **kwargs)
-
-
-class MemberForm(forms.Form):
-    role = forms.ChoiceField(label=_("Role"), choices=ROLES)
+class MemberForm(RoleForm):
     monthly_cap = forms.DecimalField(
         label=_("Cap, device-hours a month"),
         required=False,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -13,11 +14,11 @@ from django.views.decorators.cache import never_cache
 from accounts.access import ORGANISATION_LEAD, ORGANISATION_MEMBER, agreed, person
 from accounts.forms.members import InviteForm, RoleForm
 from accounts.models import Invitation, Organisation, OrganisationMembership
-from accounts.selectors.organisations import members_page
+from accounts.selectors.members import members_page
 from accounts.services import invitations, members as service
 from common import clock
 from common.access import guard
-from common.errors import DomainError
+from common.acting import press, submit
 
 HERE = "organisation_members"
 
@@ -30,16 +31,11 @@ def organisation_members(request: HttpRequest, organisation: Organisation) -> Ht
 
 @guard({"POST": agreed(ORGANISATION_LEAD)})
 def organisation_invite(request: HttpRequest, organisation: Organisation) -> HttpResponse:
-    form = InviteForm(request.POST)
-    if not form.is_valid():
-        return _members(request, organisation, form=form, status=400)
-    email, role = form.cleaned_data["email"], form.cleaned_data["role"]
-    try:
-        invitations.invite(to=organisation, email=email, role=role, by=person(request), at=clock.now())
-    except DomainError as refusal:
-        form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
-        return _members(request, organisation, form=form, status=refusal.status)
-    messages.success(request, _("An invitation goes to %(email)s.") % {"email": email})
+    form, by = _invite_form(request.POST), person(request)
+    refused = submit(form, lambda asked: invitations.invite(to=organisation, **asked, by=by, at=clock.now()))
+    if refused:
+        return _members(request, organisation, form=form, status=refused)
+    messages.success(request, _("An invitation goes to %(email)s.") % form.cleaned_data)
     return redirect(HERE, organisation.slug)
 
 
@@ -48,12 +44,11 @@ def organisation_invitation_resend(
     request: HttpRequest, organisation: Organisation, uid: UUID
 ) -> HttpResponse:
     found = get_object_or_404(Invitation, organisation=organisation, uid=uid)
-    try:
-        invitations.resend(invitation=found, by=person(request), at=clock.now())
-    except DomainError as refusal:
-        return _members(request, organisation, problem=refusal.message, status=refusal.status)
-    messages.success(request, _("Sent again. The link in the older mail no longer works."))
-    return redirect(HERE, organisation.slug)
+    return press(
+        request, lambda: invitations.resend(invitation=found, by=person(request), at=clock.now()),
+        said=_("Sent again. The link in the older mail no longer works."),
+        then=redirect(HERE, organisation.slug), again=partial(_members, request, organisation),
+    )  # fmt: skip
 
 
 @guard({"POST": ORGANISATION_LEAD})
@@ -61,76 +56,65 @@ def organisation_invitation_revoke(
     request: HttpRequest, organisation: Organisation, uid: UUID
 ) -> HttpResponse:
     found = get_object_or_404(Invitation, organisation=organisation, uid=uid)
-    try:
-        invitations.revoke(invitation=found, by=person(request), at=clock.now())
-    except DomainError as refusal:
-        return _members(request, organisation, problem=refusal.message, status=refusal.status)
-    messages.success(request, _("Withdrawn. The link in the mail no longer works."))
-    return redirect(HERE, organisation.slug)
+    return press(
+        request, lambda: invitations.revoke(invitation=found, by=person(request), at=clock.now()),
+        said=_("Withdrawn. The link in the mail no longer works."),
+        then=redirect(HERE, organisation.slug), again=partial(_members, request, organisation),
+    )  # fmt: skip
 
 
 @never_cache
 @guard({"GET": ORGANISATION_LEAD, "POST": ORGANISATION_LEAD})
 def organisation_member(request: HttpRequest, organisation: Organisation, uid: UUID) -> HttpResponse:
     """The role; and what handing over and removing would mean, before they are done."""
-    membership = _membership(organisation, uid)
+    membership, by = _membership(organisation, uid), person(request)
     form = RoleForm(request.POST if request.method == "POST" else None, initial={"role": membership.role})
     if not form.is_bound:
         return _member(request, membership, form)
-    if not form.is_valid():
-        return _member(request, membership, form, status=400)
-    try:
-        service.change_role(
-            of=organisation,
-            member=membership.user,
-            role=form.cleaned_data["role"],
-            by=person(request),
-            at=clock.now(),
-        )
-    except DomainError as refusal:
-        return _member(request, membership, form, problem=refusal.message, status=refusal.status)
+    change = partial(service.change_role, of=organisation, member=membership.user, by=by, at=clock.now())
+    refused = submit(form, lambda asked: change(**asked))
+    if refused:
+        return _member(request, membership, form, status=refused)
     messages.success(request, _("Saved."))
     return redirect(HERE, organisation.slug)
 
 
 @guard({"POST": ORGANISATION_LEAD})
 def organisation_hand_over(request: HttpRequest, organisation: Organisation, uid: UUID) -> HttpResponse:
-    membership = _membership(organisation, uid)
-    try:
-        service.hand_over(of=organisation, to=membership.user, by=person(request), at=clock.now())
-    except DomainError as refusal:
-        return _member(request, membership, problem=refusal.message, status=refusal.status)
-    messages.success(request, _("%(person)s leads it now.") % {"person": membership.user})
-    return redirect(HERE, organisation.slug)
+    membership, by = _membership(organisation, uid), person(request)
+    return press(
+        request, lambda: service.hand_over(of=organisation, to=membership.user, by=by, at=clock.now()),
+        said=_("%(person)s leads it now.") % {"person": membership.user},
+        then=redirect(HERE, organisation.slug), again=partial(_member, request, membership),
+    )  # fmt: skip
 
 
 @guard({"POST": ORGANISATION_LEAD})
 def organisation_member_remove(request: HttpRequest, organisation: Organisation, uid: UUID) -> HttpResponse:
-    membership = _membership(organisation, uid)
-    try:
-        service.remove(of=organisation, member=membership.user, by=person(request), at=clock.now())
-    except DomainError as refusal:
-        return _member(request, membership, problem=refusal.message, status=refusal.status)
-    messages.success(request, _("%(person)s no longer belongs to it.") % {"person": membership.user})
-    return redirect(HERE, organisation.slug)
+    membership, by = _membership(organisation, uid), person(request)
+    return press(
+        request, lambda: service.remove(of=organisation, member=membership.user, by=by, at=clock.now()),
+        said=_("%(person)s no longer belongs to it.") % {"person": membership.user},
+        then=redirect(HERE, organisation.slug), again=partial(_member, request, membership),
+    )  # fmt: skip
 
 
 @guard({"POST": ORGANISATION_MEMBER})
 def organisation_leave(request: HttpRequest, organisation: Organisation) -> HttpResponse:
-    try:
-        service.leave(of=organisation, member=person(request), at=clock.now())
-    except DomainError as refusal:
-        return _members(request, organisation, problem=refusal.message, status=refusal.status)
-    messages.success(request, _("You left %(name)s.") % {"name": organisation})
-    return redirect("organisations")
+    return press(
+        request, lambda: service.leave(of=organisation, member=person(request), at=clock.now()),
+        said=_("You left %(name)s.") % {"name": organisation},
+        then=redirect("organisations"), again=partial(_members, request, organisation),
+    )  # fmt: skip
 
 
 def _membership(organisation: Organisation, uid: UUID) -> OrganisationMembership:
     memberships = OrganisationMembership.objects.select_related("user", "organisation")
-    found = memberships.filter(organisation=organisation, user__uid=uid).first()
-    if found is None:
-        raise Http404
-    return found
+    return get_object_or_404(memberships, organisation=organisation, user__uid=uid)
+
+
+def _invite_form(typed: QueryDict | None = None) -> InviteForm:
+    return InviteForm(typed, role_means=_("Leads invite others, set roles, and act for the organisation."))
 
 
 def _members(
@@ -141,10 +125,9 @@ def _members(
     problem: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    means = _("Leads invite others, set roles, and act for the organisation.")
     context = {
-        "page": members_page(organisation=organisation, reader=person(request), at=clock.now()),
-        "form": form or InviteForm(role_means=means),
+        "page": members_page(of=organisation, reader=person(request), at=clock.now()),
+        "form": form or _invite_form(),
         "problem": problem,
     }
     return render(request, "accounts/organisation_members.html", context, status=status)
