@@ -6,16 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.cache import cache
-from django.utils import translation
+from django.utils import timezone, translation
 
 from accounts.models import User
 from tests import factories
+from tests.reservations.services.worlds import forget_the_moment
 
 
 @pytest.fixture(autouse=True)
 def _in_english() -> Iterator[None]:
-    """A page read in French must not leave its language to the tests after it."""
-    with translation.override("en"):
+    """A page read in French or in Kathmandu leaves neither language nor time zone to the tests after it."""
+    with translation.override("en"), timezone.override(None):
         yield
 
 
@@ -23,6 +24,11 @@ def _in_english() -> Iterator[None]:
 def _cached_by_nobody_before() -> None:
     """What a page left in the cache must neither save a query elsewhere nor count as an attempt."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _days_counted_from_this_test_on() -> None:
+    forget_the_moment()
 
 
 @pytest.fixture

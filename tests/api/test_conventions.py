@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.urls import get_resolver
 from accounts.endpoints import PersonalApiView
 from accounts.models import User
 from common.access import ANYONE
+from common.api import limits
 from common.api.view import ApiView
 from config.api import NothingApi
 from nodes.models import Node
@@ -204,6 +206,13 @@ def test_a_write_over_somebody_elses_is_refused(client: Client) -> None:
 
 
 # --- limits ---------------------------------------------------------------------------
+@pytest.fixture
+def _within_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No window ends while a test counts its calls."""
+    monkeypatch.setattr(limits, "time", SimpleNamespace(time=lambda: 1_795_000_000.0))
+
+
+@pytest.mark.usefixtures("_within_a_minute")
 def test_who_calls_too_often_is_told_until_when(client: Client, settings: LazySettings) -> None:
     settings.API_CALLS_PER_PERSON = 2
     answers = [client.get(ME) for _ in range(3)]
@@ -216,6 +225,7 @@ def test_who_calls_too_often_is_told_until_when(client: Client, settings: LazySe
     assert 0 < problem["retry_after"] <= 60
 
 
+@pytest.mark.usefixtures("_within_a_minute")
 def test_an_address_without_a_sign_in_is_counted_for_itself(client: Client, settings: LazySettings) -> None:
     settings.API_CALLS_PER_ADDRESS = 1
     settings.BEHIND_PROXY = True

@@ -214,8 +214,9 @@ def test_writing_one_shows_it_at_once_and_ending_it_hides_it(
     now = clock.now()
     form = {
         "text_en": "The network is <b>renewed</b>.", "text_fr": "Le réseau est renouvelé.", "level": "info",
-        "since": (now - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"),
-        "until": (now + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"),
+        # At noon: an hour that clocks skip or show twice would be asked about.
+        "since": (now - timedelta(days=2)).strftime("%Y-%m-%dT12:00"),
+        "until": (now + timedelta(days=2)).strftime("%Y-%m-%dT12:00"),
     }  # fmt: skip
     with django_capture_on_commit_callbacks(execute=True):
         assert client.post("/steward/announcements/", form).status_code == 302

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from accounts.models import Project
+from common.ranges import between
 from pricing.models import FundingLine
 from pricing.selectors.allowances import allowance_page, entitled, why_short
 from pricing.services import allowances
@@ -19,7 +20,8 @@ NOVEMBER = date(2026, 11, 1)
 
 
 def line(amount: str = "1000", **fields: object) -> FundingLine:
-    fields = {"allowance_hours": D(20), "allowance_amount": D(60)} | fields
+    valid = between(AT - timedelta(days=30), AT + timedelta(days=300))
+    fields = {"allowance_hours": D(20), "allowance_amount": D(60), "valid": valid} | fields
     return factories.make_line(amount, **fields)
 
 

@@ -26,6 +26,7 @@ def personal(**fields: object) -> Project:
 
 
 def line(amount: str = "1000", **fields: object) -> FundingLine:
+    fields = {"valid": between(AT - timedelta(days=30), AT + timedelta(days=300))} | fields
     return factories.make_line(amount, allowance_hours=D(20), allowance_amount=D(60), **fields)
 
 

@@ -40,15 +40,17 @@ def refusing(refusal: Refused) -> set[str]:
     return {rule.code for rule in refusal.answer.refusing}
 
 
-def in_this_month() -> datetime:
-    """A mark soon enough to be in this month, but for its last hours: then in the next."""
-    return slots.mark_after(clock.now() + timedelta(hours=1))
+def within_a_month(hours: float) -> datetime:
+    """A mark soon, after which the month has that many hours left; else its next month's first."""
+    start = slots.mark_after(clock.now() + timedelta(hours=1))
+    end = start + timedelta(hours=hours)
+    return start if end.month == start.month else end.replace(day=1, hour=0, minute=0)
 
 
 def test_a_cap_counts_what_the_member_booked_and_nobody_else(db: None) -> None:
     lab, node = make_led_lab(budget="100000"), make_open_node()
     colleague = lab.join()
-    devices, start = list(node.devices.all()), in_this_month()
+    devices, start = list(node.devices.all()), within_a_month(hours=5)
     cap(lab, "4")
     lab.book(devices[1:], start, hours=1, asked_by=colleague)
     lab.book(devices[:2][:1], start, hours=2)

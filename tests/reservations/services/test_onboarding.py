@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from accounts.models import HouseRulesAcceptance, Organisation, Project, User
 from accounts.selectors.house_rules import has_accepted
 from accounts.services.house_rules import accept_house_rules
 from common import clock
+from common.ranges import between
 from pricing.models import FundingLine, Grant
 from reservations.errors import NoIndependentAccount, ShareRefused, WelcomeRefused
 from reservations.models import Vertex
@@ -41,7 +42,13 @@ def account(db: None) -> Vertex:
 
 @pytest.fixture
 def line(db: None) -> FundingLine:
-    return factories.make_line("1000", allowance_hours=Decimal(20), allowance_amount=Decimal(30))
+    return make_line()
+
+
+def make_line() -> FundingLine:
+    """It pays the allowance around `AT`, whenever these tests are run."""
+    valid = between(AT - timedelta(days=30), AT + timedelta(days=300))
+    return factories.make_line("1000", allowance_hours=Decimal(20), allowance_amount=Decimal(30), valid=valid)
 
 
 def begin(user: User, *, name: str = "Mila", project_name: str = "Star dust", at: datetime = AT) -> Project:
@@ -83,7 +90,7 @@ def test_beginning_again_changes_nothing_but_the_name(account: Vertex, line: Fun
 @pytest.mark.django_db(transaction=True)
 def test_asked_eight_times_at_once_it_is_one_project() -> None:
     shares.ensure_independent_account(shares=10)
-    factories.make_line("1000", allowance_hours=Decimal(20), allowance_amount=Decimal(30))
+    make_line()
     mila = newcomer()
     # Where this is still to be written it makes them wait for each other, and would hide a missing lock.
     accept_house_rules(user=mila, version=VERSION, at=AT)

@@ -55,6 +55,16 @@ def make_open_node(devices: int = 4, **fields: Any) -> Node:
     return node
 
 
+_counted_from: list[datetime] = []
+
+
+def forget_the_moment() -> None:
+    """Before each test (tests/conftest.py): the next one counts its days anew."""
+    _counted_from.clear()
+
+
 def in_days(days: float) -> datetime:
-    """A mark that many days from now."""
-    return slots.mark_after(clock.now() + timedelta(days=days))
+    """A mark that many days from now: in one test the same each time, though a mark goes by meanwhile."""
+    if not _counted_from:
+        _counted_from.append(clock.now())
+    return slots.mark_after(_counted_from[0] + timedelta(days=days))
