@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from threading import Barrier
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import Model
+
+from tests.live import eventually
 
 
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Run the calls in a thread each, all together; an exception is an answer like any other."""
+def at_once(*calls: Callable[[], Any], meeting_at: type[Model] | None = None) -> list[Any]:
+    """Run the calls in a thread each, all together; an exception is an answer like any other.
+
+    Threads that set out together need not meet on a busy machine. Where one after the other is right,
+    too, and only those who meet show something, `meeting_at` is the table that none of them writes to
+    before all of them have come to wait.
+    """
     gate = Barrier(len(calls))
 
     def answer(call: Callable[[], Any]) -> Any:
         try:
             connection.ensure_connection()  # or the first to connect would always win
-            gate.wait(timeout=10)
+            gate.wait(timeout=60)
             return call()
         except Exception as exc:  # the answer, for the test to look at
             return exc
@@ -25,7 +34,27 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
             connection.close()
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(answer, calls))
+        with _held_up(meeting_at, len(calls)) if meeting_at else nullcontext():
+            answers = pool.map(answer, calls)
+        return list(answers)
+
+
+@contextmanager
+def _held_up(model: type[Model], callers: int) -> Iterator[None]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f'LOCK TABLE "{model._meta.db_table}" IN SHARE MODE')
+        yield
+        eventually(lambda: _waiting() == callers, f"{callers} callers wait for each other")
+
+
+def _waiting() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # within a transaction it would not change
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def split(answers: Sequence[Any]) -> tuple[list[Any], list[Exception]]:

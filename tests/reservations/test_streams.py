@@ -19,7 +19,7 @@ from tests.reservations.views.running import Job
 
 # The view and the job each use a connection of their own, as in a live site.
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE = 10.0  # seconds
+PATIENCE = 60.0  # seconds, for a stream that never ends
 Event = tuple[str, object]
 T = TypeVar("T")
 

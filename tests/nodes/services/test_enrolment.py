@@ -85,7 +85,8 @@ def test_of_agents_that_join_a_node_at_once_one_does_and_the_others_are_told_why
     tokens = [enrolment.issue_token(node=node, by=None, at=AT) for _ in range(5)]
     if has_an_agent:
         enrol(tokens[0])
-    won, refused = races.split(races.at_once(*(partial(enrol, token) for token in tokens[1:])))
+    calls = [partial(enrol, token) for token in tokens[1:]]
+    won, refused = races.split(races.at_once(*calls, meeting_at=Agent))
     (agent,) = won
     assert [type(refusal) for refusal in refused] == [EnrolmentOvertaken] * 3
     assert Agent.objects.filter(revoked_at=None).get() == agent

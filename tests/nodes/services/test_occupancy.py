@@ -174,7 +174,15 @@ def test_next_free_is_when_all_devices_are_free_long_enough_on_a_mark() -> None:
 @pytest.mark.django_db
 def test_conflicts_are_found_through_the_index_of_the_constraint() -> None:
     devices = ids(3)
+    # Enough of them, and counted: of an empty table every index is as good as another.
+    later = [AT + number * HOUR for number in range(100, 400)]
+    Hold.objects.bulk_create(
+        Hold(device_id=device, during=between(start, start + HOUR), reference=f"r-{start}", kind="owner")
+        for device in devices
+        for start in later
+    )
     with connection.cursor() as cursor:
+        cursor.execute("ANALYZE nodes_hold")
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
             "EXPLAIN " + selectors._HOLDS + "device_id",

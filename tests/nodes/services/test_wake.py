@@ -17,11 +17,11 @@ def test_what_is_announced_arrives_after_the_commit_and_not_before() -> None:
     reference = f"run-{uuid4()}"
     with redis.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as ear:
         ear.subscribe(f"lease:{reference}")
-        assert ear.get_message(timeout=2)["type"] == "subscribe"
+        assert ear.get_message(timeout=20)["type"] == "subscribe"
         with transaction.atomic():
             wake.announce(reference, {"type": "log", "seq": 1, "text": "é"})
             assert ear.get_message(timeout=0.1) is None
-        message = ear.get_message(timeout=2)
+        message = ear.get_message(timeout=20)
         assert json.loads(message["data"]) == {"type": "log", "seq": 1, "text": "é"}
 
 
