@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 
 KEPT = timedelta(hours=24)
 REST = timedelta(seconds=30)  # without Redis it is not asked again for so long
+WAIT = 0.25  # seconds: who waits so long for counting and reading only has waited enough
 MOST = 200  # kinds of errors in an hour; what is new beyond them is not kept
 _BASE = Path(__file__).resolve().parent.parent
 # Where a message was put together before it was logged: whatever might be somebody's.
@@ -85,8 +86,8 @@ class ErrorCounts(logging.Handler):
 
 
 def connected(url: str) -> Redis:
-    """For counting and reading only: who waits a quarter of a second for it has waited enough."""
-    return Redis.from_url(url, socket_timeout=0.25, socket_connect_timeout=0.25)
+    """For counting and reading only."""
+    return Redis.from_url(url, socket_timeout=WAIT, socket_connect_timeout=WAIT)
 
 
 def count(redis: Redis, error: Fingerprint, at: datetime, *, prefix: str = "errors") -> None:

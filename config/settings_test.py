@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "test-only-" + "x" * 50)
+from common import error_counts
 from common.keys import make_sealing_key
 from config.settings import *  # noqa: F403
 from config.settings import DATABASES, LOGGING, STORAGES
@@ -17,9 +18,10 @@ CACHES = {"default": {"BACKEND": "config.cache.LocalCache"}}
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 CELERY_TASK_ALWAYS_EAGER = True
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-# Errors that tests make are not the site's; nor may two runs at once count each other's.
-ERRORS_PREFIX = f"test-{os.environ.get('TEST_RUN', os.getpid())}"
+# Errors that tests make are not the site's; nor may two runs, or two workers of one, count each other's.
+ERRORS_PREFIX = f"test-{os.environ.get('TEST_RUN', os.getpid())}-{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 LOGGING["handlers"]["errors"]["prefix"] = ERRORS_PREFIX  # type: ignore[index]
+error_counts.WAIT = 20.0  # a test that looks for what it counted must find it on a busy machine, too
 # Two runs at once on one server must not share a database.
 DATABASES["default"]["TEST"] = {"NAME": f"test_equinode_{os.environ.get('TEST_RUN', os.getpid())}"}
 del DATABASES["default"]["OPTIONS"]["pool"]
