@@ -48,6 +48,19 @@ STEPS = (
         """,
     ),
     (
+        "house rules they accepted",
+        """
+        INSERT INTO accounts_houserulesacceptance
+        SELECT made.* FROM generate_series(0, %(people)s - 1) AS n,
+            LATERAL (
+                SELECT a AS one FROM accounts_houserulesacceptance AS a ORDER BY version DESC, id LIMIT 1
+            ) AS template,
+            LATERAL jsonb_populate_record(one, jsonb_build_object(
+                'id', %(first)s + n, 'user_id', %(first)s + n
+            )) AS made
+        """,
+    ),
+    (
         "accounts of the share tree",
         """
         INSERT INTO reservations_vertex SELECT made.* FROM generate_series(0, 99) AS n,

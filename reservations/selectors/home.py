@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,9 +16,9 @@ from django.utils.translation import get_language
 from accounts.models import Project
 from common import formats
 from common.kept import kept
-from common.ranges import between, bounds
+from common.ranges import between
 from nodes.models import Device, Node
-from nodes.selectors import occupancy
+from nodes.selectors import free_time
 from pricing.selectors import Rate, rates
 from reservations.models import Decision, UsageEntry
 from reservations.selectors.links import timetable_url
@@ -113,24 +113,12 @@ def _home_page(at: datetime) -> HomePage:
 def _gaps(devices: Sequence[Device], at: datetime) -> Iterator[_Gap]:
     """The first gap of each device that is long enough to book."""
     ahead = at + _AHEAD
-    taken: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
-    for hold in occupancy(device_ids=[device.pk for device in devices], start=at, end=ahead):
-        taken[hold.device_id].append(bounds(hold.during))
+    free = free_time(device_ids=[device.pk for device in devices], start=at, end=ahead)
     for device in devices:
-        gap = _first_gap(taken[device.pk], at, ahead)
-        if gap is not None:
-            yield _Gap(device, *gap)
-
-
-def _first_gap(
-    taken: Iterable[tuple[datetime, datetime]], at: datetime, ahead: datetime
-) -> tuple[datetime, datetime | None] | None:
-    free_from = at
-    for start, end in taken:
-        if start - free_from >= _WORTH:
-            return free_from, start
-        free_from = max(free_from, end)
-    return (free_from, None) if free_from < ahead else None
+        for gap in free[device.pk]:
+            if gap.end == ahead or gap.end - gap.start >= _WORTH:
+                yield _Gap(device, gap.start, None if gap.end == ahead else gap.end)
+                break
 
 
 def _board(gaps: Sequence[_Gap], prices: Mapping[int, Rate], at: datetime) -> list[Opening]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from common.ranges import bounds
 from nodes.models import Device, Node
-from nodes.selectors import occupancy
+from nodes.selectors import free_time
 from reservations.selectors.links import timetable_url
 
 _AHEAD = timedelta(days=7)
@@ -37,10 +36,13 @@ class FreeSlots:
 
 def free_slots(*, node: Node, devices: Sequence[Device], at: datetime) -> FreeSlots:
     """`devices` are all of the node's, which its page has read already: one query is left."""
-    taken: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
-    for hold in occupancy(device_ids=[device.pk for device in devices], start=at, end=at + _AHEAD):
-        taken[hold.device_id].append(bounds(hold.during))
-    gaps = Counter(gap for device in devices for gap in _gaps(taken[device.pk], at))
+    free = free_time(device_ids=[device.pk for device in devices], start=at, end=at + _AHEAD)
+    gaps = Counter(
+        (one.start, None if one.end == at + _AHEAD else one.end)
+        for device in devices
+        for one in free[device.pk]
+        if one.end == at + _AHEAD or one.end - one.start >= _WORTH
+    )
     order = sorted(gaps.items(), key=lambda item: (item[0][0], -item[1]))
     model = devices[0].model_key if devices else ""
     return FreeSlots(
@@ -72,39 +74,10 @@ def openings(
     *, devices: Sequence[Device], start: datetime, end: datetime, shortest: timedelta
 ) -> list[Opening]:
     """What is free in [start, end) for at least so long, device by device. One query."""
-    if start >= end:
-        return []
-    taken: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
-    for hold in occupancy(device_ids=[device.pk for device in devices], start=start, end=end):
-        taken[hold.device_id].append(bounds(hold.during))
+    free = free_time(device_ids=[device.pk for device in devices], start=start, end=end)
     return [
-        Opening(device, free_from, until)
+        Opening(device, one.start, one.end)
         for device in devices
-        for free_from, until in _free(taken[device.pk], start, end)
-        if until - free_from >= shortest
+        for one in free[device.pk]
+        if one.end - one.start >= shortest
     ]
-
-
-def _free(
-    taken: Iterable[tuple[datetime, datetime]], start: datetime, end: datetime
-) -> Iterator[tuple[datetime, datetime]]:
-    free_from = start
-    for held_from, held_until in sorted(taken):
-        if held_from > free_from:
-            yield free_from, min(held_from, end)
-        free_from = max(free_from, held_until)
-    if free_from < end:
-        yield free_from, end
-
-
-def _gaps(
-    taken: Iterable[tuple[datetime, datetime]], at: datetime
-) -> Iterator[tuple[datetime, datetime | None]]:
-    """What one device has free, where it is long enough to book."""
-    free_from = at
-    for start, end in sorted(taken):
-        if start - free_from >= _WORTH:
-            yield free_from, start
-        free_from = max(free_from, end)
-    if free_from < at + _AHEAD:
-        yield free_from, None
