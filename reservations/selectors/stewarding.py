@@ -73,8 +73,8 @@ class PlaceAsked:
     """What another account or other shares would mean: parts of everything, as promised."""
 
     shares: int
-    now: Fraction | None  # None: it has no place yet
-    then: Fraction
+    now: float | None  # None: it has no place yet
+    then: float
 
 
 def place_asked(*, project: Project, account_pk: int, shares: int) -> PlaceAsked:
@@ -88,8 +88,8 @@ def place_asked(*, project: Project, account_pk: int, shares: int) -> PlaceAsked
     moved = Node(own or "new", str(account_pk), shares, is_leaf=True)
     return PlaceAsked(
         shares=shares,
-        now=None if own is None else _promised(Tree(nodes), own),
-        then=_promised(Tree([*(node for node in nodes if node.key != own), moved]), moved.key),
+        now=None if own is None else float(_promised(Tree(nodes), own)),
+        then=float(_promised(Tree([*(node for node in nodes if node.key != own), moved]), moved.key)),
     )
 
 

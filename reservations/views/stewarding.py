@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import F
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -28,10 +29,13 @@ from reservations.services import moving, standing
 @never_cache
 @guard(STEWARD)
 def steward_project(request: HttpRequest, slug: str) -> HttpResponse:
-    """With `?ends=` it tells which slots an end would cancel; with `?account=`, what a place would mean."""
+    """With `?ends=` it tells which slots an end would cancel; with `?account=`, what a place would mean.
+
+    The form for another place comes with `?place`: of a large tree it names every account.
+    """
     end_form = EndForm(request.GET) if "ends" in request.GET else None
-    place_form = PlaceForm(request.GET, accounts=_accounts()) if "account" in request.GET else None
-    return _page(request, _project(slug), end_form=end_form, place_form=place_form)
+    project = _project(slug)
+    return _page(request, project, end_form=end_form, place_form=_place_form(request, project))
 
 
 @guard({"POST": STEWARD_ACTS})
@@ -110,6 +114,15 @@ def steward_class(request: HttpRequest, slug: str) -> HttpResponse:
     return _page(request, project, class_form=form, status=400)
 
 
+def _place_form(request: HttpRequest, project: Project) -> PlaceForm | None:
+    if "account" in request.GET:
+        return PlaceForm(request.GET, accounts=_accounts())
+    if "place" not in request.GET:
+        return None
+    present = Vertex.objects.filter(project=project).values("shares", account=F("parent")).first()
+    return PlaceForm(accounts=_accounts(), initial=present or {})
+
+
 def _accounts() -> list[tuple[int, str]]:
     return [(choice.vertex.pk, choice.path) for choice in account_choices()]
 
@@ -147,11 +160,9 @@ def _page(
 
 
 def _place(project: Project, page: StewardProjectPage, form: PlaceForm | None) -> dict[str, Any]:
-    """The form; once an account and shares are named, what they would mean, and the form that asks why."""
-    if not page.can_move:
+    """The form, where it is asked for; once an account and shares are named, what they would mean, and the form that asks why."""
+    if not page.can_move or form is None:
         return {}
-    accounts = _accounts() if form is None else []
-    form = form or PlaceForm(accounts=accounts, initial={"account": page.account_pk, "shares": page.shares})
     is_named = form.is_bound and not {"account", "shares"} & set(form.errors)
     if not is_named:
         return {"place_form": form}

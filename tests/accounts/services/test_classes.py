@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.domain.classes import LONGEST, VOUCHED_FOR, vouched_for_by
-from accounts.errors import ClassRefused
+from accounts.errors import ClassRefused, StewardActRefused
 from accounts.models import ClassGrant, Organisation, Project, User
 from accounts.services import classes
 from common import clock
@@ -34,8 +34,15 @@ def test_a_class_is_given_with_a_reason_and_an_end(ada: User, lena: User) -> Non
         give(project, lena, expires_at=clock.now() + LONGEST + timedelta(days=1))
 
 
-def test_independent_needs_no_end(ada: User) -> None:
-    project = give(factories.make_project(lead=ada), ada, project_class="independent")
+def test_a_steward_judges_no_project_of_their_own(ada: User, lena: User) -> None:
+    project = factories.make_project(lena, lead=ada, project_class="independent")
+    with pytest.raises(StewardActRefused, match="another steward"):
+        give(project, lena)
+    assert not ClassGrant.objects.exists()
+
+
+def test_independent_needs_no_end(ada: User, lena: User) -> None:
+    project = give(factories.make_project(lead=ada), lena, project_class="independent")
     assert (project.project_class, project.class_expires_at) == ("independent", None)
 
 
@@ -55,9 +62,9 @@ def test_an_unverified_organisation_vouches_for_nothing() -> None:
     assert vouched_for_by("funder", is_verified=False) == {"independent"}
 
 
-def test_a_class_lapses_once(ada: User) -> None:
+def test_a_class_lapses_once(ada: User, lena: User) -> None:
     now = clock.now()
-    project = give(factories.make_project(lead=ada), ada, expires_at=now + timedelta(days=1))
+    project = give(factories.make_project(lead=ada), lena, expires_at=now + timedelta(days=1))
     assert classes.let_lapse(at=now) == 0
     assert classes.let_lapse(at=now + timedelta(days=1)) == 1
     assert classes.let_lapse(at=now + timedelta(days=1)) == 0

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import ClassGrant
+from reservations.services import shares
 from tests import factories
 from tests.reservations.services.worlds import in_days
 from tests.reservations.views.cast import Cast, make_cast
@@ -142,6 +143,41 @@ def test_a_class_is_given_with_its_reason_and_end(cast: Cast) -> None:
     client.post(stewards(cast, "class/"), data)
     assert ClassGrant.objects.get().given_by == cast.steward
     assert "Statutes seen" in client.get(stewards(cast)).content.decode()
+
+
+# --- its place ---
+def test_a_place_is_asked_about_then_given_by_stewards_alone(cast: Cast) -> None:
+    leaf = factories.make_vertex(cast.project)
+    assert leaf.parent is not None
+    account = shares.create_account(parent=leaf.parent, name="Universities", shares=3)
+    steward = cast.signed_in("steward")
+    form = steward.get(stewards(cast), {"place": "1"}).content.decode()
+    assert "Universities" in form
+    asked = steward.get(stewards(cast), {"account": account.pk, "shares": 2}).content.decode()
+    assert "now it is" in asked
+    assert "What it used and what is booked go with it" in asked
+    leaf.refresh_from_db()
+    assert leaf.parent != account
+    data: dict[str, object] = {"account": account.pk, "shares": 2, "reason": ""}
+    unsaid = steward.post(stewards(cast, "place/"), data)
+    assert unsaid.status_code == 400
+    assert "now it is" in unsaid.content.decode()
+    data["reason"] = "The laboratory joined."
+    assert cast.statuses("post", stewards(cast, "place/"), data) == {**STEWARDS_ONLY, "steward": 302}
+    leaf.refresh_from_db()
+    assert (leaf.parent, leaf.shares) == (account, 2)
+    page = steward.get(stewards(cast)).content.decode()
+    assert "All (1) → Universities (2). The laboratory joined." in page
+    again = steward.post(stewards(cast, "place/"), data)
+    assert again.status_code == 400
+    assert "with 2 shares already" in again.content.decode()
+
+
+def test_an_account_that_is_none_is_refused(cast: Cast) -> None:
+    leaf = factories.make_vertex(cast.project)
+    answer = cast.signed_in("steward").get(stewards(cast), {"account": leaf.pk, "shares": "many"})
+    assert answer.status_code == 200
+    assert "now it is" not in answer.content.decode()
 
 
 def test_the_steward_s_page_does_not_grow_its_queries(cast: Cast) -> None:
