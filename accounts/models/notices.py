@@ -36,6 +36,8 @@ class Notice(Mailed):
     user = models.ForeignKey(User, models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=40)  # a folder of templates/notices/
     params = models.JSONField(default=dict)
+    # Who stands in them as `by`: whoever leaves this site is forgotten by reference, not by name.
+    named = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     url = models.CharField(max_length=300, blank=True)  # where it leads, on this site
     # The same change told twice is one notice.
     dedupe = models.CharField(max_length=120)

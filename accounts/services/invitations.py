@@ -209,7 +209,7 @@ def _write(to: Group, email: str, role: str, by: User, at: datetime) -> tuple[In
     invitation.save()
     known = User.objects.filter(emailaddress__email__iexact=email, emailaddress__verified=True)
     notices.notify(
-        users=known, kind="invitation_received", params={"group": to.name, "by": str(by)}, url="",
+        users=known, kind="invitation_received", params={"group": to.name, "by": by}, url="",
         dedupe=f"invitation:{invitation.uid}", at=at,
     )  # fmt: skip
     return invitation, secret

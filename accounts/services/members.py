@@ -89,7 +89,7 @@ def remove(*, of: Group, member: User, by: User, at: datetime) -> None:
         raise MembershipRefused(_("To end your own membership, leave instead."))
     _end(of, _membership(of, member), at)
     notices.notify(
-        users=[member], kind="member_removed", params={"group": of.name, "by": str(by)}, url="",
+        users=[member], kind="member_removed", params={"group": of.name, "by": by}, url="",
         dedupe=f"removed:{of.uid}:{at:%Y%m%dT%H%M}", at=at,
     )  # fmt: skip
 
@@ -126,7 +126,7 @@ def _tell_role(of: Group, member: User, role: str, by: User, at: datetime) -> No
     if member == by:
         return
     notices.notify(
-        users=[member], kind="role_changed", params={"group": of.name, "role": role, "by": str(by)},
+        users=[member], kind="role_changed", params={"group": of.name, "role": role, "by": by},
         url=of.get_absolute_url(), dedupe=f"role:{of.uid}:{at:%Y%m%dT%H%M}", at=at,
     )  # fmt: skip
 

@@ -18,14 +18,15 @@ from common.ids import uuid7
 # mail stays due when it was, so that steady changes cannot put it off for ever.
 TELL = """
 INSERT INTO accounts_notice
-    (uid, user_id, kind, params, url, dedupe, created_at, mail, mail_due_at, mail_attempts)
-SELECT told.uid, person.id, %(kind)s, %(params)s, %(url)s, %(dedupe)s, %(at)s,
+    (uid, user_id, kind, params, named_id, url, dedupe, created_at, mail, mail_due_at, mail_attempts)
+SELECT told.uid, person.id, %(kind)s, %(params)s, %(named)s, %(url)s, %(dedupe)s, %(at)s,
        CASE WHEN coalesce(wish.by_mail, %(by_mail)s) THEN 'waiting' ELSE 'none' END, %(due)s, 0
 FROM unnest(%(ids)s::bigint[], %(uids)s::uuid[]) AS told (user_id, uid)
 JOIN accounts_user person ON person.id = told.user_id AND person.is_active AND person.erased_at IS NULL
 LEFT JOIN accounts_mailpreference wish ON wish.user_id = person.id AND wish.kind = %(kind)s
 ORDER BY person.id
-ON CONFLICT (user_id, dedupe) DO UPDATE SET params = EXCLUDED.params, url = EXCLUDED.url
+ON CONFLICT (user_id, dedupe) DO UPDATE
+SET params = EXCLUDED.params, named_id = EXCLUDED.named_id, url = EXCLUDED.url
 WHERE accounts_notice.read_at IS NULL AND accounts_notice.mail IN ('none', 'waiting')
   AND accounts_notice.params IS DISTINCT FROM EXCLUDED.params
 """
@@ -37,9 +38,12 @@ def notify(
     """Tell these people of one change, in the transaction that makes it: a change undone is not told.
 
     `dedupe` names the change ("grant:<uid>:80"), not only the thing: what was read or mailed already
-    under that name is not told again. `params` are the facts that the kind names, `url` a path of this
-    site. Who is closed or erased is not told.
+    under that name is not told again. `params` are the facts that the kind names, `by` among them a
+    person and not a name; `url` is a path of this site. Who is closed or erased is not told.
     """
+    named = params.get("by")
+    if not isinstance(named, User | None):
+        raise TypeError(f"{kind} is told with who did it as `by`, not {named!r}")
     facts = json.dumps(notices.encoded(kind, params))
     ids = sorted({user.pk for user in users})
     if not ids:
@@ -48,9 +52,9 @@ def notify(
         cursor.execute(
             TELL,
             {
-                "kind": kind, "params": facts, "url": url, "dedupe": dedupe, "at": at,
-                "by_mail": notices.KINDS[kind].by_mail, "due": at + notices.SETTLING,
-                "ids": ids, "uids": [uuid7() for _id in ids],
+                "kind": kind, "params": facts, "named": named and named.pk, "url": url,
+                "dedupe": dedupe, "at": at, "by_mail": notices.KINDS[kind].by_mail,
+                "due": at + notices.SETTLING, "ids": ids, "uids": [uuid7() for _id in ids],
             },
         )  # fmt: skip
 

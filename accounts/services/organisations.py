@@ -192,7 +192,7 @@ def _tell_stewards(organisation: Organisation, by: User, at: datetime) -> None:
     notify(
         users=[steward for steward in stewards() if steward.pk != by.pk],
         kind="organisation_registered",
-        params={"organisation": organisation.name, "by": str(by)},
+        params={"organisation": organisation.name, "by": by},
         url=reverse("steward_organisation", args=[organisation.slug]),
         dedupe=f"organisation:{organisation.uid}:{at:%Y%m%dT%H%M}",
         at=at,

@@ -28,7 +28,7 @@ def lead_ended(*, of: Project | Organisation, lead: User, at: datetime) -> None:
     if addresses:
         notices.notify(
             users=_leads(of), kind="invitations_withdrawn",
-            params={"group": of.name, "by": str(lead), "emails": ", ".join(addresses)},
+            params={"group": of.name, "by": lead, "emails": ", ".join(addresses)},
             url=f"{of.get_absolute_url()}members/",
             dedupe=f"invitations-withdrawn:{of.uid}:{lead.pk}:{at:%Y%m%dT%H%M}", at=at,
         )  # fmt: skip

@@ -76,7 +76,7 @@ def apply(*, applicant: User, wish: Wish, project: Project | None, at: datetime)
     application.save()
     notices.notify(
         users=notices.stewards(), kind="application_received",
-        params={"project": application.name, "by": str(applicant)},
+        params={"project": application.name, "by": applicant},
         url=reverse("steward_application", args=[application.uid]),
         dedupe=f"application:{application.uid}", at=at,
     )  # fmt: skip

@@ -46,7 +46,7 @@ def run_over(*, run: Run, lease: Lease | None, state: str, at: datetime) -> None
 def slot_cancelled(*, reservation: Reservation, by: User, at: datetime) -> None:
     """Tell who booked a slot that somebody else of the project cancelled it."""
     if by != reservation.booked_by:
-        facts = {"project": reservation.project.name, "by": str(by), **_times(reservation)}
+        facts = {"project": reservation.project.name, "by": by, **_times(reservation)}
         _tell(reservation.booked_by, "slot_cancelled", facts, reservation, f"cancelled:{reservation.uid}", at)
 
 

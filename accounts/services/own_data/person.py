@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
-from django.contrib.admin.models import LogEntry
-from django.db.models import Q, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -29,10 +25,9 @@ from accounts.models import (
     User,
 )
 from accounts.selectors import own_data as selectors
+from accounts.services.own_data import mentions
 from accounts.services.own_data.parts import Part, Stop
 from accounts.services.sessions import end_all_sessions
-
-NOBODY = "–"  # what stands where a name or an address stood
 
 
 def _goes(user: User) -> list[str]:
@@ -93,21 +88,24 @@ def _stops(user: User, at: datetime) -> list[Stop]:
 
 
 def _erase(user: User, at: datetime) -> None:
-    names = _names(user)
+    addresses = _addresses(user)
+    alone = list(selectors.projects_alone(user))
+    names = [*addresses, user.name, *(project.name for project in alone)]
+    mentions.forget_in_log(user=user, names=[name for name in names if name], projects=alone)
+    closed = {project.name: _("Closed project") for project in alone}
+    mentions.forget_in_notices(user=user, addresses=addresses, closed=closed)
     _forget_entrances(user)
-    _leave(user, at)
-    _withdraw_invitations(user, names, at)
+    _leave(user, alone, at)
+    _withdraw_invitations(user, addresses, at)
     for model in (IdempotentAnswer, Notice, MailPreference, HouseRulesAcceptance):
         model.objects.filter(user=user).delete()
-    _scrub_notices(names)
-    _scrub_log(user, names)
     _forget_person(user, at)
 
 
-def _names(user: User) -> list[str]:
-    """Every way in which this person is written: addresses, then the name."""
+def _addresses(user: User) -> list[str]:
+    """The longest first: one may be the end of another."""
     addresses = set(EmailAddress.objects.filter(user=user).values_list("email", flat=True)) | {user.email}
-    return [*sorted(addresses, key=len, reverse=True), *([user.name] if user.name else [])]
+    return sorted(addresses, key=len, reverse=True)
 
 
 def _forget_entrances(user: User) -> None:
@@ -118,10 +116,10 @@ def _forget_entrances(user: User) -> None:
     EmailAddress.objects.filter(user=user).delete()
 
 
-def _leave(user: User, at: datetime) -> None:
+def _leave(user: User, alone: list[Project], at: datetime) -> None:
     """Out of everything; what was theirs alone is closed and loses the name they gave it."""
-    alone = list(selectors.projects_alone(user))
     for project in alone:
+        mentions.close_in_notices(project=project, name=_("Closed project"))
         project.name = _("Closed project")
         project.slug, project.summary = f"closed-{project.uid.hex}", ""
         project.expires_at = min(project.expires_at, at) if project.expires_at else at
@@ -131,46 +129,12 @@ def _leave(user: User, at: datetime) -> None:
     OrganisationMembership.objects.filter(user=user).delete()
 
 
-def _withdraw_invitations(user: User, names: list[str], at: datetime) -> None:
+def _withdraw_invitations(user: User, addresses: list[str], at: datetime) -> None:
     to_them = Q(accepted_by=user)
-    for name in names:
-        to_them |= Q(email__iexact=name)
+    for address in addresses:
+        to_them |= Q(email__iexact=address)
     Invitation.objects.filter(to_them).delete()
     Invitation.objects.filter(invited_by=user).close(Invitation.Ending.SENDER_GONE, at)
-
-
-def _scrub_notices(names: list[str]) -> None:
-    """Other people's notices that name this person: "Ada invited you"."""
-    told = Notice.objects.annotate(text=Cast("params", TextField()))
-    naming = Q()
-    for name in names:
-        naming |= Q(text__icontains=json.dumps(name, ensure_ascii=False)[1:-1])
-    for notice in told.filter(naming):
-        notice.params = {key: _without(value, names) for key, value in notice.params.items()}
-        notice.save(update_fields=["params"])
-
-
-def _without(value: object, names: list[str]) -> object:
-    if not isinstance(value, str):
-        return value
-    for name in names:
-        value = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", NOBODY, value, flags=re.IGNORECASE)
-    return value
-
-
-def _scrub_log(user: User, names: list[str]) -> None:
-    """The admin's history writes out what was changed."""
-    for entry in LogEntry.objects.filter(_either("object_repr", names) | _either("change_message", names)):
-        entry.object_repr = str(_without(entry.object_repr, names))
-        entry.change_message = str(_without(entry.change_message, names))
-        entry.save(update_fields=["object_repr", "change_message"])
-
-
-def _either(column: str, names: list[str]) -> Q:
-    found = Q()
-    for name in names:
-        found |= Q(**{f"{column}__icontains": name})
-    return found
 
 
 def _forget_person(user: User, at: datetime) -> None:

@@ -73,7 +73,7 @@ def test_who_wants_no_mail_has_it_in_the_inbox_only(ada: User, lena: User) -> No
 def test_a_kind_that_is_not_mailed_is_mailed_to_who_asks_for_it(ada: User, lena: User) -> None:
     MailPreference.objects.create(user=ada, kind="invitation_received", by_mail=True)
     notify(
-        users=[ada, lena], kind="invitation_received", params={"group": "Atlas", "by": "Omar"},
+        users=[ada, lena], kind="invitation_received", params={"group": "Atlas", "by": ada},
         url="", dedupe="invitation:1", at=MOMENT,
     )  # fmt: skip
     assert not KINDS["invitation_received"].by_mail

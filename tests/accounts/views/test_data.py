@@ -77,14 +77,14 @@ def lived(quirina: User) -> None:
     )  # fmt: skip
     other = factories.make_project(lead=lena)
     invitations.invite(to=other, email=ADDRESS.upper(), role="member", by=lena, at=now)
-    removed = {"group": "Atlas", "by": NAME}
+    removed = {"group": "Atlas", "by": quirina}
     notify(users=[lena], kind="member_removed", params=removed, url="/", dedupe="1", at=now)
     notify(
         users=[lena], kind="invitation_answered",
         params={"group": "Atlas", "email": ADDRESS, "outcome": "accepted"}, url="/", dedupe="2", at=now,
     )  # fmt: skip
     notify(
-        users=[quirina], kind="role_changed", params={"group": "Atlas", "role": "lead", "by": "Lena"},
+        users=[quirina], kind="role_changed", params={"group": "Atlas", "role": "lead", "by": lena},
         url="/", dedupe="3", at=now,
     )  # fmt: skip
     Application.objects.create(
@@ -213,6 +213,76 @@ def test_nothing_of_somebody_is_left_in_any_table(
     assert mentions(NAME, ADDRESS, "quirina") == []
     assert not default_storage.exists(stored)
     assert not default_storage.exists(card)
+
+
+def test_a_name_that_is_a_common_word_stays_in_what_is_not_about_its_bearer(lena: User, omar: User) -> None:
+    """Who somebody is goes by reference: others bear the same name, and gardens do."""
+    now = clock.now()
+    rose = services.create_person(email="rose@example.org", password=None, name="Rose")
+    namesake = services.create_person(email="other@example.org", password=None, name="Rose")
+    garden = factories.make_organisation(lead=lena, name="Rose garden")
+    for number, by in enumerate((omar, namesake, rose)):
+        facts = {"group": "Rose garden", "by": by}
+        notify(users=[lena], kind="member_removed", params=facts, url="/", dedupe=f"{number}", at=now)
+    notify(
+        users=[lena], kind="project_suspended", params={"project": "Rose", "reason": "The Rose is closed"},
+        url="/", dedupe="suspended", at=now,
+    )  # fmt: skip
+    entry = LogEntry.objects.create(
+        user=lena, content_type=ContentType.objects.get_for_model(garden), object_id=str(garden.pk),
+        object_repr="Rose garden", action_flag=2, change_message="Rose",
+    )  # fmt: skip
+    own_data.erase(user=rose, at=now)
+    told = {one.dedupe: one.params for one in Notice.objects.filter(user=lena)}
+    assert [told[number]["by"] for number in ("0", "1", "2")] == [omar.name, "Rose", "–"]
+    assert {told[number]["group"] for number in ("0", "1", "2")} == {"Rose garden"}
+    assert told["suspended"] == {"project": "Rose", "reason": "The Rose is closed"}
+    entry.refresh_from_db()
+    assert (entry.object_repr, entry.change_message) == ("Rose garden", "Rose")
+
+
+def test_somebody_who_was_called_otherwise_then_is_forgotten_too(lena: User, quirina: User) -> None:
+    facts = {"group": "Atlas", "by": quirina}
+    notify(users=[lena], kind="member_removed", params=facts, url="/", dedupe="1", at=clock.now())
+    User.objects.filter(pk=quirina.pk).update(name="Somebody else")
+    own_data.erase(user=quirina, at=clock.now())
+    assert Notice.objects.get().params == {"group": "Atlas", "by": "–"}
+
+
+def test_an_address_goes_and_one_that_contains_it_stays(lena: User, quirina: User) -> None:
+    others = f"x.{ADDRESS}, {ADDRESS.upper()}, {ADDRESS}.fr"
+    notify(
+        users=[lena], kind="invitations_withdrawn", params={"group": "Atlas", "by": lena, "emails": others},
+        url="/", dedupe="1", at=clock.now(),
+    )  # fmt: skip
+    own_data.erase(user=quirina, at=clock.now())
+    assert Notice.objects.get().params["emails"] == f"x.{ADDRESS}, –, {ADDRESS}.fr"
+
+
+def test_a_notice_of_somebody_does_not_go_without_who_it_is(lena: User) -> None:
+    with pytest.raises(TypeError, match="by"):
+        notify(
+            users=[lena], kind="member_removed", params={"group": "Atlas", "by": "Quirina"}, url="/",
+            dedupe="1", at=clock.now(),
+        )  # fmt: skip
+
+
+def test_a_closed_project_is_called_so_in_what_others_were_told_of_it(quirina: User) -> None:
+    lena = services.create_person(email="lena@example.org", password=None, name="Lena")
+    project = factories.make_project(lead=quirina, name=f"Project of {NAME}", slug="project-of-quirina")
+    other = factories.make_project(lead=quirina, name=f"Second of {NAME}", slug="second-of-quirina")
+    at = clock.now()
+    invitations.invite(to=other, email=lena.email, role="member", by=quirina, at=at)
+    notify(
+        users=[lena], kind="project_resumed", params={"project": project.name},
+        url=project.get_absolute_url(), dedupe="1", at=at,
+    )  # fmt: skip
+    own_data.erase(user=quirina, at=at)
+    assert mentions(NAME, ADDRESS, "quirina") == []
+    told = {one.kind: one for one in Notice.objects.filter(user=lena)}
+    assert told["project_resumed"].params == {"project": "Closed project"}
+    assert told["project_resumed"].url == ""
+    assert told["invitation_received"].params == {"group": "Closed project", "by": "–"}
 
 
 def test_the_books_stay_without_the_person(quirina: User, job: Job) -> None:
