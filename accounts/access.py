@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from allauth.usersessions.models import UserSession
@@ -27,12 +27,15 @@ from accounts.selectors.security import has_second_factor
 from accounts.services.invitations import by_link, is_addressed_to
 from common.access import (
     ANYONE as ANYONE,
+    Admit,
     FirstElsewhere,
     NotAllowed,
     Rule,
     SignInNeeded,
     Verdict,
+    Who,
     row as row,
+    without,
 )
 
 _A, _S, _F, _H = Verdict.ALLOWED, Verdict.SIGN_IN, Verdict.FORBIDDEN, Verdict.HIDDEN
@@ -116,61 +119,71 @@ def agreed(rule: Rule) -> Rule:
     return Rule(f"{rule.name}, rules accepted", said, rule.verdicts, admit)
 
 
-def _project(request: HttpRequest, kwargs: dict[str, Any]) -> tuple[Project, str, dict[str, Any]]:
+Found = Callable[[HttpRequest, dict[str, Any]], tuple[Any, str]]
+
+
+def _project(request: HttpRequest, kwargs: dict[str, Any]) -> tuple[Project, str]:
     """The person's project of that slug, with the role they have in it: one query."""
-    rest = {name: value for name, value in kwargs.items() if name != "slug"}
     memberships = ProjectMembership.objects.select_related("project__organisation")
     user = person(request)
     found = memberships.filter(user.within("project"), user=user, project__slug=kwargs["slug"]).first()
     if found is None:
         raise Http404
-    return found.project, found.role, rest
+    return found.project, found.role
 
 
-def _project_member(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
-    project, _role, rest = _project(request, kwargs)
-    return {**rest, "project": project}
-
-
-def _project_lead(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
-    project, role, rest = _project(request, kwargs)
-    if role != ProjectMembership.Role.LEAD:
-        raise NotAllowed(_("Only leads of %(project)s may do this.") % {"project": project})
-    return {**rest, "project": project}
-
-
-# From `slug` to `project`.
-PROJECT_MEMBER = Rule(
-    "project member", gettext_noop("Members of the project"), row(_S, _H, _A, _A, _H, _H, _H), _project_member
-)
-PROJECT_LEAD = Rule(
-    "project lead", gettext_noop("Leads of the project"), row(_S, _H, _F, _A, _H, _H, _H), _project_lead
-)
-
-
-def _organisation(request: HttpRequest, kwargs: dict[str, Any]) -> tuple[Organisation, str, dict[str, Any]]:
-    rest = {name: value for name, value in kwargs.items() if name != "slug"}
+def _organisation(request: HttpRequest, kwargs: dict[str, Any]) -> tuple[Organisation, str]:
     memberships = OrganisationMembership.objects.select_related("organisation")
     found = memberships.filter(user=person(request), organisation__slug=kwargs["slug"]).first()
     if found is None:
         raise Http404
-    return found.organisation, found.role, rest
+    return found.organisation, found.role
 
 
-def _organisation_member(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
-    organisation, _role, rest = _organisation(request, kwargs)
-    return {**rest, "organisation": organisation}
+def _member(given: str, find: Found) -> Admit:
+    """From `slug` to `given`, for whoever belongs to it."""
+
+    def admit(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+        group, _role = find(request, kwargs)
+        return {**without("slug", kwargs), given: group}
+
+    return admit
 
 
-def _organisation_lead(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
-    organisation, role, rest = _organisation(request, kwargs)
-    if role != OrganisationMembership.Role.LEAD:
-        raise NotAllowed(_("Only leads of %(name)s may do this.") % {"name": organisation})
-    return {**rest, "organisation": organisation}
+def _lead(given: str, find: Found) -> Admit:
+    """From `slug` to `given`, for whoever leads it."""
+
+    def admit(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+        group, role = find(request, kwargs)
+        if role != ProjectMembership.Role.LEAD:
+            raise NotAllowed(_("Only leads of %(name)s may do this.") % {"name": group})
+        return {**without("slug", kwargs), given: group}
+
+    return admit
+
+
+# The table's rows of what belongs to a project or an organisation. Its member and lead are that one's own.
+MEMBERS, LEADS = row(_S, _H, _A, _A, _H, _H, _H), row(_S, _H, _F, _A, _H, _H, _H)
+PROJECT_MEMBER = Rule(
+    "project member", gettext_noop("Members of the project"), MEMBERS, _member("project", _project)
+)
+PROJECT_LEAD = Rule("project lead", gettext_noop("Leads of the project"), LEADS, _lead("project", _project))
+ORGANISATION_MEMBER = Rule(
+    "organisation member",
+    gettext_noop("Members of the organisation"),
+    MEMBERS,
+    _member("organisation", _organisation),
+)
+ORGANISATION_LEAD = Rule(
+    "organisation lead",
+    gettext_noop("Leads of the organisation"),
+    LEADS,
+    _lead("organisation", _organisation),
+)
 
 
 def _funder(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
-    admitted = _organisation_lead(request, kwargs)
+    admitted = ORGANISATION_LEAD.admit(request, kwargs)
     organisation: Organisation = admitted["organisation"]
     if organisation.kind != Organisation.Kind.FUNDER:
         raise NotAllowed(_("%(name)s is not a funder.") % {"name": organisation})
@@ -181,19 +194,6 @@ def _funder(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
     return admitted
 
 
-# From `slug` to `organisation`. In their rows, member and lead are the organisation's own.
-ORGANISATION_MEMBER = Rule(
-    "organisation member",
-    gettext_noop("Members of the organisation"),
-    row(_S, _H, _A, _A, _H, _H, _H),
-    _organisation_member,
-)
-ORGANISATION_LEAD = Rule(
-    "organisation lead",
-    gettext_noop("Leads of the organisation"),
-    row(_S, _H, _F, _A, _H, _H, _H),
-    _organisation_lead,
-)
 FUNDER = Rule(
     "funder",
     gettext_noop("Leads of the funder, once it is verified"),
@@ -204,7 +204,6 @@ FUNDER = Rule(
 
 def _organisation_page(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
     """What is not verified is shown to its own people and to stewards: anybody could have written it."""
-    rest = {name: value for name, value in kwargs.items() if name != "slug"}
     found = Organisation.objects.filter(slug=kwargs["slug"]).first()
     if found is None:
         raise Http404
@@ -213,7 +212,7 @@ def _organisation_page(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str
         reader.is_authenticated and (reader.is_steward or found.memberships.filter(user=reader).exists())
     ):
         raise Http404
-    return {**rest, "organisation": found}
+    return {**without("slug", kwargs), "organisation": found}
 
 
 ORGANISATION_PAGE = Rule(
@@ -232,11 +231,10 @@ def _is_within(invitation: Invitation, user: User) -> bool:
 def _invitee(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
     """None for everybody but the addressee: the page then says the same as for a link that never was."""
     user = person(request)
-    rest = {name: value for name, value in kwargs.items() if name != "token"}
     found = by_link(kwargs["token"]).select_related("project", "organisation", "invited_by").first()
     if found is not None and not (is_addressed_to(found, user) and _is_within(found, user)):
         found = None
-    return {**rest, "invitation": found, "secret": kwargs["token"]}
+    return {**without("token", kwargs), "invitation": found, "secret": kwargs["token"]}
 
 
 # From `token` to `invitation` and `secret`. The view answers 404 where `invitation` is None.
@@ -251,17 +249,27 @@ INVITEE = Rule(
 Things = Callable[[User], QuerySet[Any]]
 
 
-def own(name: str, said: str, things: Things, *, argument: str, given: str, field: str = "uid") -> Rule:
-    """The rule of what belongs to one person: nobody else is told that it exists.
+def own(
+    name: str,
+    said: str,
+    things: Things,
+    *,
+    argument: str,
+    given: str,
+    field: str = "uid",
+    verdicts: Mapping[Who, Verdict] = row(_S, _H, _A, _H, _H, _H, _H),
+) -> Rule:
+    """The rule of what is within a person's reach: nobody else is told that it exists.
 
-    From `argument` of the address to `given` for the view. In its row the thing is the member's.
+    From `argument` of the address to `given` for the view. In its row the thing is the member's, unless
+    `verdicts` says otherwise.
     """
 
     def admit(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
-        rest = {name: value for name, value in kwargs.items() if name != argument}
-        return {**rest, given: get_object_or_404(things(person(request)), **{field: kwargs[argument]})}
+        found = get_object_or_404(things(person(request)), **{field: kwargs[argument]})
+        return {**without(argument, kwargs), given: found}
 
-    return Rule(name, said, row(_S, _H, _A, _H, _H, _H, _H), admit)
+    return Rule(name, said, verdicts, admit)
 
 
 TOKEN_HOLDER = own(

@@ -88,6 +88,11 @@ def row(
     return dict(zip(Who, (stranger, outsider, member, lead, owner, funder, steward), strict=True))
 
 
+def without(argument: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What an address says beside the argument that a rule takes from it."""
+    return {name: value for name, value in kwargs.items() if name != argument}
+
+
 def _anyone(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
     return kwargs
 
