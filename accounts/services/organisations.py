@@ -10,12 +10,12 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.urls import reverse
-from django.utils.text import slugify
 from django.utils.translation import gettext as _, ngettext
 
 from accounts.errors import OrganisationDecided, RegistrationRefused, SlugTaken, StewardActRefused
 from accounts.models import Organisation, OrganisationMembership, User
 from accounts.services.notices import notify, stewards
+from accounts.services.slugs import free_slug
 from common import formats
 from common.lines import is_one_line
 
@@ -86,7 +86,8 @@ def register(
             waiting=waiting,
         )
     organisation = create_organisation(
-        slug=_free_slug(name), name=name, kind=Organisation.Kind(kind), country=country, lead=by,
+        slug=free_slug(Organisation, name, reserved=RESERVED), name=name, lead=by,
+        kind=Organisation.Kind(kind), country=country,
         is_public_body=is_public_body, website=website, evidence=evidence,
     )  # fmt: skip
     _tell_stewards(organisation, by, at)
@@ -206,14 +207,3 @@ def _require_words(name: str, evidence: str) -> None:
         )
     if not evidence.strip():
         raise RegistrationRefused(_("Without evidence a steward cannot tell who you are."), field="evidence")
-
-
-def _free_slug(name: str) -> str:
-    """The name as an address; with a number where another has it. Taken meanwhile: SlugTaken."""
-    wanted = slugify(name)[:44].strip("-") or "organisation"
-    taken = (
-        set(Organisation.objects.filter(slug__startswith=wanted).values_list("slug", flat=True)) | RESERVED
-    )
-    if wanted not in taken:
-        return wanted
-    return next(slug for number in range(2, len(taken) + 3) if (slug := f"{wanted}-{number}") not in taken)

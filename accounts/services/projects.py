@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
-from django.utils.text import slugify
 
 from accounts.errors import SlugTaken
 from accounts.models import Organisation, Project, ProjectMembership, User
+from accounts.services import slugs
 
 RESERVED = frozenset({"apply"})  # pages beside those of projects, at /projects/
-_LONGEST = 44  # letters of an address, and room for a number after them
 
 
 def create_project(
@@ -46,13 +45,8 @@ def create_project(
 
 
 def free_slug(name: str) -> str:
-    """The name as an address; with a number where another has it. Taken meanwhile: SlugTaken."""
-    wanted = slugify(name)[:_LONGEST].strip("-") or "project"
-    others = Project.objects.filter(slug__startswith=wanted).values_list("slug", flat=True)
-    taken = {*others, *RESERVED}
-    if wanted not in taken:
-        return wanted
-    return next(slug for number in range(2, len(taken) + 3) if (slug := f"{wanted}-{number}") not in taken)
+    """The name as an address below /projects/."""
+    return slugs.free_slug(Project, name, reserved=RESERVED)
 
 
 def add_to_project(

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.errors import SlugTaken
 from accounts.models import Organisation, Project, User
 from accounts.services import members
-from accounts.services.projects import create_project
+from accounts.services.projects import create_project, free_slug
 from reservations.errors import ShareRefused
 from reservations.models import Vertex
 from reservations.services import shares, standing
 
-# Addresses below /projects/ that are pages of the site.
-RESERVED = frozenset({"apply"})
-_LONGEST_SLUG = 40
 _TRIES = 5
 
 
@@ -47,18 +43,6 @@ def open_project(
         _plant(project, account, shares_among_siblings)
         return project
     raise SlugTaken.by(free_slug(slug or name))
-
-
-def free_slug(name: str) -> str:
-    """`coastal-flood-atlas`, or `coastal-flood-atlas-2` where that is taken."""
-    wanted = slugify(name)[:_LONGEST_SLUG].strip("-") or "project"
-    taken = set(Project.objects.filter(slug__startswith=wanted).values_list("slug", flat=True)) | RESERVED
-    if wanted not in taken:
-        return wanted
-    number = 2
-    while f"{wanted}-{number}" in taken:
-        number += 1
-    return f"{wanted}-{number}"
 
 
 @transaction.atomic
