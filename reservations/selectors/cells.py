@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from django.utils.translation import gettext
@@ -77,6 +78,36 @@ class Reader:
     names: Mapping[int, str]
     own: Mapping[int, str]
 
+    @cached_property
+    def words(self) -> Words:
+        return Words()
+
+    @cached_property
+    def present(self) -> int:
+        """The quarter hour that is running now, or the end of the frame that is nearest."""
+        return self.frame.floor(self.at)
+
+    @cached_property
+    def closing(self) -> int:
+        return self.frame.floor(self.horizon)
+
+
+class Words:
+    """What cells say, found once: a page has hundreds of cells and few words."""
+
+    def __init__(self) -> None:
+        self.yours = gettext("Yours: %s")
+        self.taken = gettext("Taken")
+        self.closed = gettext("Not open yet")
+        self.past = gettext("Past")
+        self.unpriced = gettext("Not bookable: no published cost")
+        self.scant = gettext("Free, under 30 min")
+        self.free = gettext("Free")
+        self.kinds = {
+            str(Hold.Kind.CLOSURE): ("closure", gettext("Maintenance")),
+            str(Hold.Kind.OWNER): ("owner", gettext("Owner’s time")),
+        }
+
 
 def cells_of(holds: Sequence[Held], reader: Reader, is_priced: bool) -> Iterator[Cell]:
     frame, position = reader.frame, 0
@@ -92,44 +123,40 @@ def cells_of(holds: Sequence[Held], reader: Reader, is_priced: bool) -> Iterator
 
 
 def _taken(hold: Held, first: int, last: int, reader: Reader) -> Cell:
-    when = reader.frame.between(first, last)
-    if hold.project_id is not None and hold.project_id in reader.own:
+    when, words, project = reader.frame.between(first, last), reader.words, hold.project_id
+    if project is not None and project in reader.own:
         url = _address(hold.reference)
-        who = gettext("Yours: %s") % reader.own[hold.project_id]
-        return Cell("own", first, last, who, when, hold.start, url)
-    if hold.kind == Hold.Kind.RESERVATION and hold.project_id is not None:
-        who = reader.names.get(hold.project_id, gettext("Taken"))
-        return Cell("other", first, last, who, when, hold.start)
-    kinds = {
-        Hold.Kind.CLOSURE: ("closure", gettext("Maintenance")),
-        Hold.Kind.OWNER: ("owner", gettext("Owner’s time")),
-    }
-    kind, who = kinds.get(Hold.Kind(hold.kind), ("other", gettext("Taken")))
+        return Cell("own", first, last, words.yours % reader.own[project], when, hold.start, url)
+    if hold.kind == Hold.Kind.RESERVATION and project is not None:
+        return Cell("other", first, last, reader.names.get(project, words.taken), when, hold.start)
+    kind, who = words.kinds.get(hold.kind, ("other", words.taken))
     return Cell(kind, first, last, who, when, hold.start)
 
 
 def _gap(first: int, last: int, reader: Reader, is_priced: bool) -> Iterator[Cell]:
     """What nobody holds: gone by, free, or not open yet."""
+    if first >= last:
+        return
     frame = reader.frame
-    present = max(first, min(last, frame.floor(reader.at)))
-    closing = max(present, min(last, frame.floor(reader.horizon)))
-    kind, who = _openness(closing - present, is_priced)
+    present = max(first, min(last, reader.present))
+    closing = max(present, min(last, reader.closing))
+    kind, who = _openness(closing - present, reader.words, is_priced)
     stretches = [
-        ("past", gettext("Past"), first, present),
+        ("past", reader.words.past, first, present),
         (kind, who, present, closing),
-        ("closed", gettext("Not open yet"), closing, last),
+        ("closed", reader.words.closed, closing, last),
     ]
     for kind, who, start, end in stretches:
         if end > start:
             yield Cell(kind, start, end, who, frame.between(start, end), frame.moment(start))
 
 
-def _openness(quarters: int, is_priced: bool) -> tuple[str, str]:
+def _openness(quarters: int, words: Words, is_priced: bool) -> tuple[str, str]:
     if not is_priced:
-        return "closed", gettext("Not bookable: no published cost")
+        return "closed", words.unpriced
     if quarters < _SHORTEST:
-        return "scant", gettext("Free, under 30 min")
-    return "free", gettext("Free")
+        return "scant", words.scant
+    return "free", words.free
 
 
 def own_slots(holds: Mapping[int, list[Held]], own: Mapping[int, str]) -> Iterator[OwnSlot]:

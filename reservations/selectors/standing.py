@@ -20,32 +20,45 @@ from reservations.domain.slots import Week
 # `near`: everybody who competes with a vertex of the project's path, by the account they compete in;
 # children of an account that uses its parent's shares compete one account higher (Fair Tree).
 #
+# `of_account`: what thousands of projects add up to, read in one pass; an account is active where a project
+# somewhere below it is, and the asking project counts as active itself.
+#
 # `by_month` is read only where whoever asks has a cap: the device-hours of their slots, by the month in
 # which each begins.
 _STANDING = """
 WITH RECURSIVE me AS (
     SELECT id, path, decayed_usage, committed FROM reservations_vertex WHERE project_id = %(project)s
 ), near AS (
-    SELECT child.id, child.project_id, child.shares, child.name, child.parent_id AS account
+    SELECT child.id, child.project_id, child.shares, child.name, child.parent_id AS account,
+           child.project_id IS NOT NULL
+               AND (child.last_active_at >= %(active_since)s OR child.committed > 0) AS is_active
       FROM reservations_vertex child
       JOIN reservations_vertex account ON account.id = child.parent_id
      CROSS JOIN me
      WHERE account.parent_id IS NULL OR (account.id = ANY(me.path) AND account.shares IS NOT NULL)
     UNION ALL
-    SELECT child.id, child.project_id, child.shares, child.name, near.account
+    SELECT child.id, child.project_id, child.shares, child.name, near.account,
+           child.project_id IS NOT NULL
+               AND (child.last_active_at >= %(active_since)s OR child.committed > 0)
       FROM reservations_vertex child
       JOIN near ON near.id = child.parent_id
      WHERE near.shares IS NULL AND near.project_id IS NULL
+), of_account AS (
+    SELECT parent_id, sum(decayed_usage) AS stored, sum(committed) AS committed,
+           bool_or(last_active_at >= %(active_since)s OR committed > 0) AS is_active
+      FROM reservations_vertex WHERE project_id IS NOT NULL GROUP BY parent_id
 ), active AS (
-    SELECT DISTINCT unnest(path) AS id FROM reservations_vertex
-     WHERE project_id = %(project)s
-        OR (project_id IS NOT NULL AND (last_active_at >= %(active_since)s OR committed > 0))
+    SELECT DISTINCT unnest(account.path) AS id
+      FROM of_account JOIN reservations_vertex account ON account.id = of_account.parent_id
+     WHERE of_account.is_active
 ), step AS (
     SELECT min(array_position(me.path, near.id)) AS position,
            min(near.name) FILTER (WHERE near.id = ANY(me.path)) AS name,
            min(near.shares) FILTER (WHERE near.id = ANY(me.path)) AS shares,
            COALESCE(sum(near.shares), 0) AS of_all,
-           COALESCE(sum(near.shares) FILTER (WHERE near.id IN (SELECT id FROM active)), 0) AS of_active
+           COALESCE(sum(near.shares) FILTER (
+               WHERE near.id = ANY(me.path) OR near.is_active OR near.id IN (SELECT id FROM active)
+           ), 0) AS of_active
       FROM near CROSS JOIN me
      WHERE near.shares IS NOT NULL OR near.project_id IS NOT NULL
      GROUP BY near.account
@@ -91,8 +104,7 @@ SELECT me.decayed_usage, me.committed,
   JOIN accounts_project project ON project.id = %(project)s
   LEFT JOIN accounts_projectmembership member
     ON member.project_id = %(project)s AND member.user_id = %(asked_by)s::bigint
- CROSS JOIN (SELECT sum(decayed_usage) AS stored, sum(committed) AS committed
-               FROM reservations_vertex WHERE project_id IS NOT NULL) everybody
+ CROSS JOIN (SELECT sum(stored) AS stored, sum(committed) AS committed FROM of_account) everybody
   LEFT JOIN LATERAL (SELECT * FROM reservations_capacity ORDER BY at DESC LIMIT 1) capacity ON TRUE
 """
 

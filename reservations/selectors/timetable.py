@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
+from typing import NamedTuple
+from uuid import UUID
 
-from django.db.models import BigIntegerField, Case, OuterRef, Q, Subquery, UUIDField, When
-from django.db.models.functions import Cast, Substr
 from django.utils.translation import gettext
 
 from accounts.selectors import public_names
 from common import formats
-from common.ranges import between, bounds
-from nodes.models import Agent, Device, Hold, Node
+from common.prepared import prepared
+from common.ranges import between
+from nodes.domain.intervals import point_ranges
 from pricing.selectors import rates
-from reservations.models import Reservation
 from reservations.selectors.cells import PREFIX, Cell, Held, OwnSlot, Reader, cells_of, own_slots
 from reservations.selectors.frame import Day, Frame
 
@@ -85,16 +85,17 @@ def week(
     pages = _paged(wanted)
     page = max(1, min(page, len(pages)))
     devices = pages[page - 1]
-    ids = [device.pk for device in devices]
+    ids = [device.id for device in devices]
     holds = _holds(ids, frame)
     reader = Reader(frame, at, horizon, _names(holds, at), own)
+    of_model = {device.model_key: device for device in everything}
     return Timetable(
         frame=frame,
         days=frame.days(at),
         nodes=tuple(_nodes(devices, holds, reader, chosen)),
         own=tuple(own_slots(holds, own)),
-        sites=_distinct((device.node.site.slug, device.node.site.name) for device in everything),
-        models=_distinct((device.model_key, _model(device)) for device in everything),
+        sites=_distinct((device.site_slug, device.site) for device in everything),
+        models=_distinct((key, _model(device)) for key, device in of_model.items()),
         midnights=frame.midnights(),
         now_at=frame.percent(at) if frame.start <= at < frame.end else "",
         present=frame.floor(at) if frame.start <= at < frame.end else None,
@@ -107,20 +108,61 @@ def week(
     )
 
 
-def _devices() -> Sequence[Device]:
-    agent = Agent.objects.filter(node=OuterRef("node"), revoked_at__isnull=True)
-    listed = Device.objects.filter(node__state=Node.State.LISTED).select_related("node__site")
-    listed = listed.order_by("node__site__name", "node__name", "node_id", "index")
-    return list(listed.annotate(agent_id=Subquery(agent.values("id")[:1])))
+class Listed(NamedTuple):
+    """A device of a listed node, with what the timetable says of its node."""
+
+    id: int
+    uid: UUID
+    number: int
+    model: str
+    model_key: str
+    memory_bytes: int
+    node_id: int
+    node_slug: str
+    node: str
+    site_slug: str
+    site: str
+    country: str
+    has_agent: bool
 
 
-def _matches(device: Device, site: str, model: str) -> bool:
-    return site in ("", device.node.site.slug) and model in ("", device.model_key)
+# Rows, not models: on a large site making hundreds of those took as long as all the rest of the page.
+_LISTED = """
+SELECT device.id, device.uid, device.index, device.model, device.model_key, device.memory_bytes,
+       node.id, node.slug, node.name, site.slug, site.name, site.country,
+       EXISTS (SELECT FROM nodes_agent agent WHERE agent.node_id = node.id AND agent.revoked_at IS NULL)
+  FROM nodes_device device
+  JOIN nodes_node node ON node.id = device.node_id AND node.state = 'listed'
+  JOIN nodes_site site ON site.id = node.site_id
+ ORDER BY site.name, node.name, node.id, device.index
+"""
+
+# Every hold of the week with the project behind it. References that are no reservation's hold no uid.
+_HOLDS = """
+SELECT hold.device_id, lower(hold.during), upper(hold.during), hold.kind, hold.reference,
+       CASE WHEN hold.kind = 'reservation' AND starts_with(hold.reference, %(prefix)s) THEN
+            (SELECT reservation.project_id FROM reservations_reservation reservation
+              WHERE reservation.uid = substr(hold.reference, length(%(prefix)s) + 1)::uuid) END
+  FROM nodes_hold hold
+ WHERE int8range(hold.device_id, hold.device_id, '[]') && %(devices)s::int8multirange
+   AND hold.during && %(week)s
+ ORDER BY hold.device_id, lower(hold.during)
+"""
 
 
-def _paged(devices: Sequence[Device]) -> list[list[Device]]:
+def _devices() -> Sequence[Listed]:
+    with prepared() as cursor:
+        cursor.execute(_LISTED)
+        return [Listed(*row) for row in cursor.fetchall()]
+
+
+def _matches(device: Listed, site: str, model: str) -> bool:
+    return site in ("", device.site_slug) and model in ("", device.model_key)
+
+
+def _paged(devices: Sequence[Listed]) -> list[list[Listed]]:
     """Whole nodes a page: a job that wants several devices of a node must see them together."""
-    pages: list[list[Device]] = [[]]
+    pages: list[list[Listed]] = [[]]
     for _, group in groupby(devices, key=lambda device: device.node_id):
         node = list(group)
         if pages[-1] and len(pages[-1]) + len(node) > DEVICES_A_PAGE:
@@ -130,25 +172,12 @@ def _paged(devices: Sequence[Device]) -> list[list[Device]]:
 
 
 def _holds(device_ids: Sequence[int], frame: Frame) -> Mapping[int, list[Held]]:
-    """Every hold of the week with the project behind it, in one query."""
-    uid = Cast(Substr(OuterRef("reference"), len(PREFIX) + 1), UUIDField())
-    project = Reservation.objects.filter(uid=uid).values("project_id")[:1]
-    rows = (
-        Hold.objects.filter(device_id__in=device_ids, during__overlap=between(frame.start, frame.end))
-        .annotate(
-            project_id=Case(
-                # The cast is tried for reservations only: other references hold no uid.
-                When(Q(kind=Hold.Kind.RESERVATION, reference__startswith=PREFIX), then=Subquery(project)),
-                output_field=BigIntegerField(),
-            )
-        )
-        .order_by("device_id", "during")
-        .values_list("device_id", "during", "kind", "reference", "project_id")
-    )
+    values = {"prefix": PREFIX, "devices": point_ranges(device_ids), "week": between(frame.start, frame.end)}
     holds: dict[int, list[Held]] = defaultdict(list)
-    for device_id, during, kind, reference, project_id in rows:
-        start, end = bounds(during)
-        holds[device_id].append(Held(device_id, start, end, kind, reference, project_id))
+    with prepared() as cursor:
+        cursor.execute(_HOLDS, values)
+        for row in cursor.fetchall():
+            holds[row[0]].append(Held(*row))
     return holds
 
 
@@ -158,25 +187,26 @@ def _names(holds: Mapping[int, list[Held]], at: datetime) -> Mapping[int, str]:
 
 
 def _nodes(
-    devices: Sequence[Device], holds: Mapping[int, list[Held]], reader: Reader, chosen: Collection[str]
+    devices: Sequence[Listed], holds: Mapping[int, list[Held]], reader: Reader, chosen: Collection[str]
 ) -> Iterator[NodeRows]:
-    prices = rates(device_ids=[device.pk for device in devices], at=reader.at)
+    prices = rates(device_ids=[device.id for device in devices], at=reader.at)
     is_alone = len({device.node_id for device in devices}) == 1
     for _, group in groupby(devices, key=lambda device: device.node_id):
         its_devices = list(group)
-        node, rate = its_devices[0].node, prices.get(its_devices[0].pk)
+        node = its_devices[0]
+        rate = prices.get(node.id)
         rows = tuple(
-            _row(device, holds.get(device.pk, []), reader, rate is not None) for device in its_devices
+            _row(device, holds.get(device.id, []), reader, rate is not None) for device in its_devices
         )
         yield NodeRows(
-            slug=node.slug,
-            name=node.name,
-            url=node.get_absolute_url(),
-            place=f"{node.site.name}, {formats.country(node.site.country)}",
+            slug=node.node_slug,
+            name=node.node,
+            url=f"/nodes/{node.node_slug}/",
+            place=f"{node.site}, {formats.country(node.country)}",
             devices=_fleet(its_devices),
             price=rate.price + rate.fee if rate else None,
             full_cost=rate.full_delivered if rate else None,
-            has_agent=its_devices[0].agent_id is not None,  # type: ignore[attr-defined]  # annotated above
+            has_agent=node.has_agent,
             free=_first_free(rows, reader),
             is_open=is_alone or any(row.uid in chosen for row in rows),
             rows=rows,
@@ -196,20 +226,22 @@ def _first_free(rows: Sequence[DeviceRow], reader: Reader) -> str:
     return gettext("%(free)d of %(devices)d free from %(when)s") % names
 
 
-def _row(device: Device, holds: Sequence[Held], reader: Reader, is_priced: bool) -> DeviceRow:
+def _row(device: Listed, holds: Sequence[Held], reader: Reader, is_priced: bool) -> DeviceRow:
     cells = tuple(cells_of(holds, reader, is_priced))
     busy = [cell for cell in cells if cell.kind in ("other", "closure", "owner")]
     until = gettext("taken until %(when)s") % {"when": reader.frame.said(busy[-1].last)} if busy else ""
-    return DeviceRow(str(device.uid), str(device), until or gettext("not bookable"), cells)
+    return DeviceRow(
+        str(device.uid), f"{device.model}, {device.number}", until or gettext("not bookable"), cells
+    )
 
 
-def _fleet(devices: Sequence[Device]) -> str:
+def _fleet(devices: Sequence[Listed]) -> str:
     """`8 × H100 SXM5 80 GB`; a node with several models names each."""
     models = groupby(sorted(_model(device) for device in devices))
     return ", ".join(f"{len(list(group))} × {model}" for model, group in models)
 
 
-def _model(device: Device) -> str:
+def _model(device: Listed) -> str:
     return f"{device.model} {formats.memory(device.memory_bytes)}"
 
 
