@@ -67,7 +67,7 @@ class Sandbox:
             (etc / name).write_text(text)
             (etc / name).chmod(0o644)
         script = self.folder / "job.sh"
-        script.write_text(self._plan.script)
+        script.write_bytes(self._plan.script.encode())  # whatever language the agent runs in
         script.chmod(0o400)
         self._give(script)
 

@@ -42,11 +42,28 @@ ENVIRONMENT = {
     # Or a job's prints would reach the browser only when it ends.
     "PYTHONUNBUFFERED": "1",
 }
-# Says it is ready, waits for one line, says that it goes, becomes the job. End of file means that
-# the agent died before the moment: then there is nothing to start.
-# It waits with the agent's own priority, so that a busy machine does not make it late; the job has less.
-GATE = "printf r; read -r go || exit 125; printf s; exec /usr/bin/nice -n 10 /bin/sh /job.sh </dev/null"
-COMMAND = ("/bin/sh", "-c", GATE)
+
+
+def command(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Says it is ready, waits for one line, says that it goes, becomes the job.
+
+    End of file means that the agent died before the moment: then there is nothing to start. It waits with
+    the agent's own priority, so that a busy machine does not make it late; the job has less.
+    """
+    gate = "printf r; read -r go || exit 125; printf s; "
+    # Only from here on do the job's variables have a meaning. What some make of a program (LD_PRELOAD,
+    # LC_ALL) is the job's own business then, told in its log; before, it would read as a broken sandbox,
+    # which is refunded. `command`, so that a variable the shell keeps for itself does not end the job.
+    for name, held in zip(environment, _held_names(environment), strict=True):
+        gate += f'command export {name}="${held}"; unset {held}; '
+    gate += "exec /usr/bin/nice -n 10 /bin/sh /job.sh </dev/null"
+    return ("/bin/sh", "-c", gate)
+
+
+def _held_names(environment: Mapping[str, str]) -> list[str]:
+    """Under which the values wait: longer than any name of the job, so that none is one of its own."""
+    longest = max(map(len, environment), default=0)
+    return [f"{'_' * longest}_{number}" for number in range(len(environment))]
 
 
 def program() -> str:
@@ -104,6 +121,7 @@ def arguments(
     given += ["--bind", str(folder / "tmp"), "/tmp", "--bind", str(folder / "work"), "/work"]  # noqa: S108
     given += ["--ro-bind", str(folder / "job.sh"), "/job.sh", "--remount-ro", "/", "--chdir", "/work"]
     given.append("--clearenv")
-    for variable, value in {**ENVIRONMENT, **environment}.items():
+    held = zip(_held_names(environment), environment.values(), strict=True)
+    for variable, value in [*ENVIRONMENT.items(), *held]:
         given += ["--setenv", variable, value]
     return given

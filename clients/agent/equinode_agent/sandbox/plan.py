@@ -56,7 +56,7 @@ def launch_plan(plan: Plan, folder: Path, *, cgroup: cgroups.Cgroup | None, info
             shared_memory_bytes=max(plan.memory_bytes // 2, 1 << 20),
             info_fd=info_fd,
         ),
-        "command": bubblewrap.COMMAND,
+        "command": bubblewrap.command(plan.environment),
         "system_calls": None if calls is None else calls.hex(),
         "cgroup_procs": [] if cgroup is None else cgroup.procs_files,
         "rlimits": limits,
