@@ -7,9 +7,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent
+
+
+def within(seconds: float, claim: Callable[[], object]) -> bool:
+    """Whether it comes true in that time; looked at again and again."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if claim():
+            return True
+        time.sleep(0.05)
+    return False
 
 
 class AgentProcess:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import Equinode
@@ -97,12 +97,14 @@ def test_two_bookings_have_two_keys_and_a_repeated_command_its_own(ada: Equinode
 
 
 def test_now_ends_on_a_quarter(ada: Equinode, site: FakeSite) -> None:
+    before = datetime.now(UTC)
     assert ada("book", "--model", "h100", "--hours", "1.5", "--yes").code == 0
     (sent,) = site.asked("reservations", "POST")
     assert sent.body["start"] == "now"
     end = datetime.fromisoformat(sent.body["end"])
     assert (end.minute % 15, end.second, end.microsecond) == (0, 0, 0)
-    assert 1.5 * 3600 <= (end - datetime.now(UTC)).total_seconds() + 5 < 1.5 * 3600 + 15 * 60 + 5
+    length = timedelta(hours=1.5)
+    assert before + length <= end < datetime.now(UTC) + length + timedelta(minutes=15)
 
 
 def test_a_job_comes_along(ada: Equinode, site: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
