@@ -7,8 +7,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import HttpRequest, HttpResponse
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.decorators import sync_and_async_middleware
@@ -51,6 +51,38 @@ def content_security_policy(get_response: Callable[[HttpRequest], Any]) -> Calla
 def _guarded(response: HttpResponseBase) -> HttpResponseBase:
     response.headers.setdefault("Content-Security-Policy", POLICY)
     return response
+
+
+@sync_and_async_middleware
+def explain_form_addresses(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Who opens the address that a form is sent to, from the history perhaps, is told and led on."""
+    if iscoroutinefunction(get_response):
+
+        async def later(request: HttpRequest) -> HttpResponseBase:
+            response: HttpResponseBase = await get_response(request)
+            if _is_bare(request, response):
+                return await sync_to_async(_explained)(request, response)
+            return response
+
+        return later
+
+    def now(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        return _explained(request, response) if _is_bare(request, response) else response
+
+    return now
+
+
+def _is_bare(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Programs have their own answers; a browser shows a page of its own for one without a body."""
+    is_page = request.method == "GET" and not request.path.startswith(("/api/", "/agent/"))
+    return is_page and isinstance(response, HttpResponseNotAllowed) and not response.content
+
+
+def _explained(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    page = render(request, "405.html", status=HTTPStatus.METHOD_NOT_ALLOWED)
+    page.headers["Allow"] = response.headers["Allow"]
+    return page
 
 
 @sync_and_async_middleware

@@ -146,3 +146,12 @@ def test_the_admin_shows_the_sites_sign(admin_client: Client, admin_user: User) 
     """Without a link of its own a browser asks for /favicon.ico, which is not there."""
     factories.give_second_factor(admin_user)
     assert re.search(r'<link rel="icon" href="[^"]*/sign\.svg"', ask(admin_client, "/admin/"))
+
+
+@pytest.mark.django_db
+def test_who_opens_the_address_of_a_form_is_told_in_a_page_and_a_program_as_before(client: Client) -> None:
+    answer = client.get("/i18n/setlang/")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert "A form is sent to this address." in answer.content.decode()
+    assert client.put("/i18n/setlang/").content == b""
+    assert client.get("/agent/v1/enrol").headers["Content-Type"] != "text/html; charset=utf-8"
