@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from django.conf import settings
-from django.db.models import F, Subquery
+from django.db.models import F, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -16,6 +16,8 @@ from ledger.domain import checkpoint, jcs, merkle, note
 from ledger.models import Checkpoint, Entry, Subtree
 
 AT_ONCE = 2_000  # rows held in memory
+# How many entries a tree has when this subtree of it is complete.
+_END = (F("position") + 1).bitleftshift(F("level"))  # type: ignore[arg-type]  # the stubs know numbers only
 
 
 def differences() -> Iterator[str]:
@@ -45,16 +47,24 @@ def differences() -> Iterator[str]:
             yield from _of_checkpoint(due, frontier)
             due = next(signed, None)
     yield from _of_what_is_left(due, frontier)
-    if next(stored, None) is not None:
+    if next(stored, None) is not None or _subtrees_ahead().exists():
         yield _("There are subtrees that no entry explains.")
 
 
 def _stored_subtrees(size: int) -> Iterator[tuple[merkle.Subtree, bytes]]:
     """In the order in which the growing tree completes them."""
-    end = (F("position") + 1).bitleftshift(F("level"))  # type: ignore[arg-type]  # the stubs know numbers only
-    rows = Subtree.objects.annotate(end=end).filter(end__lte=size).order_by("end", "level")
+    rows = Subtree.objects.annotate(end=_END).filter(end__lte=size).order_by("end", "level")
     for level, position, value in rows.values_list("level", "position", "hash").iterator(AT_ONCE):
         yield (level, position), bytes(value)
+
+
+def _subtrees_ahead() -> QuerySet[Subtree]:
+    """Those of a tree larger than any that was signed: in the sequencer's way once it has grown so far."""
+    return Subtree.objects.annotate(end=_END).exclude(end__lte=Coalesce(Subquery(_covered()), 0))
+
+
+def _covered() -> QuerySet[Checkpoint, int]:
+    return Checkpoint.objects.order_by("-size").values_list("size", flat=True)[:1]
 
 
 def _of_entry(entry: Entry, *, expected_index: int) -> Iterator[str]:
@@ -104,7 +114,6 @@ def _of_what_is_left(due: Checkpoint | None, frontier: merkle.Frontier) -> Itera
             "stored": frontier.size,
         }
     # One statement: entries get their indexes and their checkpoint in one transaction.
-    covered = Checkpoint.objects.order_by("-size").values("size")[:1]
-    uncovered = Entry.objects.sequenced().exclude(index__lt=Coalesce(Subquery(covered), 0)).count()
+    uncovered = Entry.objects.sequenced().exclude(index__lt=Coalesce(Subquery(_covered()), 0)).count()
     if uncovered:
         yield _("Entries with an index and under no checkpoint: %(count)d.") % {"count": uncovered}

@@ -132,6 +132,10 @@ def test_an_empty_ledger_passes() -> None:
         ),
         ("DELETE FROM ledger_subtree WHERE level = 3", ["Subtree 3/0 is not stored"]),
         ("UPDATE ledger_subtree SET level = 9, position = -1 WHERE level = 3", ["Subtree 3/0 is not stored"]),
+        (
+            "INSERT INTO ledger_subtree (level, position, hash) VALUES (1, 4, 'x')",
+            ["There are subtrees that no entry explains."],
+        ),
     ],
 )
 def test_whatever_was_changed_is_named(sql: str, words: list[str]) -> None:
