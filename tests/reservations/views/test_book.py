@@ -46,9 +46,10 @@ def member(client: Client, lab: Lab) -> Client:
 def asked(lab: Lab, node: Node, *, devices: int = 1, days: float = 2, hours: float = 2) -> dict[str, Any]:
     uids = [str(device.uid) for device in node.devices.all()[:devices]]
     start = in_days(days)
-    fields = slot_fields(
-        project=lab.project.slug, devices=uids, start=start, end=start + timedelta(hours=hours)
-    )
+    with timezone.override(lab.member.time_zone):  # as on the member's own page
+        fields = slot_fields(
+            project=lab.project.slug, devices=uids, start=start, end=start + timedelta(hours=hours)
+        )
     with_devices: dict[str, Any] = dict(fields)
     return with_devices | {"device": uids}
 
