@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,12 +110,10 @@ def test_pages_come_through_nginx_with_their_styles(site: LiveSite) -> None:
 @pytest.mark.matrix
 def test_a_waiting_agent_is_served_by_the_server_of_streams(site: LiveSite) -> None:
     site.terminate("pages")  # so that only the other one can answer
-    began = time.monotonic()
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(site.url + "/agent/v1/work?wait=1")
     assert refused.value.code == 401  # it has no token, and was told so by the site
     refused.value.close()
-    assert time.monotonic() - began < 5
     with pytest.raises(urllib.error.HTTPError) as gone:
         urllib.request.urlopen(site.url + "/prices/")
     assert gone.value.code == 502

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection
 from playwright._impl._driver import compute_driver_executable
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
 from common import clock
@@ -29,6 +29,7 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+PATIENT = 30_000  # milliseconds: two cores serve, work and draw for two browsers at once
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 844}
 
@@ -105,6 +106,7 @@ def browser() -> Iterator[Browser]:
     )
     if driver.returncode:
         pytest.skip(f"Playwright cannot start, no journey was walked: {driver.stderr.strip()}")
+    expect.set_options(timeout=PATIENT)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
@@ -127,7 +129,7 @@ class Windows:
             "timezone_id": "Europe/Paris",
         }
         context = self._browser.new_context(**(defaults | options))  # type: ignore[arg-type]
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENT)
         self._contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: self.faults.append(f"{page.url}: {error}"))

@@ -75,10 +75,12 @@ def test_a_lease_runs_on_a_real_node_at_its_moment(site: LiveSite, bench: Node) 
     script = "echo héllo; mkdir out; echo 42 > 'out/the answer (1).txt'; exit 5"
     lease = _ended(_lease(bench, script, starts_in=6.0, bring_back=["out/*"]))
     assert (lease.state, lease.end_reason, lease.exit_code) == ("ended", "finished", 5)
-    assert lease.start_delay_ms is not None
-    assert lease.start_delay_ms < 100
+    # Ready before, and begun no sooner. How many milliseconds later, bench measures (bench/starts.py).
+    assert lease.staged_at is not None
     assert lease.started_at is not None
-    assert abs((lease.started_at - lease.not_before).total_seconds()) < 1
+    assert lease.staged_at < lease.not_before < lease.started_at + timedelta(milliseconds=10)
+    assert lease.start_delay_ms is not None
+    assert lease.start_delay_ms >= 0
     assert "".join(chunk.text for chunk in lease.log.all()) == "héllo\n"
     assert [(file.name, file.size) for file in lease.files.all()] == [("out/the answer (1).txt", 3)]
     assert not LeasedHold.objects.filter(lease=lease, is_live=True).exists()
@@ -102,15 +104,16 @@ def test_a_killed_agent_loses_its_job_and_says_so_once_it_is_back(site: LiveSite
 
 
 def test_a_job_outlives_the_site(site: LiveSite, bench: Node) -> None:
-    lease = _lease(bench, "sleep 3; echo through")
+    lease = _lease(bench, "sleep 2; echo through")
     eventually(lambda: Lease.objects.get(pk=lease.pk).started_at, "the job runs")
     site.kill("web")
-    time.sleep(5)
+    time.sleep(6)
+    back_at = clock.now()
     site.start("web")
     over = _ended(lease)
     assert over.end_reason == "finished"
     assert over.started_at is not None
     assert over.ended_at is not None
     # When it ended, not when that could be told.
-    assert 2.5 < (over.ended_at - over.started_at).total_seconds() < 4.5
+    assert over.started_at < over.ended_at < back_at
     assert "".join(chunk.text for chunk in over.log.all()) == "through\n"

@@ -216,7 +216,7 @@ def test_many_append_and_several_sequence_at_once() -> None:
 def pass_when(holds: Callable[[], bool], *, then: threading.Event) -> None:
     deadline = threading.Event()
     try:
-        for _attempt in range(600):
+        for _attempt in range(1200):
             if holds():
                 return
             deadline.wait(0.05)
