@@ -14,6 +14,7 @@ pages = [
     # what funders give
     path("organisations/<slug:slug>/grants/", funding.funding, name="funding"),
     path("organisations/<slug:slug>/grants/new/", funding.grant_new, name="grant_new"),
+    path("organisations/<slug:slug>/grants/projects/", funding.grant_projects, name="grant_projects"),
     path("organisations/<slug:slug>/grants/lines/new/", funding.line_new, name="line_new"),
     path("organisations/<slug:slug>/grants/lines/<uuid:uid>/close/", funding.line_close, name="line_close"),
 ]

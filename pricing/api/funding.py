@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from accounts.access import FUNDER, agreed
 from accounts.domain import scopes
 from accounts.endpoints import PersonalApiView
-from accounts.models import Organisation, Project
+from accounts.models import Organisation, Project, User
 from common import clock
 from common.api.bodies import Members
 from common.api.lists import ListQuery, page_of_rows
@@ -23,6 +23,7 @@ from common.api.shapes import MomentField, Shape, moment
 from common.ids import global_id
 from common.lines import require_one_line
 from pricing.models import FundingLine, Grant
+from pricing.selectors import recipients
 from pricing.selectors.funding import line_of
 from pricing.services import grants, lines
 
@@ -67,7 +68,9 @@ class LineMembers(_Purpose):
 
 
 class GrantMembers(_Purpose):
-    project = serializers.SlugField()
+    project = serializers.SlugField(
+        help_text="Its slug; of one that holds its slots under a pseudonym, its uid."
+    )
     line = serializers.UUIDField(help_text="Of which line it is paid.")
     amount = _euros(help_text="EUR that it pays at most.")
     hours = _hours(10, allow_null=True, default=None, help_text="Device-hours at most; null: no such limit.")
@@ -92,7 +95,7 @@ class LineShape(Shape):
     valid_from = serializers.DateTimeField()
     valid_until = serializers.DateTimeField()
     amount = serializers.CharField(help_text="EUR.")
-    committed = serializers.CharField(help_text="In grants given out of it.")
+    committed = serializers.CharField(help_text="In grants given out of it, less what they returned.")
     left = serializers.CharField()
     classes = serializers.ListField(child=serializers.CharField())
     allowance_hours = serializers.CharField(allow_null=True)
@@ -128,6 +131,7 @@ class GrantShape(Shape):
     amount = serializers.CharField(help_text="EUR.")
     booked = serializers.CharField(help_text="Set aside for slots.")
     used = serializers.CharField()
+    returned = serializers.CharField(help_text="Unused when its time was over: back on the line.")
     left = serializers.CharField()
     hours = serializers.CharField(allow_null=True, help_text="Device-hours at most; null: no such limit.")
     hours_used = serializers.CharField()
@@ -145,6 +149,7 @@ class GrantShape(Shape):
         "amount": "1200.000000",
         "booked": "0.000000",
         "used": "0.000000",
+        "returned": "0.000000",
         "left": "1200.000000",
         "hours": "500.00",
         "hours_used": "0.00",
@@ -208,13 +213,21 @@ class GrantsApi(PersonalApiView):
     def post(self, request: Request, organisation: Organisation) -> Response:
         """Give a project a grant."""
         asked = dict(self.body)
-        project = get_object_or_404(Project, slug=asked.pop("project"))
+        project = _recipient(organisation, self.person, asked.pop("project"))
         line = get_object_or_404(FundingLine, funder=organisation, uid=asked.pop("line"))
         grant = grants.create_grant(
             project=project, funder=organisation, line=line, by=self.person, at=clock.now(), **asked
         )
         grant.refresh_from_db()
         return Response(_grant(grant), status=201)
+
+
+def _recipient(funder: Organisation, user: User, text: str) -> Project:
+    """404 alike for a project that is not there and for one that the funder may not know of."""
+    known = recipients.named(funder=funder, user=user, text=text)
+    if len(known) != 1:
+        raise Http404
+    return known[0]
 
 
 def _line(line: FundingLine) -> dict[str, Any]:
@@ -248,6 +261,7 @@ def _grant(grant: Grant) -> dict[str, Any]:
         "amount": str(grant.amount),
         "booked": str(grant.encumbered),
         "used": str(grant.used),
+        "returned": str(grant.returned),
         "left": str(grant.left),
         "hours": _text(grant.hours),
         "hours_used": str(grant.hours_used),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -76,9 +77,13 @@ class LineForm(Period):
 
 
 class GrantForm(Period):
-    project = forms.SlugField(
-        label=_("Project"), help_text=_("Its address: what stands after /projects/ on its page."),
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    project = forms.CharField(
+        label=_("Project"), max_length=150,
+        help_text=_(
+            "Begin to type its name or its address. One that holds its slots under a pseudonym is found by "
+            "its id alone, which its leads see under Settings."
+        ),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "list": "projects", "spellcheck": "false"}),
     )  # fmt: skip
     line = forms.ModelChoiceField(
         label=_("Paid from"), queryset=FundingLine.objects.none(), to_field_name="uid", empty_label=None
@@ -102,17 +107,31 @@ class GrantForm(Period):
         "project", "line", "name", "purpose", "first_day", "last_day", "unit", "amount", "hours", "price",
     )  # fmt: skip
 
-    def __init__(self, *args: Any, lines: QuerySet[FundingLine], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        lines: QuerySet[FundingLine],
+        named: Callable[[str], Sequence[Project]],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.named = named  # what the text of a project means to who gives
         choice = self.fields["line"]
         assert isinstance(choice, forms.ModelChoiceField)
         choice.queryset = lines
 
     def clean_project(self) -> Project:
-        found = Project.objects.filter(slug=self.cleaned_data["project"]).first()
-        if found is None:
-            raise forms.ValidationError(gettext("There is no project with this address."))
-        return found
+        """Of a project that one may not know of nothing is said that would not be said of none."""
+        known = self.named(self.cleaned_data["project"])
+        if not known:
+            raise forms.ValidationError(gettext("No project that you can see is called so."))
+        if len(known) > 1:
+            addresses = ", ".join(one.slug for one in known)
+            raise forms.ValidationError(
+                gettext("Several projects are called so. Write the address of one: %(addresses)s.")
+                % {"addresses": addresses}
+            )
+        return known[0]
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or {}

@@ -59,6 +59,7 @@ class GrantRow:
     last_day: datetime
     amount: Decimal
     taken: Decimal  # used and booked
+    returned: Decimal  # to the line, its time being over
     left: Decimal
     hours: HoursRow | None  # None: EUR only
 
@@ -73,6 +74,7 @@ class AllowanceRow:
     hours_taken: Decimal
     amount: Decimal
     taken: Decimal
+    returned: Decimal
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ def allowances_given(which: Q) -> Iterator[AllowanceRow]:
     sums = months.annotate(
         projects=Count("id"), hours_given=Sum("hours"), given=Sum("amount"),
         hours_taken=Sum("hours_used") + Sum("hours_encumbered"), taken=Sum("used") + Sum("encumbered"),
+        back=Sum("returned"),
     )  # fmt: skip
     for row in sums.order_by("-allowance_month")[:13]:
         month = row["allowance_month"]
@@ -137,6 +140,7 @@ def allowances_given(which: Q) -> Iterator[AllowanceRow]:
             hours_taken=row["hours_taken"] or ZERO,
             amount=row["given"],
             taken=row["taken"],
+            returned=row["back"],
         )
 
 
@@ -215,6 +219,7 @@ def _grant(grant: Grant) -> GrantRow:
         last_day=until - _DAY,
         amount=grant.amount,
         taken=grant.used + grant.encumbered,
+        returned=grant.returned,
         left=grant.left,
         hours=_hours(grant),
     )

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Max, Min
-from django.urls import reverse
 
 from common import formats
 from nodes.models import Device, Node
@@ -71,7 +70,7 @@ class PriceRow:
 
     @property
     def url(self) -> str:
-        return reverse("node", args=[self.slug])
+        return f"/nodes/{self.slug}/"
 
     @property
     def to_pay(self) -> Decimal:

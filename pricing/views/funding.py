@@ -17,6 +17,7 @@ from common.access import guard
 from common.errors import DomainError
 from pricing.forms.funding import GrantForm, LineForm
 from pricing.models import FundingLine, Grant
+from pricing.selectors import recipients
 from pricing.selectors.funding import funding_page, line_of, open_lines, what_it_buys
 from pricing.services import grants, lines
 
@@ -74,8 +75,15 @@ def grant_new(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """The form; what it would mean in device-hours; and the grant, each after a press of its own."""
     at = clock.now()
     offered = open_lines(funder=organisation, at=at)
-    form = GrantForm(request.POST if request.method == "POST" else None, lines=offered)
-    context = {"form": form, "organisation": organisation}
+    giver = person(request)
+    form = GrantForm(
+        request.POST if request.method == "POST" else None, lines=offered,
+        named=lambda text: recipients.named(funder=organisation, user=giver, text=text),
+    )  # fmt: skip
+    context = {
+        "form": form, "organisation": organisation,
+        "recipients": recipients.found(funder=organisation, user=giver, asked=""),
+    }  # fmt: skip
     status = 400 if form.is_bound else 200
     if form.is_bound and form.is_valid():
         if "preview" in request.POST:
@@ -92,6 +100,15 @@ def grant_new(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             messages.success(request, _("%(project)s has a grant of %(amount)s.") % said)
             return redirect("funding", organisation.slug)
     return render(request, "pricing/grant_new.html", context, status=status)
+
+
+@never_cache
+@guard(FUNDER)
+def grant_projects(request: HttpRequest, organisation: Organisation) -> HttpResponse:
+    """What the field offers while somebody types."""
+    asked = request.GET.get("project", "")[:150]
+    shown = recipients.found(funder=organisation, user=person(request), asked=asked)
+    return render(request, "pricing/_recipients.html", {"recipients": shown})
 
 
 def _give(request: HttpRequest, organisation: Organisation, form: GrantForm) -> Grant:

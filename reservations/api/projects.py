@@ -88,6 +88,7 @@ class RoomShape(Shape):
 class BudgetShape(Shape):
     name = serializers.CharField()
     funder = serializers.CharField()
+    purpose = serializers.CharField()
     amount = serializers.CharField(help_text="EUR.")
     taken = serializers.CharField()
     left = serializers.CharField()
@@ -107,6 +108,7 @@ class ProjectDetailShape(ProjectShape):
             {
                 "name": "Grant 1",
                 "funder": "National programme",
+                "purpose": "Folding of membrane proteins",
                 "amount": "1000",
                 "taken": "212.5",
                 "left": "787.5",
@@ -274,6 +276,7 @@ def _budget(budget: Budget) -> dict[str, Any]:
     return {
         "name": budget.name,
         "funder": budget.funder,
+        "purpose": budget.purpose,
         "amount": plain(budget.amount),
         "taken": plain(budget.taken),
         "left": plain(budget.left),

@@ -39,7 +39,8 @@ SELECT
     (SELECT json_agg(json_build_object(
                 'id', paid.id, 'project', paid.project_id, 'name', paid.name, 'funder', funder.name,
                 'lower', lower(paid.valid), 'upper', upper(paid.valid), 'amount', paid.amount::text,
-                'left', (paid.amount - paid.encumbered - paid.used - paid.returned)::text, 'hours', paid.hours::text,
+                'left', (paid.amount - paid.encumbered - paid.used - paid.returned)::text,
+                'hours', paid.hours::text,
                 'hours_used', paid.hours_used::text, 'hours_booked', paid.hours_encumbered::text,
                 'month', paid.allowance_month
             ) ORDER BY upper(paid.valid), paid.id)

@@ -61,6 +61,7 @@ class Budget:
     taken: Decimal  # spent and booked
     left: Decimal
     note: str
+    purpose: str
     lapses: str  # a warning; empty where nothing lapses soon
     hours: HoursLeft | None = None  # of a grant that counts device-hours
 
@@ -215,10 +216,15 @@ def _budgets(project: Project, at: datetime) -> Iterator[Budget]:
             amount=grant.amount,
             taken=grant.used + grant.encumbered,
             left=grant.left,
-            note=f"{notes} {expiry}".strip(),
+            note=" ".join(filter(None, (notes, expiry, _purpose(grant)))),
+            purpose=grant.purpose,
             lapses=_lapsing(grant.left, ends, at),
             hours=_hours(grant),
         )
+
+
+def _purpose(grant: Grant) -> str:
+    return gettext("Purpose: %s.") % grant.purpose.rstrip(".") if grant.purpose else ""
 
 
 def _hours(grant: Grant) -> HoursLeft | None:

@@ -160,7 +160,7 @@ def _page(
 
 
 def _place(project: Project, page: StewardProjectPage, form: PlaceForm | None) -> dict[str, Any]:
-    """The form, where it is asked for; once an account and shares are named, what they would mean, and the form that asks why."""
+    """The form, where it is asked for; once filled in, what it would mean and the form that asks why."""
     if not page.can_move or form is None:
         return {}
     is_named = form.is_bound and not {"account", "shares"} & set(form.errors)

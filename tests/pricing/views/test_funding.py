@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -40,7 +42,7 @@ def line(funder: Organisation) -> FundingLine:
 
 @pytest.fixture
 def project() -> Project:
-    return factories.make_project(slug="eddies", name="Eddies")
+    return factories.make_project(slug="eddies", name="Eddies", uses_public_money=True)
 
 
 def signed_in(user: User | None) -> Client:
@@ -168,7 +170,7 @@ def test_a_preview_says_what_it_buys_and_gives_nothing(
         ({"amount": "1000.01"}, 409, "has EUR\xa01,000.00 left of EUR\xa01,000.00; this grant needs"),
         ({"amount": ""}, 400, "This is needed here."),
         ({"unit": "hours", "hours": "5"}, 400, "This is needed here."),
-        ({"project": "nobody"}, 400, "There is no project with this address."),
+        ({"project": "nobody"}, 400, "No project that you can see is called so."),
         ({"amount": "-1"}, 400, "greater than or equal to"),
         ({"amount": "NaN"}, 400, "Enter a number."),
         ({"last_day": "9999-12-31"}, 400, "too far away"),
@@ -185,6 +187,76 @@ def test_a_grant_refused_says_why_and_keeps_what_was_typed(
     assert said in page
     assert "Resolving eddies" in page
     assert not Grant.objects.exists()
+
+
+# --- which project ---
+def grant_page(lead: User, line: FundingLine, text: str) -> Any:
+    return signed_in(lead).post(reverse("grant_new", args=["fund"]), new_grant(line, project=text))
+
+
+def without_secrets(page: Any) -> str:
+    secrets = r'csrfmiddlewaretoken" value="\w+|ftoken": "\w+|nonce="[^"]+'
+    return re.sub(rf"{secrets}|[0-9T:-]+Z|[0-9:]+ [A-Z]+</time>", "", page.content.decode())
+
+
+def test_a_project_that_one_may_not_know_of_is_answered_as_none(lead: User, line: FundingLine) -> None:
+    factories.make_project(slug="secret-one", name="Secret one")
+    hidden = without_secrets(grant_page(lead, line, "secret-one"))
+    nothing = without_secrets(grant_page(lead, line, "hidden-one"))
+    assert hidden.replace("secret-one", "hidden-one") == nothing
+    assert grant_page(lead, line, "Secret one").status_code == 400
+    address = "/api/v1/organisations/fund/grants"
+    body = {
+        "name": "G", "purpose": "P", "line": str(line.uid), "amount": "1.00",
+        "valid_from": clock.now().isoformat(), "valid_until": (clock.now() + DAY).isoformat(),
+    }  # fmt: skip
+    answers = [
+        signed_in(lead).post(address, body | {"project": slug}, content_type="application/json")
+        for slug in ("secret-one", "hidden-one")
+    ]
+    assert [one.status_code for one in answers] == [404, 404]
+    assert answers[0].content == answers[1].content
+    assert not Grant.objects.exists()
+
+
+def test_its_id_finds_a_project_that_is_not_public(lead: User, line: FundingLine) -> None:
+    secret = factories.make_project(slug="secret-one", lead=factories.make_user("noor"))
+    assert grant_page(lead, line, str(uuid4())).status_code == 400
+    assert grant_page(lead, line, str(secret.uid)).status_code == 302
+    assert grant_page(lead, line, "secret-one").status_code == 302  # the funder knows it from now on
+    assert secret.grants.count() == 2
+    settings = signed_in(User.objects.get(name__iexact="noor")).get("/projects/secret-one/settings/")
+    assert str(secret.uid) in settings.content.decode()
+
+
+def test_a_name_is_enough_unless_several_have_it(lead: User, line: FundingLine, project: Project) -> None:
+    assert grant_page(lead, line, " eddIES ").status_code == 302
+    factories.make_project(slug="eddies-2", name="Eddies", uses_public_money=True)
+    assert grant_page(lead, line, "eddies").status_code == 302  # an address goes first
+    both = grant_page(lead, line, "EDDIES")
+    assert both.status_code == 400
+    assert "eddies, eddies-2" in both.content.decode()
+
+
+def test_while_somebody_types_what_fits_is_offered(lead: User, line: FundingLine, project: Project) -> None:
+    factories.make_project(slug="secret-eddies", name="Secret eddies")
+    for number in range(25):
+        factories.make_project(slug=f"tide-{number:02}", name=f"Tide {number:02}", uses_public_money=True)
+    page = signed_in(lead).get(reverse("grant_new", args=["fund"])).content.decode()
+    assert page.count("<option value=") > 1  # without JavaScript the first are there
+    offered = signed_in(lead).get(reverse("grant_projects", args=["fund"]), {"project": "DDI"})
+    assert offered.content.decode().strip() == '<option value="eddies">Eddies (Research)</option>'
+    tides = signed_in(lead).get(reverse("grant_projects", args=["fund"]), {"project": "tide"})
+    assert tides.content.decode().count("<option") == 20
+    assert signed_in(factories.make_user()).get(reverse("grant_projects", args=["fund"])).status_code == 404
+
+
+def test_what_came_back_to_the_line_is_shown(lead: User, line: FundingLine, project: Project) -> None:
+    factories.make_grant(project, "100", funder=line.funder, line=line, returned=D(40), used=D(60))
+    page = signed_in(lead).get(reverse("funding", args=["fund"])).content.decode()
+    assert "40.00 back on the line" in page
+    shown = signed_in(lead).get("/api/v1/organisations/fund/grants").json()["items"][0]
+    assert (shown["returned"], shown["left"]) == ("40.000000", "0.000000")
 
 
 def test_a_line_of_the_allowance_is_entered_here(lead: User, funder: Organisation) -> None:
@@ -206,7 +278,7 @@ def test_closing_is_read_before_it_is_done(lead: User, line: FundingLine) -> Non
 
 
 def test_names_are_text(lead: User, line: FundingLine) -> None:
-    factories.make_project(slug="nasty", name=NASTY)
+    factories.make_project(slug="nasty", name=NASTY, uses_public_money=True)
     body = new_grant(line, project="nasty", name=NASTY[:80], purpose=NASTY)
     assert signed_in(lead).post(reverse("grant_new", args=["fund"]), body).status_code == 302
     page = signed_in(lead).get(reverse("funding", args=["fund"])).content.decode()
