@@ -24,7 +24,8 @@ EVERYTHING = ["web", "worker", "beat", "broker"]
 SECONDS = 4  # of work in a job: enough to be killed in the middle of it
 
 
-def slot(node: Node, *, starts_in: float = 3.0, lasts: float = 60.0) -> Reservation:
+def slot(node: Node, *, starts_in: float = 3.0, lasts: float = 600.0) -> Reservation:
+    """Long enough for every job in it, however slowly everything comes back on a busy machine."""
     user = factories.make_user()
     start = clock.now() + timedelta(seconds=starts_in)
     return factories.make_slot(
@@ -33,9 +34,9 @@ def slot(node: Node, *, starts_in: float = 3.0, lasts: float = 60.0) -> Reservat
     )  # fmt: skip
 
 
-def queue(reservation: Reservation, node: Node) -> Run:
+def queue(reservation: Reservation, node: Node, *, seconds: int = SECONDS) -> Run:
     return runs.queue_run(
-        reservation=reservation, node=node, script=f"echo begin; sleep {SECONDS}; echo end", environment={},
+        reservation=reservation, node=node, script=f"echo begin; sleep {seconds}; echo end", environment={},
         bring_back=[], by=reservation.booked_by, at=clock.now(),
     )  # fmt: skip
 
@@ -97,7 +98,7 @@ def test_a_job_outlives_what_dispatched_it_and_runs_once(
 
 def test_a_job_whose_agent_was_killed_is_reported_lost_and_not_charged(site: LiveSite, node: Node) -> None:
     reservation = slot(node)
-    run = queue(reservation, node)
+    run = queue(reservation, node, seconds=500)  # it cannot be over before the agent is killed
     eventually(is_running(run), "the job runs")
     time.sleep(1.5)
     site.kill(f"agent-{node.slug}")
@@ -131,7 +132,7 @@ def test_what_was_queued_while_everything_was_down_runs_when_it_is_back(site: Li
 @pytest.mark.parametrize("seed", [1, 2])
 def test_whatever_is_killed_the_books_are_right_in_the_end(site: LiveSite, node: Node, seed: int) -> None:
     chance = random.Random(seed)
-    reservation = slot(node, lasts=90.0)
+    reservation = slot(node)
     queued = [queue(reservation, node) for _ in range(4)]
     victims = ["web", "worker", "beat", "broker", f"agent-{node.slug}"]
     for _ in range(6):
