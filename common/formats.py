@@ -7,8 +7,10 @@ Pure text: what to show and how precisely is decided by the caller. The language
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 
 from babel import Locale, dates
 from django.utils import timezone
@@ -163,7 +165,14 @@ def memory(count: int | None) -> str:
 
 def country(code: str) -> str:
     """The name of an ISO 3166-1 country: `FR` is France."""
-    return str(Locale("fr" if is_french() else "en").territories.get(code, code))
+    return str(_territories("fr" if is_french() else "en").get(code, code))
+
+
+@cache
+def _territories(language: str) -> Mapping[str, str]:
+    """Babel reads all that a language says whenever it is asked for one."""
+    territories: Mapping[str, str] = dict(Locale(language).territories)
+    return territories
 
 
 def digest(value: str | bytes | memoryview | None) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
@@ -32,7 +35,7 @@ def policy(request: HttpRequest) -> HttpResponse:
 
 
 @guard(ANYONE)
-def policy_twin(request: HttpRequest) -> JsonResponse:
+def policy_twin(request: HttpRequest) -> HttpResponse:
     page = _policy()
     if page is None:
         return JsonResponse({"policy": None}, status=404)
@@ -63,13 +66,13 @@ def fairness(request: HttpRequest) -> HttpResponse:
 
 
 @guard(ANYONE)
-def fairness_twin(request: HttpRequest) -> JsonResponse:
+def fairness_twin(request: HttpRequest) -> HttpResponse:
     at = clock.now()
     try:
-        content = kept("fairness:twin", lambda: _shares(at), at=at, is_large=is_large)
+        written = kept("fairness:twin", lambda: _written(at), at=at, is_large=lambda found: found.is_large)
     except NoPolicy:
         return JsonResponse({"policy": None}, status=404)
-    return _opened(content)
+    return _opened(HttpResponse(written.text, content_type="application/json"))
 
 
 @guard(ANYONE)
@@ -83,6 +86,19 @@ def _policy() -> PolicyPage | None:
         return policy_page(at=clock.now())
     except NoPolicy:
         return None
+
+
+@dataclass(frozen=True)
+class Written:
+    """The twin as text: of a large tree, writing it took as long as a booking."""
+
+    text: str
+    is_large: bool
+
+
+def _written(at: datetime) -> Written:
+    content = _shares(at)
+    return Written(json.dumps(content, cls=DjangoJSONEncoder), is_large(content))
 
 
 def _shares(at: datetime) -> Json:
@@ -136,12 +152,11 @@ def _share(row: ShareRow) -> dict[str, Any]:
     }
 
 
-def _open(content: dict[str, Any]) -> JsonResponse:
-    return _opened(exact_json.written(content))
+def _open(content: dict[str, Any]) -> HttpResponse:
+    return _opened(JsonResponse(exact_json.written(content), safe=False))
 
 
-def _opened(content: Json) -> JsonResponse:
+def _opened(response: HttpResponse) -> HttpResponse:
     """Open data: anybody's page may read it."""
-    response = JsonResponse(content, safe=False)
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response
