@@ -24,10 +24,13 @@ from common.api.bodies import Members
 from common.api.lists import ListQuery, page_of_rows
 from common.api.shapes import MomentField, Shape, moment
 from common.ids import global_id
+from common.lines import require_one_line
 
 
 class TokenMembers(Members):
-    name = serializers.CharField(max_length=80, help_text="To tell it from your others.")
+    name = serializers.CharField(
+        max_length=80, validators=[require_one_line], help_text="To tell it from your others."
+    )
     scopes = serializers.ListField(
         child=serializers.ChoiceField(scopes.ALL), allow_empty=False, max_length=len(scopes.ALL),
         help_text="What it may do.",
