@@ -1,7 +1,8 @@
 // What every page does besides htmx: the clock walks, a form in flight says so, an answer is read first,
-// going back is in order.
+// going back is in order, a menu shuts.
 import { startClocks } from "./clock.js";
 import { dropPassedPages } from "./history.js";
+import { shutMenus } from "./menu.js";
 import { markBusyForms } from "./busy.js";
 import { startWhereAnswered } from "./focus.js";
 
@@ -9,3 +10,4 @@ startClocks(document);
 markBusyForms(document);
 startWhereAnswered(document);
 dropPassedPages(document);
+shutMenus(document);
