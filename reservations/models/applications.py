@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -70,7 +70,13 @@ class Application(models.Model):
                 name="an_answered_application_has_a_reply",
             )
         ]
-        indexes = [models.Index(fields=["id"], name="application_waiting", condition=Q(state="submitted"))]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["id"], name="application_waiting", condition=Q(state="submitted")),
+            # The newest answers, as stewards see them.
+            models.Index(
+                fields=["-decided_at"], name="application_answered", condition=~Q(state="submitted")
+            ),
+        ]
 
     def get_absolute_url(self) -> str:
         return f"/applications/{self.uid}/"
