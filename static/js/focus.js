@@ -4,10 +4,11 @@ const REFUSED = "main form .notice--bad[role='alert'], main [aria-invalid='true'
 const SAID = "main > [role='status']";
 
 export function startWhereAnswered(root) {
-  // A field that asks for the first word itself, and an address that names a place, come first.
-  if (root.activeElement !== root.body || location.hash) return;
-  const answer = root.querySelector(REFUSED) || root.querySelector(SAID);
-  if (!answer) return;
+  const refused = root.querySelector(REFUSED);
+  const answer = refused || root.querySelector(SAID);
+  // A field that asks for the first word itself, and an address that names a place, come before what was said.
+  const isElsewhere = root.activeElement !== root.body || location.hash;
+  if (!answer || (isElsewhere && !refused)) return;
   if (!answer.matches("input, select, textarea, button")) answer.setAttribute("tabindex", "-1");
   answer.focus({ preventScroll: answer.matches(SAID) });
 }
