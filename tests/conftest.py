@@ -7,10 +7,15 @@ from collections.abc import Iterator
 import pytest
 from django.core.cache import cache
 from django.utils import timezone, translation
+from hypothesis import HealthCheck, settings as examples
 
 from accounts.models import User
 from tests import factories
 from tests.reservations.services.worlds import forget_the_moment
+
+# How long an example takes says how busy the machine is, not whether the claim holds.
+examples.register_profile("equinode", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples.load_profile("equinode")
 
 
 @pytest.fixture(autouse=True)
