@@ -13,6 +13,8 @@ from allauth.account.forms import (
 )
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
 from django import forms
+from django.contrib.auth.hashers import make_password
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -37,6 +39,13 @@ class SignUpForm(SignupForm):  # type: ignore[misc]
         _begin(self, "email", _("E-mail address"))
         self.fields["password1"].label = _("Password")
         self.fields["password2"].label = _("Password, again")
+
+    def try_save(self, request: HttpRequest) -> tuple[Any, Any]:
+        """As slow where the address has an account, for which no password is kept: time tells, too."""
+        user, response = super().try_save(request)
+        if user is None:
+            make_password(self.cleaned_data["password1"])
+        return user, response
 
 
 class ForgottenForm(ResetPasswordForm):  # type: ignore[misc]
