@@ -52,7 +52,7 @@ def notify(
         cursor.execute(
             TELL,
             {
-                "kind": kind, "params": facts, "named": named and named.pk, "url": url,
+                "kind": kind, "params": facts, "named": named.pk if named else None, "url": url,
                 "dedupe": dedupe, "at": at, "by_mail": notices.KINDS[kind].by_mail,
                 "due": at + notices.SETTLING, "ids": ids, "uids": [uuid7() for _id in ids],
             },
