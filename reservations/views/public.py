@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -69,10 +68,10 @@ def fairness(request: HttpRequest) -> HttpResponse:
 def fairness_twin(request: HttpRequest) -> HttpResponse:
     at = clock.now()
     try:
-        written = kept("fairness:twin", lambda: _written(at), at=at, is_large=lambda found: found.is_large)
+        text, _is_large = kept("fairness:text", lambda: _written(at), at=at, is_large=lambda found: found[1])
     except NoPolicy:
         return JsonResponse({"policy": None}, status=404)
-    return _opened(HttpResponse(written.text, content_type="application/json"))
+    return _opened(HttpResponse(text, content_type="application/json"))
 
 
 @guard(ANYONE)
@@ -88,17 +87,10 @@ def _policy() -> PolicyPage | None:
         return None
 
 
-@dataclass(frozen=True)
-class Written:
-    """The twin as text: of a large tree, writing it took as long as a booking."""
-
-    text: str
-    is_large: bool
-
-
-def _written(at: datetime) -> Written:
+def _written(at: datetime) -> tuple[str, bool]:
+    """The twin as text, and whether it is large: writing thousands of shares takes as long as a booking."""
     content = _shares(at)
-    return Written(json.dumps(content, cls=DjangoJSONEncoder), is_large(content))
+    return json.dumps(content, cls=DjangoJSONEncoder), is_large(content)
 
 
 def _shares(at: datetime) -> Json:
