@@ -16,7 +16,7 @@ from accounts.api import (
     sessions as sessions_api,
     tokens as tokens_api,
 )
-from accounts.views import data, invitations, me, notices, oidc, rules, security, stewarding, tokens
+from accounts.views import codes, data, invitations, me, notices, oidc, rules, security, stewarding, tokens
 from accounts.views.organisations import members, pages as organisations, steward
 
 # at /
@@ -99,6 +99,7 @@ entrance: list[URLPattern | URLResolver] = [
     path("2fa/webauthn/", security.to_security, name="mfa_list_webauthn"),
     path("oidc/<slug:provider_id>/", oidc.leave, name="oidc"),
     path("oidc/<slug:provider_id>/callback/", oidc.come_back, name="oidc_callback"),
+    path("confirm-email/", codes.address_code, name="account_email_verification_sent"),
     path("", include("allauth.account.urls")),
     path("2fa/", include("allauth.mfa.urls")),
     path("3rdparty/", include("allauth.socialaccount.urls")),

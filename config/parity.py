@@ -94,6 +94,7 @@ CALLS: Mapping[str, Sequence[Call]] = {
 
 # Pages that stay pages, each with its reason.
 ALONE: Mapping[str, str] = {
+    "account_email_verification_sent": "proving an address is a step of signing up",
     "set_language": "the language of one browser: a call says `Accept-Language`",
     "data_erase": "asks again who you are before an account is deleted for good",
     "oidc": "leads a browser to the sign-in provider",

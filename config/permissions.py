@@ -69,7 +69,6 @@ OTHERS: Mapping[str, Rules] = {
     "account_inactive": ANYONE,
     "account_signup": _both(ANYONE),
     "account_confirm_login_code": _both(ANYONE),
-    "account_email_verification_sent": _both(ANYONE),
     "account_reset_password": _both(ANYONE),
     "account_reset_password_done": ANYONE,
     "account_reset_password_from_key": _both(ANYONE),
