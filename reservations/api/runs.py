@@ -101,7 +101,7 @@ class RunStopApi(PersonalApiView):
     makes: ClassVar = {"POST": False}
 
     def post(self, request: Request, run: Run) -> Response:
-        """Stopping twice is stopping once."""
+        """A job that is being stopped may be asked again; one that is over is refused."""
         runs.stop_run(run=run, by=self.person, at=clock.now())
         run.refresh_from_db(fields=["state", "finished_at"])
         return Response(_shown(run, run.reservation, lease_of(run.reference)))

@@ -66,13 +66,23 @@ class Question:
     readings: tuple[Reading, Reading]
 
 
+class DevicesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not generic when it runs
+    """Devices by their public identifiers; what is none is no device, and is told as such."""
+
+    def _check_values(self, value: Any) -> Any:
+        try:
+            return super()._check_values(value)  # type: ignore[misc]
+        except forms.ValidationError as exc:
+            raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice") from exc
+
+
 class SlotForm(forms.Form):
     """A project, devices and a time as the reader's clock shows it."""
 
     project = forms.ChoiceField(
         label=_("For project"), error_messages={"invalid_choice": _("Choose one of your projects.")}
     )
-    device = forms.ModelMultipleChoiceField(
+    device = DevicesField(
         Device.objects.none(),
         to_field_name="uid",
         error_messages={

@@ -52,7 +52,10 @@ def queue_run(
 
 @transaction.atomic
 def stop_run(*, run: Run, by: User, at: datetime) -> None:
-    """Take a queued run back, or ask the node to stop it. Stopping twice is stopping once."""
+    """Take a queued run back, or ask the node to stop it, which may be asked again while it runs.
+
+    RunRefused once it is over: taken back, ended or lost.
+    """
     run = Run.objects.select_for_update(of=("self",)).select_related("reservation").get(pk=run.pk)
     require_keeper(reservation=run.reservation, by=by)
     if run.state == Run.State.QUEUED:

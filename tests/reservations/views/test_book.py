@@ -287,7 +287,7 @@ def test_nonsense_in_the_address_is_answered_with_a_page(
         ({"end": "half past"}, "Write a date and a time"),
         ({"end": ""}, "Say when it ends."),
         ({"project": "nobodys"}, "Choose one of your projects."),
-        ({"device": ["not-a-uid"]}, "is not a valid UUID"),
+        ({"device": ["not-a-uid"]}, "One of these devices is not listed any more."),
     ],
 )
 def test_what_cannot_be_read_is_said_and_what_was_typed_stays(
