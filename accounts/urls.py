@@ -99,6 +99,7 @@ entrance: list[URLPattern | URLResolver] = [
     path("2fa/webauthn/", security.to_security, name="mfa_list_webauthn"),
     path("oidc/<slug:provider_id>/", oidc.leave, name="oidc"),
     path("oidc/<slug:provider_id>/callback/", oidc.come_back, name="oidc_callback"),
+    path("3rdparty/", oidc.connections, name="socialaccount_connections"),
     path("confirm-email/", codes.address_code, name="account_email_verification_sent"),
     path("", include("allauth.account.urls")),
     path("2fa/", include("allauth.mfa.urls")),

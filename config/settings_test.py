@@ -25,8 +25,8 @@ error_counts.WAIT = 20.0  # a test that looks for what it counted must find it o
 # Two runs at once on one server must not share a database.
 DATABASES["default"]["TEST"] = {"NAME": f"test_equinode_{os.environ.get('TEST_RUN', os.getpid())}"}
 del DATABASES["default"]["OPTIONS"]["pool"]
-_folder = tempfile.TemporaryDirectory(prefix="equinode-test-")  # gone when the process ends
-_scratch = Path(_folder.name)
+SCRATCH = tempfile.TemporaryDirectory(prefix="equinode-test-")  # cleaned up by tests/conftest.py
+_scratch = Path(SCRATCH.name)
 MEDIA_ROOT = _scratch / "media"
 LEDGER_KEY_FILE = _scratch / "ledger.pem"
 DISPATCH_KEY_FILE = _scratch / "dispatch.pem"

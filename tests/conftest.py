@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone, translation
 from hypothesis import HealthCheck, settings as examples
@@ -16,6 +17,11 @@ from tests.reservations.services.worlds import forget_the_moment
 # How long an example takes says how busy the machine is, not whether the claim holds.
 examples.register_profile("equinode", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 examples.load_profile("equinode")
+
+
+def pytest_unconfigure() -> None:
+    """A worker of several leaves without a word, so that nothing is cleaned up by itself."""
+    settings.SCRATCH.cleanup()
 
 
 @pytest.fixture(autouse=True)

@@ -10,14 +10,17 @@ from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.helpers import complete_social_login
 from allauth.socialaccount.internal import statekit
 from allauth.socialaccount.providers.base.constants import AuthProcess
+from allauth.socialaccount.views import ConnectionsView
 from django.conf import settings
+from django.contrib import messages
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.urls import reverse
+from django.shortcuts import redirect, render
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from accounts.access import ANYONE
+from accounts.access import ANYONE, SIGNED_IN
 from accounts.domain.providers import Provider
 from accounts.errors import AccountError, ProviderRefused
 from accounts.services import oidc
@@ -109,3 +112,25 @@ def _trouble(request: HttpRequest, provider: Provider, refusal: AccountError) ->
     if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:
         page.headers["Retry-After"] = "60"
     return page
+
+
+class _Disconnecting(ConnectionsView):  # type: ignore[misc]
+    """allauth's form, whose page is ours: it shows the providers beside the other means."""
+
+    success_url = reverse_lazy("security")
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        for errors in form.errors.values():
+            for error in errors:
+                messages.error(self.request, error)
+        return redirect("security")
+
+
+@never_cache
+@guard({"GET": SIGNED_IN, "POST": SIGNED_IN})
+def connections(request: HttpRequest) -> HttpResponse:
+    """POST disconnects one; what there is stands on the page of security."""
+    if request.method != "POST":
+        return redirect("security")
+    answer: HttpResponse = _Disconnecting.as_view()(request)
+    return answer

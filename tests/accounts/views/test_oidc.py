@@ -212,8 +212,23 @@ def test_it_is_connected_to_the_account_one_is_signed_in_to(client: Client, uni:
     assert SocialAccount.objects.get().user == mallory
     page = client.get("/me/security/").content.decode()
     assert "Disconnect" in page
-    client.post("/accounts/3rdparty/", {"account": SocialAccount.objects.get().pk})
+    answer = client.post("/accounts/3rdparty/", {"account": SocialAccount.objects.get().pk}, follow=True)
     assert not SocialAccount.objects.exists()
+    assert answer.redirect_chain == [("/me/security/", 302)]
+    assert "Not connected" in answer.content.decode()
+
+
+def test_the_only_way_in_stays_and_the_page_says_so(client: Client, uni: University) -> None:
+    uni.go(client, "nora")
+    enter_code(client)
+    page = client.get("/accounts/3rdparty/", follow=True)
+    assert page.redirect_chain == [("/me/security/", 302)]
+    assert "A password alone opens" not in page.content.decode(), "she has none"
+    answer = client.post("/accounts/3rdparty/", {"account": SocialAccount.objects.get().pk}, follow=True)
+    assert SocialAccount.objects.exists()
+    assert [str(message) for message in answer.context["messages"]] == [
+        "Set a password first: otherwise nothing would be left to sign in with."
+    ]
 
 
 def test_what_is_anothers_is_not_connected(client: Client, uni: University) -> None:

@@ -213,7 +213,7 @@ def test_an_address_of_another_is_not_taken_and_not_told_of(client: Client, eve:
 
 @pytest.mark.parametrize(
     "page", ["2fa/webauthn/add", "2fa/totp/deactivate", "2fa/recovery-codes",
-             "2fa/recovery-codes/generate", "email", "password/change", "reauthenticate", "3rdparty"]
+             "2fa/recovery-codes/generate", "email", "password/change", "reauthenticate"]
 )  # fmt: skip
 def test_the_pages_are_ours(client: Client, eve: User, page: str) -> None:
     sign_in(client, eve)
