@@ -185,7 +185,7 @@ def test_conflicts_are_found_through_the_index_of_the_constraint() -> None:
         cursor.execute("ANALYZE nodes_hold")
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
-            "EXPLAIN " + selectors._HOLDS + "device_id",
+            "EXPLAIN " + selectors._HOLDS,
             ["{[1,3),[7,8)}", between(AT, AT + HOUR)],
         )
         plan = "\n".join(row[0] for row in cursor.fetchall())
