@@ -117,7 +117,10 @@ class GrantForm(forms.Form):
         required=False,
         help_text=_("Three years at most. “Independent” needs no day."),
     )
-    account = forms.ChoiceField(label=_("Account"))
+    account = forms.ChoiceField(
+        label=_("Account"),
+        error_messages={"required": _("Choose the account that it stands below.")},
+    )
     shares = forms.IntegerField(
         label=_("Shares"),
         min_value=0,
@@ -143,7 +146,7 @@ class GrantForm(forms.Form):
         self.accounts = {str(choice.vertex.pk): choice.vertex for choice in accounts}
         account = self.fields["account"]
         assert isinstance(account, forms.ChoiceField)
-        account.choices = [(str(choice.vertex.pk), choice.path) for choice in accounts]
+        account.choices = [("", gettext("Choose")), *((str(one.vertex.pk), one.path) for one in accounts)]
 
     @property
     def granting(self) -> Granting:

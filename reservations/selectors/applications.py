@@ -44,6 +44,15 @@ class AccountChoice:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a project stands in the share tree."""
+
+    account_pk: int
+    account: str  # the last step of its path is enough to be recognised
+    shares: int | None  # None: it uses those of its account
+
+
+@dataclass(frozen=True)
 class Applicant:
     """What a steward looks at beside the application itself."""
 
@@ -90,6 +99,16 @@ def applicant_of(application: Application) -> Applicant:
         organisations=tuple(Organisation.objects.filter(memberships__user=user).order_by("name")),
         former=Application.objects.filter(applicant=user).exclude(pk=application.pk).count(),
     )
+
+
+def place_of(project: Project | None) -> Place | None:
+    """One query. None for a project that is not in the tree, and for one that is yet to be opened."""
+    if project is None:
+        return None
+    leaf = Vertex.objects.filter(project=project).select_related("parent").first()
+    if leaf is None or leaf.parent is None:
+        return None
+    return Place(account_pk=leaf.parent.pk, account=leaf.parent.name, shares=leaf.shares)
 
 
 def is_own(*, application: Application, steward: User) -> bool:

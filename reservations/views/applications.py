@@ -30,6 +30,7 @@ from reservations.selectors.applications import (
     application_row,
     applications,
     is_own,
+    place_of,
     queue,
 )
 from reservations.services import applications as service
@@ -161,7 +162,7 @@ def _project_to_ask_for(request: HttpRequest) -> Project | None:
 def _apply_page(
     request: HttpRequest, form: ApplyForm, project: Project | None, status: int = 200
 ) -> HttpResponse:
-    context = {"form": form, "project": project, "own_project": project}
+    context = {"form": form, "project": project, "own_project": project, "place": place_of(project)}
     return render(request, "reservations/apply.html", context, status=status)
 
 
@@ -182,13 +183,21 @@ def _steward_page(
     status: int = 200,
 ) -> HttpResponse:
     accounts = account_choices() if accounts is None else accounts
-    initial = {"granted_class": application.wanted_class, "shares": application.wanted_shares or 1}
+    is_waiting = application.state == Application.State.SUBMITTED
+    place = place_of(application.project) if is_waiting else None
+    # Who asks for one thing keeps the others: nobody is moved by a choice that was not made.
+    initial = {
+        "granted_class": application.wanted_class,
+        "account": str(place.account_pk) if place else "",
+        "shares": application.wanted_shares or (place and place.shares) or 1,
+    }
     context: dict[str, Any] = {
         "application": application,
         "row": application_row(application),
         "applicant": applicant_of(application),
         "is_own": is_own(application=application, steward=person(request)),
-        "is_waiting": application.state == Application.State.SUBMITTED,
+        "is_waiting": is_waiting,
+        "place": place,
         "accounts": accounts,
         "grant_form": grant_form or GrantForm(accounts=accounts, initial=initial),
         "decline_form": decline_form or DeclineForm(),

@@ -15,6 +15,7 @@ from accounts.models import Project
 from common import clock
 from reservations.domain.evidence import LARGEST
 from reservations.models import Application
+from reservations.services import shares
 from tests import factories
 from tests.reservations.services.test_applications import ask, grant, make_account
 from tests.reservations.views.cast import Cast, make_cast
@@ -176,6 +177,31 @@ def test_what_a_steward_leaves_out_is_named_in_place(cast: Cast) -> None:
     answer = client.post(address, {**data, "reply": "", "account": "0", "shares": "-1"})
     assert answer.status_code == 400
     assert not Project.objects.filter(name="Bats of Brittany").exists()
+
+
+def test_who_asks_for_more_is_offered_the_account_and_shares_that_it_has(cast: Cast) -> None:
+    make_account("A first one")
+    account = make_account("Wildlife")
+    shares.create_project_vertex(parent=account, project=cast.project, shares=4)
+    page = cast.signed_in("steward").get(f"/steward/applications/{ask(cast.lead, cast.project).uid}/")
+    text = page.content.decode()
+    assert f'<option value="{account.pk}" selected>Wildlife</option>' in text
+    assert 'name="shares" value="4"' in text
+    asking = cast.signed_in("lead").get(f"/projects/apply/?project={cast.project.slug}").content.decode()
+    assert "As it is now" in asking
+    assert "Wildlife" in asking
+
+
+def test_a_new_project_stands_in_no_account_that_nobody_chose(cast: Cast) -> None:
+    make_account("A first one")
+    application = ask(cast.lead)
+    client, address = cast.signed_in("steward"), f"/steward/applications/{application.uid}/"
+    assert '<option value="" selected>Choose</option>' in client.get(address).content.decode()
+    answer = client.post(
+        address, {"granted_class": "citizen", "account": "", "shares": "1", "reply": "Seen."}
+    )
+    assert answer.status_code == 400
+    assert "Choose the account that it stands below." in answer.content.decode()
 
 
 def test_the_second_steward_sees_who_was_quicker(cast: Cast) -> None:
