@@ -75,6 +75,19 @@ class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         _name(self)
 
+    def clean(self) -> dict[str, Any]:
+        try:
+            cleaned: dict[str, Any] = super().clean()
+        except forms.ValidationError as refusal:
+            if refusal.code != "incorrect_code":
+                raise
+            # What was signed belongs to a page opened since, or before: nobody entered any code.
+            raise forms.ValidationError(
+                _("The passkey is not added: adding one was begun again in another window. Try once more here."),
+                code=refusal.code,
+            ) from refusal
+        return cleaned
+
 
 class RenamePasskeyForm(EditWebAuthnForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:

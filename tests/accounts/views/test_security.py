@@ -16,6 +16,7 @@ from django.core import mail
 from django.test import Client
 
 from accounts import services
+from accounts.adapter import MfaAdapter
 from accounts.models import User
 from common import clock
 
@@ -209,6 +210,22 @@ def test_an_address_of_another_is_not_taken_and_not_told_of(client: Client, eve:
         pages.append((answer.status_code, answer.get("Location")))
     assert pages[0] == pages[1]
     assert EmailAddress.objects.get(email="taken@example.org").user != eve
+
+
+def test_a_passkey_of_another_window_is_not_called_a_code(
+    client: Client, eve: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(client, eve)
+    reauthenticate(client)
+
+    def refuse(*_: object) -> None:
+        raise MfaAdapter().validation_error("incorrect_code")
+
+    monkeypatch.setattr("allauth.mfa.webauthn.forms.auth.parse_registration_response", refuse)
+    page = client.post("/accounts/2fa/webauthn/add/", {"credential": "{\"id\": 1}", "passwordless": "on"})
+    html = page.content.decode()
+    assert "was begun again in another window" in html
+    assert "This code" not in html
 
 
 @pytest.mark.parametrize(

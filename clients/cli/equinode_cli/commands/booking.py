@@ -177,7 +177,7 @@ def _preview(answer: dict[str, Any], choice: Choice, slot: Slot, project: str, z
         an_hour = _("%(price)s an hour, fee included") % {"price": figures.price(quote["per_hour"])}
         pairs.append((_("Price"), f"{figures.money(quote['total'])} ({an_hour})"))
         pairs += [
-            (_("Paid by"), f"{one['name']}: {figures.money(one['amount'])}") for one in quote["payments"]
+            (_("Paid by"), f"{figures.money(one['amount'])} ({one['name']})") for one in quote["payments"]
         ]
     if choice.full_cost_per_hour is not None:
         pairs.append((_("Full cost"), figures.money(choice.full_cost_per_hour * slot.hours)))
