@@ -83,7 +83,10 @@ class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
                 raise
             # What was signed belongs to a page opened since, or before: nobody entered any code.
             raise forms.ValidationError(
-                _("The passkey is not added: adding one was begun again in another window. Try once more here."),
+                _(
+                    "The passkey is not added: adding one was begun again in another window."
+                    " Try once more here."
+                ),
                 code=refusal.code,
             ) from refusal
         return cleaned

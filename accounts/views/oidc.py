@@ -122,7 +122,7 @@ class _Disconnecting(ConnectionsView):  # type: ignore[misc]
     def form_invalid(self, form: Form) -> HttpResponse:
         for errors in form.errors.values():
             for error in errors:
-                messages.error(self.request, error)
+                messages.error(self.request, str(error))
         return redirect("security")
 
 

@@ -222,7 +222,7 @@ def test_a_passkey_of_another_window_is_not_called_a_code(
         raise MfaAdapter().validation_error("incorrect_code")
 
     monkeypatch.setattr("allauth.mfa.webauthn.forms.auth.parse_registration_response", refuse)
-    page = client.post("/accounts/2fa/webauthn/add/", {"credential": "{\"id\": 1}", "passwordless": "on"})
+    page = client.post("/accounts/2fa/webauthn/add/", {"credential": '{"id": 1}', "passwordless": "on"})
     html = page.content.decode()
     assert "was begun again in another window" in html
     assert "This code" not in html
