@@ -171,5 +171,5 @@ def _tell(
 ) -> None:
     notices.notify(
         users=users, kind=kind, params=params, url=project.get_absolute_url(),
-        dedupe=f"standing:{project.uid}:{at:%Y%m%dT%H%M}", at=at,
+        dedupe=f"standing:{project.uid}:{at:%Y%m%dT%H%M%S%f}", at=at,
     )  # fmt: skip

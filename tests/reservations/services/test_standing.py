@@ -125,6 +125,18 @@ def test_members_and_bookers_are_told(steward: User) -> None:
     }  # fmt: skip
 
 
+def test_a_suspension_that_is_lifted_at_once_is_told_as_lifted(steward: User) -> None:
+    lab, lead = make_led_lab()
+    at = in_days(0).replace(second=10, microsecond=0)
+    standing.suspend(project=lab.project, reason="Mistaken for another", by=steward, at=at)
+    standing.resume(project=lab.project, by=steward, at=at + timedelta(seconds=20))
+    told = [(one.kind, one.params) for one in Notice.objects.filter(user=lead).order_by("pk")]
+    assert told == [
+        ("project_suspended", {"project": lab.project.name, "reason": "Mistaken for another"}),
+        ("project_resumed", {"project": lab.project.name}),
+    ]
+
+
 def test_a_suspension_has_a_reason_and_happens_once(steward: User) -> None:
     lab, lead = make_led_lab()
     suspend = partial(standing.suspend, project=lab.project, at=clock.now())
