@@ -96,8 +96,7 @@ def grant_new(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             form.refuse(refusal.field, refusal.message)
             status = refusal.status
         else:
-            said = {"project": grant.project, "amount": formats.money(grant.amount)}
-            messages.success(request, _("%(project)s has a grant of %(amount)s.") % said)
+            messages.success(request, _said(grant))
             return redirect("funding", organisation.slug)
     return render(request, "pricing/grant_new.html", context, status=status)
 
@@ -109,6 +108,14 @@ def grant_projects(request: HttpRequest, organisation: Organisation) -> HttpResp
     asked = request.GET.get("project", "")[:150]
     shown = recipients.found(funder=organisation, user=person(request), asked=asked)
     return render(request, "pricing/_recipients.html", {"recipients": shown})
+
+
+def _said(grant: Grant) -> str:
+    facts = {"project": grant.project, "amount": formats.money(grant.amount)}
+    if grant.hours is None:
+        return _("%(project)s has a grant of %(amount)s.") % facts
+    facts["hours"] = formats.number(grant.hours, 2)
+    return _("%(project)s has a grant of %(hours)s device-hours, of %(amount)s at most.") % facts
 
 
 def _give(request: HttpRequest, organisation: Organisation, form: GrantForm) -> Grant:

@@ -22,6 +22,17 @@ def left_now(*, project: Project, start: datetime, end: datetime) -> Decimal | N
     return sum((grant.left for grant in grants), Decimal(0))
 
 
+def not_over(*, project: Project, at: datetime) -> tuple[list[Grant], list[Grant]]:
+    """What is valid now, and what is given already and pays only from a later day on. One query."""
+    grants = Grant.objects.filter(project=project, valid__overlap=between(at, None)).select_related("funder")
+    now: list[Grant] = []
+    later: list[Grant] = []
+    for grant in grants.order_by("valid", "pk"):
+        begins = grant.valid.lower
+        (later if begins is not None and begins > at else now).append(grant)
+    return now, later
+
+
 def left_then(*, snapshot: Mapping[str, Any], start: datetime, end: datetime) -> Decimal:
     """As it was when a decision was taken."""
     grants = [exact_json.read(GrantLeft, grant) for grant in snapshot["grants"]]

@@ -23,6 +23,7 @@ from reservations.domain.policy import Policy as Rules
 from reservations.domain.room import Room, Standing as Shares, level_of, promised_share, room_of
 from reservations.models import Decision, Reservation
 from reservations.selectors.asked import DecisionRow, decision_rows
+from reservations.selectors.budgets import not_over
 from reservations.selectors.fairness import decimal
 from reservations.selectors.levels import Level, said
 from reservations.selectors.policies import in_force
@@ -101,6 +102,7 @@ class ProjectPage:
     room: RoomLeft | None
     budgets: tuple[Budget, ...]
     budget_left: Decimal
+    to_come: tuple[Grant, ...]  # given, and not valid yet
     slots: tuple[Slot, ...]
     running: int
     decisions: tuple[DecisionRow, ...]
@@ -129,7 +131,7 @@ def project_standing(*, project: Project, at: datetime) -> Standing:
     return Standing(
         place=_place(project, position.standing, rules, at) if position else None,
         room=_room(position.standing, rules, at) if position else None,
-        budgets=tuple(_budgets(project, at)),
+        budgets=tuple(_budgets(not_over(project=project, at=at)[0], at)),
     )
 
 
@@ -149,7 +151,8 @@ def project_page(*, project: Project, at: datetime) -> ProjectPage:
     """Everything on a project's page, of one out of `projects_of`."""
     _, rules = in_force(at)
     position = position_of(project_id=project.pk, policy=rules, at=at)
-    budgets = tuple(_budgets(project, at))
+    valid, to_come = not_over(project=project, at=at)
+    budgets = tuple(_budgets(valid, at))
     slots = tuple(_slots(project, at))
     return ProjectPage(
         project=project,
@@ -157,6 +160,7 @@ def project_page(*, project: Project, at: datetime) -> ProjectPage:
         room=_room(position.standing, rules, at) if position else None,
         budgets=budgets,
         budget_left=sum((budget.left for budget in budgets), Decimal(0)),
+        to_come=tuple(to_come),
         slots=slots,
         running=sum(slot.tone == "own" for slot in slots),
         decisions=decision_rows(Decision.objects.filter(project=project)[:_LATEST]),
@@ -203,9 +207,8 @@ def _room_note(standing: Shares, room: Room, rules: Rules) -> str:
     }
 
 
-def _budgets(project: Project, at: datetime) -> Iterator[Budget]:
-    grants = Grant.objects.filter(project=project, valid__contains=at).select_related("funder")
-    for grant in grants.order_by(F("valid").asc()):
+def _budgets(grants: Iterable[Grant], at: datetime) -> Iterator[Budget]:
+    for grant in grants:
         ends = grant.valid.upper
         notes = gettext("Spent %(used)s, booked %(booked)s.") % {
             "used": formats.number(grant.used, 2),

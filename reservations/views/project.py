@@ -34,8 +34,14 @@ def projects(request: HttpRequest) -> HttpResponse:
 @never_cache
 @guard(PROJECT_READER)
 def project(request: HttpRequest, project: Project) -> HttpResponse:
-    page = project_page(project=project, at=clock.now())
-    return render(request, "reservations/project.html", {"page": page, "own_project": page.project})
+    at = clock.now()
+    page = project_page(project=project, at=at)
+    is_over = project.expires_at is not None and project.expires_at <= at
+    context = {
+        "page": page, "own_project": page.project, "is_over": is_over,
+        "may_book": not is_over and project.suspended_at is None,
+    }  # fmt: skip
+    return render(request, "reservations/project.html", context)
 
 
 @never_cache

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
+
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import User
+from accounts.models import Project, User
 from accounts.services import add_to_project
+from common import clock, formats
+from common.ranges import between
 from nodes.models import Device
 from reservations.domain.decision import digest
 from reservations.domain.policy import Policy as Rules
@@ -56,6 +61,31 @@ def test_leads_are_named_before_members(client: Client, lab: Lab) -> None:
     members = client.get(f"/projects/{lab.project.slug}/").context["page"].members
     assert [member.role for member in members] == ["Lead", "Member", "Member"]
     assert [member.name for member in members][:2] == ["Zoe", "Aaron"]
+
+
+def test_a_grant_that_pays_from_a_later_day_stands_beside_the_budget(client: Client, lab: Lab) -> None:
+    at = clock.now()
+    begins = at + timedelta(days=9)
+    valid = between(begins, at + timedelta(days=99))
+    factories.make_grant(lab.project, "80", name="Winter", hours=Decimal(40), valid=valid)
+    answer = client.get(f"/projects/{lab.project.slug}/")
+    assert "Winter" not in [budget.name for budget in answer.context["page"].budgets]
+    text = answer.content.decode()
+    assert f"Pays from {formats.long_day(begins)}." in text
+    assert "40.00 device-hours" in text
+
+
+@pytest.mark.parametrize(("state", "said"), [("suspended_at", "Suspended since"), ("expires_at", "ended on")])
+def test_a_project_that_cannot_book_offers_no_booking(
+    client: Client, lab: Lab, state: str, said: str
+) -> None:
+    address = f"/projects/{lab.project.slug}/"
+    assert "Book a slot" in client.get(address).content.decode()
+    reason = {"suspension_reason": "Audit"} if state == "suspended_at" else {}
+    Project.objects.filter(pk=lab.project.pk).update(**{state: clock.now()}, **reason)
+    text = client.get(address).content.decode()
+    assert said in text
+    assert "Book a slot" not in text
 
 
 def test_the_project_page_costs_at_most_eight_queries(client: Client, lab: Lab) -> None:
