@@ -26,6 +26,7 @@ REST = timedelta(seconds=30)  # without Redis it is not asked again for so long
 WAIT = 0.25  # seconds: who waits so long for counting and reading only has waited enough
 MOST = 200  # kinds of errors in an hour; what is new beyond them is not kept
 _BASE = Path(__file__).resolve().parent.parent
+_PLACEHOLDER = re.compile(r"%(\(\w+\))?[-#0 +]*[\d.*]*[a-zA-Z%]")
 # Where a message was put together before it was logged: whatever might be somebody's.
 _PERHAPS_PRIVATE = re.compile(r"\S*[@/=:\"'\d]\S*|\S{25,}")
 
@@ -58,6 +59,8 @@ def fingerprint(record: logging.LogRecord) -> Fingerprint:
     place = _place(trace) or f"{_short(record.pathname)}:{record.lineno} {record.funcName}"
     template = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
     message = template if record.args else _PERHAPS_PRIVATE.sub("…", template)
+    if record.args and not any(map(str.isalpha, _PLACEHOLDER.sub("", template))):
+        message = ""  # "%s: %s", as Django writes of every answer that failed
     return Fingerprint(record.name, place, exc_type.__name__ if exc_type else "", message[:200])
 
 

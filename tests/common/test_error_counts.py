@@ -137,3 +137,13 @@ def test_the_sites_own_logging_counts_errors() -> None:
     found = counted(redis, clock.now(), prefix=settings.ERRORS_PREFIX) or []
     redis.close()
     assert "counted by the site %s" in [one.error.message for one in found]
+
+
+@pytest.mark.parametrize(
+    ("template", "message"), [("%s: %s", ""), ("%(what)s", ""), ("run %s could not follow", None)]
+)
+def test_a_message_of_placeholders_alone_says_nothing_and_is_left_out(
+    template: str, message: str | None
+) -> None:
+    record = logging.LogRecord("django.request", logging.ERROR, __file__, 1, template, ("a", "b"), None)
+    assert fingerprint(record).message == (template if message is None else message)
