@@ -98,6 +98,7 @@ ALONE: Mapping[str, str] = {
     "set_language": "the language of one browser: a call says `Accept-Language`",
     "data_erase": "asks again who you are before an account is deleted for good",
     "oidc": "leads a browser to the sign-in provider",
+    "socialaccount_connections": "a means of signing in: asks again who you are before it goes",
 }
 # By the room of the table, where one reason holds for all of it.
 ROOMS_ALONE: Mapping[str, str] = {
