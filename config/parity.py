@@ -78,6 +78,9 @@ CALLS: Mapping[str, Sequence[Call]] = {
     "steward_suspend": [Call("POST", "api_project_suspend")],
     "steward_resume": [Call("POST", "api_project_resume")],
     "steward_place": [Call("POST", "api_project_place")],
+    "steward_accounts": [Call("POST", "api_organisation_accounts")],
+    "steward_account": [Call("PATCH", "api_organisation_account")],
+    "steward_account_take": [Call("POST", "api_organisation_account_take")],
     "steward_organisation": [
         Call("POST", "api_organisation_verify"),
         Call("POST", "api_organisation_decline"),

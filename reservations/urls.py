@@ -8,6 +8,7 @@ from reservations import streams
 from reservations.api import (
     applications as asked,
     bookings,
+    entrusting as entrusted,
     onboarding as first_steps,
     projects,
     public as public_api,
@@ -19,6 +20,7 @@ from reservations.api import (
 from reservations.views import (
     applications,
     book,
+    entrusting,
     inside,
     members,
     onboarding,
@@ -93,6 +95,18 @@ pages = [
         inside.organisation_share_resend,
         name="organisation_share_resend",
     ),
+    # /steward/organisations/<slug>/account/
+    path("steward/organisations/<slug:slug>/account/", entrusting.steward_accounts, name="steward_accounts"),
+    path(
+        "steward/organisations/<slug:slug>/account/<int:pk>/",
+        entrusting.steward_account,
+        name="steward_account",
+    ),
+    path(
+        "steward/organisations/<slug:slug>/account/<int:pk>/take-back/",
+        entrusting.steward_account_take,
+        name="steward_account_take",
+    ),
     # /steward/projects/<slug>/
     path("steward/projects/<slug:slug>/", stewarding.steward_project, name="steward_project"),
     path("steward/projects/<slug:slug>/suspend/", stewarding.steward_suspend, name="steward_suspend"),
@@ -131,6 +145,21 @@ endpoints = [
     path("api/v1/projects/<slug:slug>/class", held.ClassApi.as_view(), name="api_project_class"),
     path("api/v1/projects/<slug:slug>/place", held.PlaceApi.as_view(), name="api_project_place"),
     path("api/v1/share-accounts", held.AccountsApi.as_view(), name="api_share_accounts"),
+    path(
+        "api/v1/organisations/<slug:slug>/accounts",
+        entrusted.OrganisationAccountsApi.as_view(),
+        name="api_organisation_accounts",
+    ),
+    path(
+        "api/v1/organisations/<slug:slug>/accounts/<int:pk>",
+        entrusted.OrganisationAccountApi.as_view(),
+        name="api_organisation_account",
+    ),
+    path(
+        "api/v1/organisations/<slug:slug>/accounts/<int:pk>/take-back",
+        entrusted.OrganisationAccountTakeApi.as_view(),
+        name="api_organisation_account_take",
+    ),
     path("api/v1/organisations/<slug:slug>/shares", shared_out.SharesApi.as_view(), name="api_shares"),
     path("api/v1/organisations/<slug:slug>/shares/<int:pk>", shared_out.ShareApi.as_view(), name="api_share"),
     path(

@@ -65,6 +65,7 @@ _ALL = (
     Kind("grant_received", Group.MONEY, ("project", "grant", "funder", "amount_eur", "amount_hours")),
     Kind("grant_used", Group.MONEY, ("project", "grant", "used_ratio")),
     Kind("organisation_decided", Group.ORGANISATIONS, ("organisation", "outcome", "reason")),
+    Kind("account_given", Group.ORGANISATIONS, ("organisation", "account", "outcome", "shares", "reason")),
     Kind("token_created", Group.ACCOUNT, ("token", "expires_at")),
     Kind("token_expiring", Group.ACCOUNT, ("token", "expires_at")),
     # Every change of how somebody signs in is mailed by the pages that make it.

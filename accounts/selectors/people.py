@@ -12,7 +12,15 @@ from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.urls import reverse
 
-from accounts.models import ApiToken, OrganisationMembership, Project, ProjectMembership, StewardAct, User
+from accounts.models import (
+    ApiToken,
+    Organisation,
+    OrganisationMembership,
+    Project,
+    ProjectMembership,
+    StewardAct,
+    User,
+)
 from accounts.selectors.security import SECOND_FACTORS
 
 PAGE = 25
@@ -114,13 +122,21 @@ def person_page(*, uid: UUID, reader: User, at: datetime) -> PersonPage:
     )
 
 
-def acts(*, person: User | None = None, project: Project | None = None, limit: int = 50) -> list[ActRow]:
-    """What stewards did, to one person, to one project or at all; the latest first."""
+def acts(
+    *,
+    person: User | None = None,
+    project: Project | None = None,
+    organisation: Organisation | None = None,
+    limit: int = 50,
+) -> list[ActRow]:
+    """What stewards did, to one person, project or organisation, or at all; the latest first."""
     found = StewardAct.objects.select_related("steward")
     if person is not None:
         found = found.filter(person=person)
     if project is not None:
         found = found.filter(project=project)
+    if organisation is not None:
+        found = found.filter(organisation=organisation)
     return [ActRow(str(row.get_act_display()), str(row.steward), row.reason, row.at) for row in found[:limit]]
 
 

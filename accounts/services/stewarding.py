@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.errors import StewardActRefused
-from accounts.models import ApiToken, Invitation, Notice, Project, StewardAct, User
+from accounts.models import ApiToken, Invitation, Notice, Organisation, Project, StewardAct, User
 from accounts.services import withdrawing
 from accounts.services.sessions import end_all_sessions
 
@@ -75,10 +75,11 @@ def write_down(
     at: datetime,
     person: User | None = None,
     project: Project | None = None,
+    organisation: Organisation | None = None,
 ) -> StewardAct:
     """`reason` holds what was changed where nobody is asked why."""
     return StewardAct.objects.create(
-        steward=by, act=act, person=person, project=project, reason=reason, at=at
+        steward=by, act=act, person=person, project=project, organisation=organisation, reason=reason, at=at
     )
 
 
@@ -87,6 +88,14 @@ def require_other(*, project: Project, by: User) -> None:
     if project.memberships.filter(user=by).exists():
         raise StewardActRefused(
             _("You belong to %(project)s: another steward does this.") % {"project": project}
+        )
+
+
+def require_outside(*, organisation: Organisation, by: User) -> None:
+    """Nor an organisation of their own. To be asked under the lock that whoever joins it takes."""
+    if organisation.memberships.filter(user=by).exists():
+        raise StewardActRefused(
+            _("You belong to %(project)s: another steward does this.") % {"project": organisation}
         )
 
 

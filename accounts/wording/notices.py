@@ -42,6 +42,9 @@ SENTENCES = {
     "grant_received": _("A project that you lead is given a grant."),
     "grant_used": _("80 % or all of a grant is used, in a project that you lead."),
     "organisation_decided": _("A steward has looked at an organisation that you lead."),
+    "account_given": _(
+        "An organisation that you lead is given an account of the share tree, or its shares change."
+    ),
     "token_created": _("A token was made for your account."),
     "token_expiring": _("A token of yours ends in 7 days."),
     "sign_in_changed": _("How you sign in was changed. The change itself is always mailed."),

@@ -30,7 +30,7 @@ def move(
     """Under the lock that a booking takes: it is decided before the change or after it, never across it."""
     if not by.is_steward:
         raise NotAllowed(_("Only stewards give projects another account or other shares."))
-    reason = _reason(reason)
+    reason = require_reason(reason)
     project = standing.lock(project)
     stewarding.require_other(project=project, by=by)
     # Two who bring projects of one name into an account wait in turn, so that the second gets another.
@@ -77,7 +77,8 @@ def _require_sound(project: Project, before: Vertex | None, account: Vertex, cou
         )
 
 
-def _reason(reason: str) -> str:
+def require_reason(reason: str) -> str:
+    """Why, with room for what changed beside it."""
     reason = stewarding.require_reason(reason)
     if len(reason) > LONGEST_REASON:
         raise ShareRefused(

@@ -277,3 +277,47 @@ def test_an_invitation_is_sent_again_by_a_lead(lab: Lab) -> None:
     again = call(lead, "POST", f"{address}/{sent['uid']}/resend").json()
     assert (again["email"], again["state"]) == ("new@example.org", "open")
     assert again["uid"] != sent["uid"]
+
+
+# --- an organisation's accounts ---
+def test_a_steward_gives_an_organisation_an_account(steward: User) -> None:
+    lead, member = factories.make_user(), factories.make_user()
+    funder = factories.make_organisation("funder", lead=lead)
+    OrganisationMembership.objects.create(organisation=funder, user=member, role="member")
+    shares.create_root(name="All")
+    address, body = f"organisations/{funder.slug}/accounts", {"name": "Agency", "shares": 4, "reason": "R"}
+    for who, status in ((None, 401), (factories.make_user(), 404), (member, 404), (lead, 404)):
+        assert call(who, "POST", address, body).status_code == status
+    assert call(factories.make_user(is_steward=True), "POST", address, body).status_code == 403
+    made = call(steward, "POST", address, body)
+    assert (made.status_code, made.json()["path"], made.json()["of_all"]) == (201, "Agency", 1.0)
+    assert call(steward, "GET", made.headers["Location"].removeprefix("/api/v1/")).json() == made.json()
+    assert call(steward, "GET", address).json() == {"items": [made.json()], "next": None}
+    assert [
+        one["share"] for one in call(lead, "GET", f"organisations/{funder.slug}/shares").json()["items"]
+    ] == [made.json()["account"]]
+    again = call(steward, "POST", address, body)
+    assert (again.status_code, again.json()["code"]) == (400, "share_refused")
+    nowhere = call(steward, "POST", address, body | {"name": "New", "below": 2**60})
+    assert nowhere.status_code == 404
+    unsaid = call(steward, "POST", address, body | {"name": "New", "shares": None})
+    assert unsaid.json()["errors"][0]["pointer"] == "#/shares"
+
+
+def test_an_account_s_shares_are_changed_and_it_is_taken_back_by_stewards(steward: User) -> None:
+    share = Share()
+    address = f"organisations/{share.organisation.slug}/accounts/{share.account.pk}"
+    seen = call(steward, "GET", address).headers["ETag"]
+    body = {"shares": 7, "reason": "R"}
+    assert call(share.lead, "PATCH", address, body).status_code == 404
+    assert call(factories.make_user(is_steward=True), "PATCH", address, body).status_code == 403
+    assert call(steward, "PATCH", address, {"shares": 7}).json()["errors"][0]["pointer"] == "#/reason"
+    assert call(steward, "PATCH", address, body, **{"If-Match": seen}).json()["shares"] == 7
+    late = call(steward, "PATCH", address, {"shares": 9, "reason": "R"}, **{"If-Match": seen})
+    assert (late.status_code, late.json()["code"]) == (412, "precondition_failed")
+    assert call(share.lead, "POST", f"{address}/take-back", {"reason": "R"}).status_code == 404
+    assert call(steward, "POST", f"{address}/take-back", {"reason": "R"}).status_code == 204
+    assert call(steward, "GET", address).status_code == 404
+    assert call(steward, "POST", f"{address}/take-back", {"reason": "R"}).status_code == 404
+    kept = StewardAct.objects.filter(organisation=share.organisation).order_by("id")
+    assert [one.reason for one in kept] == ["Lab (4) → Lab (7). R", "Lab (7) → –. R"]

@@ -118,6 +118,7 @@ class World:
         root = Vertex.objects.get(parent=None)
         account = shares.create_account(parent=root, name=self.laboratory.name, shares=1)
         Vertex.objects.filter(pk=account.pk).update(organisation=self.laboratory)
+        self.account = account
         opened = inside.open_inside(
             organisation=self.laboratory, account=account, name="Below", summary="", shares_among_siblings=1,
             project_class="independent", class_expires_at=None, reason="", lead_email="head@example.org",
@@ -212,6 +213,8 @@ VALUES: dict[tuple[str, str], Value] = {
     ("people", "uid"): lambda world, _address: world.people[Who.MEMBER].uid,
     ("api", "rest"): lambda _world, _address: "v1/nothing",
     ("shares", "pk"): lambda world, _address: world.vertex.pk,
+    ("account", "pk"): lambda world, _address: world.account.pk,
+    ("accounts", "pk"): lambda world, _address: world.account.pk,
     ("lines", "uid"): lambda world, _address: world.line.uid,
     ("tokens", "uid"): lambda world, _address: world.token.uid,
     ("notices", "uid"): lambda world, _address: world.notice.uid,

@@ -25,7 +25,15 @@ from pricing.domain.declared import Declared, PublicGrant
 from pricing.models import FundingLine
 from pricing.services import fees, grants, statements, tariffs
 from reservations.domain.policy import Policy
-from reservations.management.example_world import funding, machines, newcomer, people, places, projects
+from reservations.management.example_world import (
+    entrusting,
+    funding,
+    machines,
+    newcomer,
+    people,
+    places,
+    projects,
+)
 from reservations.models import Vertex
 from reservations.services import policy, shares
 
@@ -71,6 +79,7 @@ def build(*, began_at: datetime, now: datetime) -> World:
         shares.create_project_vertex(
             parent=accounts_by_name[row.account], project=made[row.slug], shares=row.shares
         )
+    entrusting.entrust(organisations, by=users, at=began_at)
     newcomer.set_aside(organisations, by=users, at=began_at)
     return World(users, organisations, nodes, made)
 
@@ -83,6 +92,7 @@ def complete(world: World, *, at: datetime) -> None:
     world.people.update(missing)
     _accept_rules(world.people, at)
     shares.ensure_independent_account(shares=projects.INDEPENDENT_SHARES)
+    entrusting.entrust(world.organisations, by=world.people, at=at)
     newcomer.set_aside(world.organisations, by=world.people, at=at)
     newcomer.sign_up(world.people, at=at)
 

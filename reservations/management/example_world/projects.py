@@ -12,6 +12,7 @@ class Account:
     name: str
     parent: str
     shares: int
+    organisation: str = ""  # whose leads open projects below it
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,10 @@ class Project:
 
 
 INDEPENDENT_SHARES = 10  # of the account that personal projects share, beside those right below the root
+ENTRUSTED_FOR = "The laboratory speaks for the life sciences of this example."
 ACCOUNTS = (
     Account("Research", "", 60),
-    Account("Life sciences", "Research", 60),
+    Account("Life sciences", "Research", 60, organisation="biology-laboratory"),
     Account("Climate", "Research", 40),
     Account("Society", "", 30),
     Account("Education", "Society", 40),
