@@ -121,7 +121,7 @@ def change_shares(
     account = _locked_own(account, organisation)
     if account.shares == count:
         raise ShareRefused(
-            _("%(account)s has %(count)d shares already.") % {"account": account, "count": count},
+            _("%(account)s has these shares already: %(count)d.") % {"account": account, "count": count},
             field="shares", actual=count,
         )  # fmt: skip
     before = _place(account)

@@ -168,7 +168,7 @@ def test_either_an_account_or_a_name() -> None:
 def test_the_same_shares_are_no_change() -> None:
     funder = make_funder()
     account = entrust(funder, make_account())
-    with pytest.raises(ShareRefused, match="has 3 shares already"):
+    with pytest.raises(ShareRefused, match="has these shares already: 3"):
         change(funder, account, 3)
     with pytest.raises(ShareRefused, match="1000001 were asked"):
         change(funder, account, 1_000_001)

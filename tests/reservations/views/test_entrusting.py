@@ -86,7 +86,7 @@ def test_what_is_refused_is_said_in_place_and_nothing_typed_is_lost(cast: Cast) 
     client.post(PAGE, {"account": taken.pk, "reason": "Agreed."})
     same = client.post(f"{PAGE}{taken.pk}/", {"shares": 1, "reason": "Again."})
     assert same.status_code == 400
-    assert "Agency has 1 shares already." in same.content.decode()
+    assert "Agency has these shares already: 1." in same.content.decode()
     unsaid = client.post(f"{PAGE}{taken.pk}/take-back/", {"reason": ""})
     assert unsaid.status_code == 400
     assert Vertex.objects.get(name="Agency").organisation is not None
