@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -16,7 +16,7 @@ from common.access import guard
 from common.errors import DomainError
 from reservations.forms.entrusting import ChangeForm, GiveForm, TakeBackForm
 from reservations.models import Vertex
-from reservations.selectors.entrusting import entrusted, entrusting_page
+from reservations.selectors.entrusting import EntrustedRow, entrusted, entrusting_page
 from reservations.services import entrusting
 
 
@@ -93,14 +93,20 @@ def _refuse(form: Form, refusal: DomainError) -> int:
 
 
 def _saved(request: HttpRequest, organisation: Organisation, account: Vertex) -> HttpResponse:
-    row = next(row for row in entrusted(organisation=organisation) if row.pk == account.pk)
-    part = formats.percent(row.of_all, 2)
-    messages.success(
-        request,
-        _("Saved: %(account)s is promised %(part)s of everything. The organisation’s leads are told.")
-        % {"account": row.name, "part": part},
-    )
+    row = _row(organisation, account)
+    if row is not None:
+        part = formats.percent(row.of_all, 2)
+        messages.success(
+            request,
+            _("Saved: %(account)s is promised %(part)s of everything. The organisation’s leads are told.")
+            % {"account": row.name, "part": part},
+        )
     return redirect("steward_accounts", organisation.slug)
+
+
+def _row(organisation: Organisation, account: Vertex) -> EntrustedRow | None:
+    """None where another steward has taken it back in this moment."""
+    return next((row for row in entrusted(organisation=organisation) if row.pk == account.pk), None)
 
 
 def _account(
@@ -112,10 +118,13 @@ def _account(
     take_form: Form | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    row = _row(organisation, account)
+    if row is None:
+        raise Http404
     context = {
         "organisation": organisation,
         "own_project": None,
-        "row": next((row for row in entrusted(organisation=organisation) if row.pk == account.pk), None),
+        "row": row,
         "is_own": organisation.memberships.filter(user=person(request)).exists(),
         "change_form": change_form or ChangeForm(initial={"shares": account.shares}),
         "take_form": take_form or TakeBackForm(),

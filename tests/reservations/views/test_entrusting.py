@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -9,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Organisation, OrganisationMembership
 from reservations.models import Vertex
-from reservations.services import shares
+from reservations.services import entrusting, shares
 from tests import factories
 from tests.reservations.services.test_moving import make_account
 from tests.reservations.views.cast import Cast, make_cast
@@ -122,3 +124,21 @@ def test_the_page_does_not_grow_its_queries(cast: Cast, agency: Organisation) ->
     with CaptureQueriesContext(connection) as queries:
         client.get(PAGE)
     assert len(queries) <= 14, [query["sql"][:90] for query in queries]
+
+
+def test_what_another_steward_took_back_in_this_moment_is_no_longer_there(
+    cast: Cast, agency: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = make_account()
+    Vertex.objects.filter(pk=account.pk).update(organisation=agency)
+    change = entrusting.change_shares
+
+    def too_late(**asked: Any) -> Vertex:
+        Vertex.objects.filter(pk=account.pk).update(organisation=None)
+        return change(**asked)
+
+    monkeypatch.setattr(entrusting, "change_shares", too_late)
+    answer = cast.signed_in("steward").post(f"{PAGE}{account.pk}/", {"shares": 9, "reason": "x"})
+    assert answer.status_code == 404
+    account.refresh_from_db()
+    assert account.shares == 3

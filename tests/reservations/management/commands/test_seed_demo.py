@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
+import pgtrigger
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from accounts.models import HouseRulesAcceptance, Project, User
+from accounts.models import HouseRulesAcceptance, Organisation, Project, StewardAct, User
 from accounts.selectors.house_rules import has_accepted
 from common import clock
 from common.keys import make_key
@@ -24,6 +25,7 @@ from pricing.models import Charge, CostStatement, Grant
 from reservations.management.commands import seed_demo
 from reservations.management.example_world import machines, people
 from reservations.models import Decision, Reservation, Run, UsageEntry, Vertex
+from reservations.selectors.inside import shares_page
 
 NOW = datetime(2026, 11, 18, 9, 40, tzinfo=UTC)  # a Wednesday
 
@@ -48,11 +50,13 @@ def test_the_world_is_alive_and_a_second_run_changes_nothing() -> None:
     _require_reservations_in_every_state()
     _require_something_for_ada()
     _require_somebody_who_signed_up()
+    _require_an_account_of_a_laboratory()
     _require_that_it_can_be_checked()
 
     before = counts()
     assert "is there; " in seed_demo.seed(now=NOW)
     assert counts() == before
+    _require_an_account_of_a_laboratory()
 
     seed_demo.seed(now=NOW + timedelta(days=1))
     after = counts()
@@ -99,13 +103,28 @@ def _require_somebody_who_signed_up() -> None:
     assert all(has_accepted(person) for person in User.objects.all())
 
 
+def _require_an_account_of_a_laboratory() -> None:
+    """Given once, by a steward, with the shares that the table says."""
+    laboratory = Organisation.objects.get(slug="biology-laboratory")
+    assert laboratory.memberships.get(role="lead").user.email == "lena@example.org"
+    rows = shares_page(organisation=laboratory).rows
+    assert [(row.name, row.shares, row.is_project) for row in rows] == [
+        ("Life sciences", 60, False), ("Protein shapes", 3, True)
+    ]  # fmt: skip
+    assert StewardAct.objects.get(organisation=laboratory).steward.email == "stella@example.org"
+
+
 @pytest.mark.usefixtures("_world")
 def test_a_world_of_before_learns_what_the_tables_have_learnt_since() -> None:
     """As if it had been built when nobody could sign up yet."""
     project = Project.objects.get(personal_to__email="mila@example.org")
     Project.objects.filter(pk=project.pk).update(personal_to=None)
     HouseRulesAcceptance.objects.all().delete()
+    Vertex.objects.update(organisation=None)
+    with pgtrigger.ignore("accounts.StewardAct:steward_act_is_append_only"):
+        StewardAct.objects.all().delete()
     seed_demo.seed(now=NOW)
+    _require_an_account_of_a_laboratory()
     again = Project.objects.get(personal_to__email="mila@example.org")
     assert again != project
     assert Grant.objects.filter(project=again).count() == 2
