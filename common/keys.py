@@ -4,6 +4,7 @@ keys, a line each, that seal what the database keeps and nobody but this site ma
 
 from __future__ import annotations
 
+import fcntl
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -29,8 +30,15 @@ def make_sealing_key(path: Path) -> bool:
 
 def turn_sealing_key(path: Path) -> None:
     """Put a new key first: it seals from now on, and the older ones go on opening what they sealed."""
-    scratch = _scratch(path, Fernet.generate_key() + b"\n" + path.read_bytes())
-    scratch.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        # Of two that turn it at once neither may lose the other's key.
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        _scratch(path, Fernet.generate_key() + b"\n" + path.read_bytes()).replace(path)
+        # On the disk before anything is sealed with it.
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def load_sealing_keys(path: Path) -> MultiFernet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import migrations
 
@@ -14,7 +15,17 @@ SECRETS = ("secret", "seed", "migrated_codes")
 
 
 def seal(apps: Any, schema_editor: Any) -> None:
-    _change(apps, lambda text: load_sealing_keys(settings.SECRETS_KEY_FILE).encrypt(text.encode()).decode())
+    """What a newer release has sealed already, while it ran before this migration, stays as it is."""
+    ring = load_sealing_keys(settings.SECRETS_KEY_FILE)
+
+    def sealed(text: str) -> str:
+        try:
+            ring.decrypt(text)
+        except InvalidToken:
+            return ring.encrypt(text.encode()).decode()
+        return text
+
+    _change(apps, sealed)
 
 
 def open_again(apps: Any, schema_editor: Any) -> None:

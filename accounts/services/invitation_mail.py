@@ -37,7 +37,11 @@ def digest_of(secret: str) -> str:
 def message_of(invitation: Invitation) -> EmailMultiAlternatives:
     """In the language and time zone of whoever has the address, else of whoever invites."""
     group, reader = invitation.project or invitation.organisation, _reader(invitation)
-    url = settings.SITE_ORIGIN + reverse("invitation", args=[secret_of(invitation)])
+    secret = secret_of(invitation)
+    if digest_of(secret) != invitation.token_hash:
+        # The site's key was changed since it was written: what is mailed must open it.
+        Invitation.objects.filter(pk=invitation.pk).update(token_hash=digest_of(secret))
+    url = settings.SITE_ORIGIN + reverse("invitation", args=[secret])
     context = {
         "invitation": invitation, "group": group, "is_project": isinstance(group, Project),
         "by": invitation.invited_by, "url": url,

@@ -62,6 +62,9 @@ def try_mail_again(*, by: User, at: datetime) -> int:
     again: dict[str, Any] = {"mail": Notice.Mail.WAITING, "mail_due_at": at, "mail_attempts": 0}
     count = Notice.objects.filter(mail=Notice.Mail.FAILED, user__is_active=True).update(**again)
     count += Invitation.objects.open(at).filter(mail=Invitation.Mail.FAILED).update(**again)
+    # The rest is to who is gone, or invites nobody any more: there is nothing to look after.
+    for model in (Notice, Invitation):
+        model._default_manager.filter(mail=Notice.Mail.FAILED).update(mail=Notice.Mail.NONE)
     if count:
         write_down(act=StewardAct.Act.MAIL_AGAIN, reason=str(count), by=by, at=at)
     return count

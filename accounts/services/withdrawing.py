@@ -19,6 +19,8 @@ LEAD = ProjectMembership.Role.LEAD
 
 def lead_ended(*, of: Project | Organisation, lead: User, at: datetime) -> None:
     """What somebody sent who led it until now: those who lead it still are told, and may invite again."""
+    # Who ends all that somebody sent, wherever to, has this lock too: else each could wait for the other.
+    User.objects.select_for_update(no_key=True).get(pk=lead.pk)
     sent = Invitation.objects.filter(invited_by=lead)
     if isinstance(of, Organisation):
         _pass_on(sent, of, lead)
@@ -35,8 +37,14 @@ def lead_ended(*, of: Project | Organisation, lead: User, at: datetime) -> None:
 
 
 def person_closed(*, person: User, at: datetime) -> int:
-    """Whatever they sent, wherever to: whose account a steward closes invites nobody."""
-    return Invitation.objects.filter(invited_by=person).close(Invitation.Ending.SENDER_GONE, at)
+    """Whatever they sent, wherever to: whose account is closed or deleted invites nobody.
+
+    The caller has locked the person. What is an organisation's goes to another lead of it first.
+    """
+    sent = Invitation.objects.filter(invited_by=person)
+    for organisation in Organisation.objects.filter(memberships__user=person, memberships__role=LEAD):
+        _pass_on(sent, organisation, person)
+    return sent.close(Invitation.Ending.SENDER_GONE, at)
 
 
 def _pass_on(sent: InvitationQuerySet, organisation: Organisation, lead: User) -> None:
@@ -46,9 +54,9 @@ def _pass_on(sent: InvitationQuerySet, organisation: Organisation, lead: User) -
     """
     theirs = ProjectMembership.objects.filter(project=OuterRef("project"), user=lead, role=LEAD)
     to_projects = sent.unanswered().filter(~Exists(theirs), project__organisation=organisation)
-    heir = _leads(organisation)[:1]
-    if heir:
-        to_projects.update(invited_by=heir[0])
+    heirs = [one for one in _leads(organisation) if one.is_active and one != lead]
+    if heirs:
+        to_projects.update(invited_by=heirs[0])
 
 
 def _leads(of: Project | Organisation) -> list[User]:

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.access import ORGANISATION_LEAD, agreed
 from accounts.domain import scopes
 from accounts.endpoints import PersonalApiView
-from accounts.models import Invitation, Organisation, Project
+from accounts.models import Invitation, Organisation, Project, ProjectMembership
 from accounts.services import invitations
 from common import clock
 from common.api.bodies import Members
@@ -193,10 +193,10 @@ class ShareResendApi(PersonalApiView):
 
     def post(self, request: Request, organisation: Organisation, pk: int) -> Response:
         unanswered = Invitation.objects.filter(
-            project=_project(organisation, pk), invited_by=self.person, accepted_at=None, revoked_at=None
-        )
+            project=_project(organisation, pk), invited_by=self.person, role=ProjectMembership.Role.LEAD
+        ).unanswered()
         again, _secret = invitations.resend(
-            invitation=get_object_or_404(unanswered), by=self.person, at=clock.now()
+            invitation=get_object_or_404(unanswered.order_by("pk")[:1]), by=self.person, at=clock.now()
         )
         return Response({"email": again.email, "expires_at": moment(again.expires_at)})
 

@@ -19,6 +19,7 @@ from common import clock
 from common.api.bodies import Members
 from common.api.lists import ListQuery, page_of_lines
 from common.api.shapes import MomentField, Shape, moment
+from common.lines import require_one_line
 from reservations.models import Vertex
 from reservations.selectors.applications import AccountChoice, account_choices
 from reservations.selectors.stewarding import steward_project_page
@@ -149,7 +150,9 @@ class ProjectPlaceMembers(Members):
     )
     shares = serializers.IntegerField(min_value=0, max_value=moving.MOST_SHARES)
     reason = serializers.CharField(
-        max_length=moving.LONGEST_REASON, help_text="Kept; the project's leads read it."
+        max_length=moving.LONGEST_REASON,
+        validators=[require_one_line],
+        help_text="Kept; the project's leads read it.",
     )
 
     example: ClassVar = {"account": 4, "shares": 3, "reason": "The laboratory joined the programme."}

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts.access import ORGANISATION_LEAD, agreed, person
 from accounts.domain.classes import vouched_for_by
-from accounts.models import Invitation, Organisation
+from accounts.models import Invitation, Organisation, ProjectMembership
 from accounts.services import invitations
 from common import clock
 from common.access import guard
@@ -98,10 +98,11 @@ def organisation_share_resend(request: HttpRequest, organisation: Organisation, 
     """Send the invitation to lead the project once more."""
     vertex = _vertex(organisation, pk, is_project=True)
     unanswered = Invitation.objects.filter(
-        project=vertex.project, invited_by=person(request), accepted_at=None, revoked_at=None
-    )
+        project=vertex.project, invited_by=person(request), role=ProjectMembership.Role.LEAD
+    ).unanswered()
     try:
-        invitations.resend(invitation=get_object_or_404(unanswered), by=person(request), at=clock.now())
+        again = get_object_or_404(unanswered.order_by("pk")[:1])
+        invitations.resend(invitation=again, by=person(request), at=clock.now())
     except DomainError as refusal:
         return _share(request, organisation, vertex, problem=refusal.message, status=refusal.status)
     messages.success(request, _("Sent again. The link in the older mail no longer works."))

@@ -25,6 +25,7 @@ from accounts.models import (
     User,
 )
 from accounts.selectors import own_data as selectors
+from accounts.services import withdrawing
 from accounts.services.own_data import mentions
 from accounts.services.own_data.parts import Part, Stop
 from accounts.services.sessions import end_all_sessions
@@ -95,8 +96,9 @@ def _erase(user: User, at: datetime) -> None:
     closed = {project.name: _("Closed project") for project in alone}
     mentions.forget_in_notices(user=user, addresses=addresses, closed=closed)
     _forget_entrances(user)
+    withdrawing.person_closed(person=user, at=at)  # while it is known what they lead
     _leave(user, alone, at)
-    _withdraw_invitations(user, addresses, at)
+    _forget_invitations(user, addresses)
     for model in (IdempotentAnswer, Notice, MailPreference, HouseRulesAcceptance):
         model.objects.filter(user=user).delete()
     _forget_person(user, at)
@@ -129,12 +131,11 @@ def _leave(user: User, alone: list[Project], at: datetime) -> None:
     OrganisationMembership.objects.filter(user=user).delete()
 
 
-def _withdraw_invitations(user: User, addresses: list[str], at: datetime) -> None:
+def _forget_invitations(user: User, addresses: list[str]) -> None:
     to_them = Q(accepted_by=user)
     for address in addresses:
         to_them |= Q(email__iexact=address)
     Invitation.objects.filter(to_them).delete()
-    Invitation.objects.filter(invited_by=user).close(Invitation.Ending.SENDER_GONE, at)
 
 
 def _forget_person(user: User, at: datetime) -> None:

@@ -115,8 +115,10 @@ except ChildProcessError: print("all gone")
 
 
 def test_a_stop_reaches_a_process_that_is_just_being_started(site: FakeSite, agent: AgentProcess) -> None:
+    # On a device of its own, hence as a user of its own: see the fork bomb in test_agent_sandbox.py.
+    device = {"index": 6, "kind": "host", "model": "test"}
     for _ in range(3):
-        lease = site.offer(site.payload(BREEDER, limits={"processes": 200}))
+        lease = site.offer(site.payload(BREEDER, limits={"processes": 200}, devices=[device]))
         while site.log(lease) != "ready\n":
             time.sleep(0.05)
         site.stop(lease)

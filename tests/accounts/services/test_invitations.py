@@ -332,6 +332,31 @@ def test_whose_account_is_closed_invites_nobody(project: Project, lena: User, gr
     assert mail.send_due(at=clock.now()) == 0
 
 
+def test_what_is_an_organisations_goes_to_another_lead_who_is_there(lena: User, grace: User) -> None:
+    omar, gone, steward = (factories.make_user(), factories.make_user(), factories.make_user(is_steward=True))
+    lab = factories.make_organisation(lead=omar)
+    for lead in (gone, lena):
+        lab.memberships.create(user=lead, role="lead")
+    stewarding.close_person(person=gone, reason="Left", by=steward, at=clock.now())
+    project = factories.make_project(lead=None, organisation=lab)
+    invitation, secret = invitations.issue(to=project, email=ADDRESS, role="lead", by=omar, at=clock.now())
+    stewarding.close_person(person=omar, reason="Mails the world", by=steward, at=clock.now())
+    invitation.refresh_from_db()
+    assert invitation.invited_by == lena
+    invitations.accept(secret=secret, user=grace, at=clock.now())
+    assert project.memberships.get().user == grace
+
+
+def test_a_link_that_waited_for_its_mail_opens_after_the_sites_key_was_changed(
+    project: Project, lena: User, grace: User, settings: Any
+) -> None:
+    invite(project, lena)
+    settings.SECRET_KEY = "another " * 8
+    found = re.search(r"/invitations/([\w-]+)/", str(mailed().body))
+    assert found
+    invitations.accept(secret=found[1], user=grace, at=clock.now())
+
+
 # --- at once, on committed data ---
 @pytest.mark.django_db(transaction=True)
 def test_a_link_accepted_and_withdrawn_at_once_is_one_of_both() -> None:

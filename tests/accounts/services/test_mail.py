@@ -310,6 +310,14 @@ def test_stewards_let_invitations_that_were_given_up_be_tried_again(ada: User, p
     assert mail.send_due(at=MOMENT) == 1
 
 
+def test_what_was_given_up_and_is_over_is_nobodys_trouble_any_more(ada: User, postman: Postman) -> None:
+    invitation = invite(ada)
+    Invitation.objects.update(mail="failed", mail_attempts=6)
+    invitations.revoke(invitation=invitation, by=ada, at=MOMENT)
+    assert stewarding.try_mail_again(by=ada, at=MOMENT) == 0
+    assert Invitation.objects.get().mail == "none"
+
+
 def test_what_was_read_on_the_site_is_not_mailed(ada: User) -> None:
     tell(ada)
     mark_read(notice=Notice.objects.get(), at=MOMENT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
@@ -18,7 +19,7 @@ from django.db import connection
 
 from accounts.models import User
 from accounts.services import second_factors
-from common.keys import make_sealing_key
+from common.keys import make_sealing_key, turn_sealing_key
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
@@ -70,6 +71,9 @@ def test_what_lay_open_is_sealed_and_can_be_opened_again(ada: User, lena: User, 
     assert Authenticator.objects.get(type="totp").wrap().validate_code(code())
     assert Authenticator.objects.get(user=lena, type="recovery_codes").wrap().validate_code("11112222")
     assert Authenticator.objects.get(user=ada, type="recovery_codes").data["used_mask"] == 2
+    sealed = rows()
+    migration.seal(apps, None)
+    assert rows() == sealed, "what is sealed already stays as it is"
     Authenticator.objects.filter(user=lena, type="recovery_codes").update(
         data={"migrated_codes": [second_factors.sealed("11112222")]}
     )
@@ -93,6 +97,12 @@ def test_a_turned_key_seals_everything_again_and_the_old_one_is_no_longer_needed
     key_file.write_text(new[0])
     assert Authenticator.objects.get(type="totp").wrap().validate_code(code())
     assert new[0] not in out.getvalue()
+
+
+def test_of_two_who_turn_the_key_at_once_neither_loses_the_others(key_file: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(turn_sealing_key, [key_file] * 8))
+    assert len(set(key_file.read_text().split())) == 9
 
 
 def test_a_backup_from_before_is_opened_by_the_key_of_then(ada: User, key_file: Path) -> None:

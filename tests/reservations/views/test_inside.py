@@ -180,6 +180,18 @@ def test_the_invitation_is_sent_again_by_who_sent_it(funder: Funder) -> None:
         invitations.invite(to=project, email="x@example.org", role="member", by=funder.lead, at=clock.now())
 
 
+def test_what_is_sent_again_is_the_invitation_to_lead_and_no_other(funder: Funder) -> None:
+    client = funder.signed_in("lead")
+    client.post(funder.address, funder.typed(lead_email=funder.lead.email))
+    project = Project.objects.get(name="Bats of Brittany")
+    for name in ("ned", "zoe"):
+        invitations.invite(
+            to=project, email=f"{name}@example.org", role="member", by=funder.lead,
+            at=clock.now() - timedelta(hours=1),
+        )  # fmt: skip
+    assert client.post(f"{funder.address}{project.vertex.pk}/resend/").status_code == 404
+
+
 def test_a_funder_vouches_for_a_class_with_a_reason_and_an_end(funder: Funder) -> None:
     client = funder.signed_in("lead")
     answer = client.post(funder.address, funder.typed(project_class="citizen"))

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import Project, User
 from accounts.services import add_to_project
@@ -71,7 +72,8 @@ def test_a_grant_that_pays_from_a_later_day_stands_beside_the_budget(client: Cli
     answer = client.get(f"/projects/{lab.project.slug}/")
     assert "Winter" not in [budget.name for budget in answer.context["page"].budgets]
     text = answer.content.decode()
-    assert f"Pays from {formats.long_day(begins)}." in text
+    with timezone.override(lab.member.time_zone):
+        assert f"Pays from {formats.long_day(begins)}." in text
     assert "40.00 device-hours" in text
 
 
