@@ -13,10 +13,11 @@ TOKENS = "tokens"
 NOTICES = "notices"
 ORGANISATIONS = "organisations"
 GRANTS = "grants"
+NODES = "nodes"
 STEWARD = "steward"
 
 # In the order in which they are offered.
-ALL = (READ, BOOK, RUN, PROJECTS, ME, NOTICES, ORGANISATIONS, GRANTS, TOKENS, STEWARD)
+ALL = (READ, BOOK, RUN, PROJECTS, ME, NOTICES, ORGANISATIONS, GRANTS, NODES, TOKENS, STEWARD)
 # A token for one project reaches nothing outside it.
 OF_ONE_PROJECT = (READ, BOOK, RUN, PROJECTS)
 

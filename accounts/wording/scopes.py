@@ -15,6 +15,7 @@ SENTENCES = {
     scopes.NOTICES: _("Read your notices and mark them as read."),
     scopes.ORGANISATIONS: _("Register organisations, invite colleagues and open projects in their share."),
     scopes.GRANTS: _("See and make the funding lines and grants of your organisations."),
+    scopes.NODES: _("Declare what your organisations’ nodes cost and publish their prices."),
     scopes.TOKENS: _("See and revoke your tokens, and make tokens that may do no more than this one."),
     scopes.STEWARD: _("Do what stewards do. Works for stewards alone."),
 }
