@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from config import embedded
 from config.mail import read_mail
 from config.providers import read_providers
+from config.storages import read_storage
 
 BASE_DIR = embedded.BASE_DIR
 VAR_DIR = embedded.VAR_DIR
@@ -153,6 +154,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Files handed in as evidence; elsewhere, such as in S3: docs/evidence.md.
+    "evidence": read_storage(os.getenv("EVIDENCE_STORAGE", "")),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
