@@ -7,7 +7,7 @@ whose address has no name below, fails the test.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,15 +22,18 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 START = ["/", "/styleguide/", "/accounts/login/", "/me/"]
 # What a link may lead to that is not a page of this kind.
 NOT_PAGES = re.compile(
-    r"_(json|csv)$|^(api_schema|checkpoint|run_log|run_file|run_events|tile|entries|tlog_proof)$"
+    r"_(json|csv)$|^(api_schema|checkpoint|run_log|run_file|run_events|tile|entries|tlog_proof"
+    r"|mfa_download_recovery_codes)$"
 )
 OPEN_TO_ALL = {
     "home", "prices", "node", "policy", "fairness", "ledger", "ledger_entry", "status", "book",
     "styleguide", "accessibility", "account_login", "account_signup", "account_reset_password", "rules",
+    "organisations", "organisation", "api_docs",
 }  # fmt: skip
 FOR_MEMBERS = {
-    "me", "projects", "project", "reservation", "decision", "account_email", "account_change_password",
-    "security", "data", "account_reauthenticate",
+    "me", "start", "welcome", "projects", "project", "members", "leave", "apply", "reservation", "decision",
+    "account_email", "account_change_password", "account_reauthenticate", "security", "tokens", "data",
+    "notices", "notice_preferences", "organisation_register",
 }  # fmt: skip
 # A quarter of an hour is 6 px wide in a week that fits a screen. WCAG 2.5.8 allows it, since the
 # form beside the timetable makes the same choice ("equivalent"); axe cannot know that.
@@ -69,9 +72,9 @@ def name_of(address: str) -> str | None:
     return None if match.app_names or NOT_PAGES.search(name) else name
 
 
-def walk(page: Page) -> Iterator[str]:
-    """Open one page of each kind that links lead to, and say its kind."""
-    waiting, seen = list(START), set()
+def walk(page: Page, start: Collection[str] = START, passing_by: Collection[str] = ()) -> Iterator[str]:
+    """Open one page of each kind that links lead to, but those to pass by, and say its kind."""
+    waiting, seen = list(start), set(passing_by)
     while waiting:
         address = waiting.pop(0)
         name = name_of(address)
