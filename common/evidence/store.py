@@ -28,11 +28,15 @@ def storage() -> Storage:
     return storages["evidence"]
 
 
+def too_large(size: int) -> Unfit:
+    return Unfit("too_large", size=size, limit=LARGEST)
+
+
 def read(file: File[Any]) -> tuple[bytes, str]:
     """The bytes of an upload and what its name claims; one that is too large is not read."""
     size = file.size or 0
     if size > LARGEST:
-        raise Unfit("too_large", size=size, limit=LARGEST)
+        raise too_large(size)
     return file.read(), extension_of(file.name or "")
 
 

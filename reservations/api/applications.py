@@ -55,7 +55,7 @@ class ApplicationMembers(Members):
     )
     file = serializers.CharField(
         default="", allow_blank=True, trim_whitespace=True,
-        help_text="PDF, PNG, JPEG, WebP or text, in base64.",
+        help_text="PDF, PNG, JPEG, WebP or text (CSV too), in base64.",
     )  # fmt: skip
 
     example: ClassVar = {

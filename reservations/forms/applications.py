@@ -9,9 +9,9 @@ from django import forms
 from django.utils.translation import gettext, gettext_lazy as _
 
 from accounts.models import Organisation, Project
-from common import formats
+from common.evidence import store, wording
+from common.evidence.faults import Unfit
 from common.lines import require_one_line
-from reservations.domain import evidence
 from reservations.forms.standing import DayField, OneOfManyForm
 from reservations.selectors.applications import AccountChoice
 from reservations.services.applications import Granting, Wish
@@ -75,9 +75,14 @@ class ApplyForm(forms.Form):
         error_messages={"empty": _("This file is empty.")},
     )
 
-    def __init__(self, *args: Any, applicant: Any, project: Project | None, **kwargs: Any) -> None:
+    file_claims = ""
+
+    def __init__(
+        self, *args: Any, applicant: Any, project: Project | None, refused: int = 0, **kwargs: Any
+    ) -> None:
+        """`refused`: the size of an upload that was too large to be read."""
         super().__init__(*args, **kwargs)
-        self.project = project
+        self.project, self.refused = project, refused
         choice = self.fields["organisation"]
         assert isinstance(choice, forms.ModelChoiceField)
         if project is None:
@@ -93,19 +98,19 @@ class ApplyForm(forms.Form):
 
     def clean_file(self) -> bytes:
         file: UploadedFile[Any] | None = self.cleaned_data["file"]
-        if file is None:
-            return b""
-        if (file.size or 0) > evidence.LARGEST:  # before it is read into memory
-            raise forms.ValidationError(
-                gettext("The file has %(size)s; %(limit)s is the most.")
-                % {"size": formats.size(file.size), "limit": formats.size(evidence.LARGEST)}
-            )
-        content: bytes = file.read()
+        try:
+            if self.refused:
+                raise store.too_large(self.refused)
+            if file is None:
+                return b""
+            content, self.file_claims = store.read(file)
+        except Unfit as fault:
+            raise forms.ValidationError(wording.sentence(fault)) from fault
         return content
 
     @property
     def wish(self) -> Wish:
-        return Wish(**self.cleaned_data)
+        return Wish(**self.cleaned_data, file_claims=self.file_claims)
 
 
 class GrantForm(forms.Form):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.urls import reverse
 from django.utils.text import slugify
@@ -17,7 +14,10 @@ from accounts.models import Organisation, Project, User
 from accounts.services import classes, members, notices
 from common import formats
 from common.access import NotAllowed
-from reservations.domain import evidence as files
+from common.evidence import store
+from common.evidence.faults import Unfit
+from common.evidence.kinds import Checked, check
+from common.evidence.wording import sentence
 from reservations.errors import ApplicationRefused
 from reservations.models import Application, Vertex
 from reservations.selectors.applications import is_own
@@ -35,6 +35,7 @@ class Wish:
     purpose: str
     evidence: str = ""
     file: bytes = b""
+    file_claims: str = ""  # the extension of the name that it came under
     name: str = ""
     summary: str = ""
     organisation: Organisation | None = None
@@ -63,6 +64,7 @@ def apply(*, applicant: User, wish: Wish, project: Project | None, at: datetime)
     elif not wish.name.strip():
         raise ApplicationRefused(_("Say what the project is called."), field="name")
     _require_few_waiting(applicant)
+    file = _looked_through(wish)
     _require_sound(wish, project)
     application = Application(
         applicant=applicant, project=project, name=project.name if project else wish.name.strip(),
@@ -71,8 +73,9 @@ def apply(*, applicant: User, wish: Wish, project: Project | None, at: datetime)
         wanted_class=wish.wanted_class, wanted_shares=wish.wanted_shares, purpose=wish.purpose.strip(),
         evidence=wish.evidence.strip(), submitted_at=at,
     )  # fmt: skip
-    if wish.file:
-        application.evidence_digest, application.evidence_file.name = _stored(wish.file)
+    if file is not None:
+        kept = store.keep(file, folder="applications")
+        application.evidence_digest, application.evidence_file.name = kept.sha256, kept.path
     application.save()
     notices.notify(
         users=notices.stewards(), kind="application_received",
@@ -200,24 +203,13 @@ def _require_sound(wish: Wish, project: Project | None) -> None:
         raise ApplicationRefused(
             _("A class is given on evidence: say what shows it, or add a file."), field="evidence"
         )
-    if len(wish.file) > files.LARGEST:
-        raise ApplicationRefused(
-            _("The file has %(size)s; %(limit)s is the most.")
-            % {"size": formats.size(len(wish.file)), "limit": formats.size(files.LARGEST)},
-            field="file",
-        )
-    if wish.file and files.kind_of(wish.file) is None:
-        raise ApplicationRefused(
-            _("This file is none of PDF, PNG, JPEG, WebP and text (UTF-8, CSV too)."), field="file"
-        )
 
 
-def _stored(content: bytes) -> tuple[str, str]:
-    """Under its digest: the same file twice is one file, and no name of anybody's reaches the disk."""
-    kind = files.kind_of(content)
-    assert kind is not None
-    digest = hashlib.sha256(content).hexdigest()
-    path = f"evidence/applications/{digest}.{kind.extension}"
-    if not default_storage.exists(path):
-        path = default_storage.save(path, ContentFile(content))
-    return digest, path
+def _looked_through(wish: Wish) -> Checked | None:
+    if not wish.file:
+        return None
+    try:
+        return check(wish.file, claimed=wish.file_claims)
+    except Unfit as fault:
+        allowed = _("PDF, PNG, JPEG, WebP and text in UTF-8, CSV too")
+        raise ApplicationRefused(sentence(fault, allowed=allowed), field="file") from fault

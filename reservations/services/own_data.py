@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _, ngettext
@@ -14,6 +13,7 @@ from accounts.models import User
 from accounts.selectors.own_data import projects_alone
 from accounts.services.own_data import Part, Stop
 from common import formats
+from common.evidence import store
 from nodes.services.forgetting import forget_leases
 from reservations.models import Application, Reservation, Run, Vertex
 from reservations.selectors import own_data as selectors
@@ -74,14 +74,16 @@ def _erase(user: User, at: datetime) -> None:
 def _forget_applications(user: User) -> None:
     """What became of each stays, with the digest of what was looked at."""
     for application in Application.objects.filter(applicant=user):
-        if stored := application.evidence_file.name:
-            transaction.on_commit(partial(default_storage.delete, stored))
+        stored = application.evidence_file.name
         if application.state == Application.State.SUBMITTED:
             application.state = Application.State.WITHDRAWN
         if application.state != Application.State.GRANTED:
             application.name = application.slug = application.summary = ""
         application.purpose = application.evidence = application.evidence_file = ""
         application.save()
+        # One file may stand behind several applications, of others too.
+        if stored and not Application.objects.filter(evidence_file=stored).exists():
+            transaction.on_commit(partial(store.storage().delete, stored))
 
 
 def _forget_runs(runs: QuerySet[Run]) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.files.storage import default_storage
 from django.forms import Form
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -19,8 +19,9 @@ from accounts.models import Project
 from common import clock
 from common.access import NotAllowed, guard
 from common.errors import DomainError
+from common.evidence.serving import download
+from common.evidence.uploads import refused_size
 from reservations.access import APPLICANT, APPLICATION_READER
-from reservations.domain import evidence
 from reservations.forms.applications import ApplyForm, DeclineForm, GrantForm
 from reservations.models import Application
 from reservations.selectors.applications import (
@@ -35,9 +36,6 @@ from reservations.selectors.applications import (
 )
 from reservations.services import applications as service
 
-# What somebody uploaded is theirs, never part of this site: nothing in it may run or be guessed at.
-_SANDBOX = "default-src 'none'; sandbox"
-
 
 @never_cache
 @guard({"GET": agreed(SIGNED_IN), "POST": agreed(SIGNED_IN)})
@@ -47,7 +45,9 @@ def apply(request: HttpRequest) -> HttpResponse:
     project = _project_to_ask_for(request)
     if request.method != "POST":
         return _apply_page(request, ApplyForm(applicant=applicant, project=project), project)
-    form = ApplyForm(request.POST, request.FILES, applicant=applicant, project=project)
+    form = ApplyForm(
+        request.POST, request.FILES, applicant=applicant, project=project, refused=refused_size(request)
+    )
     if not form.is_valid():
         return _apply_page(request, form, project, status=400)
     try:
@@ -79,22 +79,8 @@ def application_withdraw(request: HttpRequest, application: Application) -> Http
 
 
 @guard(APPLICATION_READER)
-def application_evidence(request: HttpRequest, application: Application) -> FileResponse:
-    """Always a download, never shown, of the type that its content told when it came."""
-    path = application.evidence_file.name
-    if not path or not default_storage.exists(path):
-        raise Http404
-    extension = path.rsplit(".", maxsplit=1)[-1]
-    media_type = next(kind.media_type for kind in evidence.KINDS if kind.extension == extension)
-    response = FileResponse(
-        default_storage.open(path),
-        as_attachment=True,
-        filename=f"evidence-{application.evidence_digest[:12]}.{extension}",
-        content_type=media_type,
-    )
-    response.headers["Content-Security-Policy"] = _SANDBOX
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+def application_evidence(request: HttpRequest, application: Application) -> HttpResponseBase:
+    return download(request, path=application.evidence_file.name or "", sha256=application.evidence_digest)
 
 
 @never_cache

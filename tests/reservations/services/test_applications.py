@@ -12,16 +12,16 @@ from accounts.errors import ClassRefused
 from accounts.models import ClassGrant, Notice, Project, User
 from common import clock
 from common.access import NotAllowed
-from reservations.domain.evidence import LARGEST
+from common.evidence.kinds import LARGEST
 from reservations.errors import ApplicationRefused
 from reservations.models import Application, Vertex
 from reservations.services import applications, shares
 from reservations.services.applications import MOST_WAITING, Granting, Wish
-from tests import factories
+from tests import evidence_files, factories
 from tests.races import at_once, split
 
 pytestmark = pytest.mark.django_db
-PDF = b"%PDF-1.7 statutes"
+PDF = evidence_files.pdf()
 
 
 @pytest.fixture
@@ -79,7 +79,8 @@ def test_a_class_is_not_claimed_without_evidence(ada: User) -> None:
     [
         ({"name": " "}, "name"), ({"purpose": "\n"}, "purpose"),
         ({"wanted_class": "independent"}, "wanted_class"),
-        ({"file": b"MZ\x90\0"}, "file"), ({"file": b"%PDF-" + b"x" * LARGEST}, "file"),
+        ({"file": b"MZ\x90\0"}, "file"), ({"file": PDF, "file_claims": "csv"}, "file"),
+        ({"file": b"%PDF-" + b"x" * LARGEST}, "file"),
     ],
 )  # fmt: skip
 def test_what_is_missing_or_wrong_is_named(ada: User, change: dict[str, Any], field: str) -> None:

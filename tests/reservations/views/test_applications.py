@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Project
 from common import clock
-from reservations.domain.evidence import LARGEST
+from common.evidence.kinds import LARGEST
 from reservations.models import Application
 from reservations.services import shares
 from tests import factories
@@ -65,7 +65,8 @@ def test_without_evidence_it_is_refused_in_place(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("a.pdf", b"MZ\x90\0", "none of PDF, PNG, JPEG"),
+        ("a.pdf", b"MZ\x90\0", "This file is called .pdf and is a program."),
+        ("a", b"MZ\x90\0", "What is taken: PDF, PNG, JPEG, WebP and text in UTF-8, CSV too."),
         ("a.txt", b"%PDF-" + b"x" * LARGEST, "is the most"),
         ("a.pdf", b"", "This file is empty."),
     ],
@@ -110,13 +111,13 @@ def test_only_who_applied_reads_and_withdraws_it(cast: Cast) -> None:
 
 
 def test_the_file_is_a_download_for_the_applicant_and_stewards(cast: Cast) -> None:
-    application = ask(cast.lead, file=b"<script>alert(1)</script>")
+    application = ask(cast.lead, file=b"alert(1) </script>")
     address = f"{application.get_absolute_url()}evidence/"
     assert cast.statuses("get", address) == {
         "stranger": 302, "outsider": 404, "member": 404, "lead": 200, "steward": 200,
     }  # fmt: skip
     answer = cast.signed_in("steward").get(address)
-    assert b"".join(answer) == b"<script>alert(1)</script>"
+    assert b"".join(answer) == b"alert(1) </script>"
     assert answer["Content-Type"] == "text/plain; charset=utf-8"
     assert answer["Content-Disposition"].startswith('attachment; filename="evidence-')
     assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
