@@ -12,8 +12,14 @@ from common import formats
 LABELS = {
     "cost_statement": gettext_lazy("Cost statement"),
     "tariff": gettext_lazy("Tariff"),
+    "statement_withdrawn": gettext_lazy("Cost statement withdrawn"),
+    "cost_pool": gettext_lazy("Cost pool"),
+    "evidence": gettext_lazy("Evidence"),
+    "evidence_redaction": gettext_lazy("Evidence redacted"),
     "site_fee": gettext_lazy("Site fee"),
     "policy": gettext_lazy("Policy"),
+    "exception": gettext_lazy("Exception to the policy"),
+    "exception_end": gettext_lazy("End of an exception"),
     "decision": gettext_lazy("Decision"),
     "key": gettext_lazy("Key"),
 }
@@ -37,6 +43,35 @@ def _tariff(body: dict[str, Any]) -> str:
     }
 
 
+def _statement_withdrawn(body: dict[str, Any]) -> str:
+    return _("Statement %(number)d ends on %(date)s: %(reason)s") % {
+        "number": body["number"],
+        "date": body["ends_at"][:10],
+        "reason": body["reason"],
+    }
+
+
+def _cost_pool(body: dict[str, Any]) -> str:
+    return _("%(name)s%(colon)sEUR %(amount)s a year, split over %(nodes)s nodes") % {
+        "name": body["name"],
+        "colon": formats.colon(),
+        "amount": formats.number(body["amount_year"]),
+        "nodes": len(body["shares"]),
+    }
+
+
+def _evidence(body: dict[str, Any]) -> str:
+    return _("A file of %(size)s, %(digest)s") % {
+        "size": formats.size(body["size"]),
+        "digest": formats.digest(body["digest"]),
+    }
+
+
+def _evidence_redaction(body: dict[str, Any]) -> str:
+    by = _("By a steward") if body["by"] == "steward" else _("By its owner")
+    return f"{by}{formats.colon()}{body['reason']}"
+
+
 def _site_fee(body: dict[str, Any]) -> str:
     return _("EUR %(amount)s per device-hour: %(reason)s") % {
         "amount": formats.number(body["amount"]),
@@ -46,6 +81,14 @@ def _site_fee(body: dict[str, Any]) -> str:
 
 def _policy(body: dict[str, Any]) -> str:
     return _("Version %(policy)d: %(reason)s") % body
+
+
+def _exception(body: dict[str, Any]) -> str:
+    return _("%(number)s %(value)s instead of %(policy_value)s: %(reason)s") % body
+
+
+def _exception_end(body: dict[str, Any]) -> str:
+    return str(body["reason"])
 
 
 def _decision(body: dict[str, Any]) -> str:
@@ -66,8 +109,14 @@ def _key(body: dict[str, Any]) -> str:
 _SUMMARIES: dict[str, Callable[[dict[str, Any]], str]] = {
     "cost_statement": _cost_statement,
     "tariff": _tariff,
+    "statement_withdrawn": _statement_withdrawn,
+    "cost_pool": _cost_pool,
+    "evidence": _evidence,
+    "evidence_redaction": _evidence_redaction,
     "site_fee": _site_fee,
     "policy": _policy,
+    "exception": _exception,
+    "exception_end": _exception_end,
     "decision": _decision,
     "key": _key,
 }

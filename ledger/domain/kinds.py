@@ -106,6 +106,51 @@ SCHEMAS: Mapping[str, Schema] = {
         "digest": DIGEST,
         **_CORRECTION,
     },
+    # That an owner ended a statement without a successor, and with it the tariff that was in force.
+    "statement_withdrawn": {
+        "statement": UID,
+        "node": UID,
+        "number": COUNT,
+        "ends_at": MOMENT,
+        "tariff": nullable(UID),
+        "reason": text(500),
+    },
+    # What a cost that several nodes share comes to, and by which key it is split; EUR a year.
+    "cost_pool": {
+        "pool": UID,
+        "statement": UID,
+        "organisation": UID,
+        "number": COUNT,
+        **_PERIOD,
+        "name": text(80),
+        "component": text(20),
+        "amount_year": AMOUNT,
+        "key": text(20),
+        "whole": AMOUNT,
+        "shares": OBJECT,  # by the node's uid
+        "unassigned_share": AMOUNT,
+        "digest": DIGEST,
+        **_CORRECTION,
+    },
+    # That a file stands behind a published statement of a node or a pool. The file itself is not here.
+    "evidence": {
+        "evidence": UID,
+        "organisation": UID,
+        "digest": DIGEST,
+        "size": COUNT,
+        "format": one_of("pdf", "png", "jpg", "webp", "csv", "txt"),
+        "visibility": one_of("steward", "funders", "public"),
+        "of": one_of("statement", "pool"),
+        "statement": UID,
+        "part": nullable(text(60)),
+    },
+    # That such a file was taken away for good, and why. Its digest stays where it was entered.
+    "evidence_redaction": {
+        "evidence": UID,
+        "digest": DIGEST,
+        "by": one_of("owner", "steward"),
+        "reason": text(500),
+    },
     # What the site itself charges per device-hour; EUR.
     "site_fee": {**_PERIOD, "amount": AMOUNT, "reason": text(500)},
     "policy": {
@@ -115,6 +160,20 @@ SCHEMAS: Mapping[str, Schema] = {
         "digest": DIGEST,
         "reason": text(500),
     },
+    # One number of the policy, eased for one project and for some time. The project under the pseudonym of
+    # the month; the values are exact numbers such as 168 or 3/4.
+    "exception": {
+        "exception": UID,
+        "project": text(20),
+        "policy": COUNT,
+        "number": text(40),
+        "policy_value": text(20),
+        "value": text(20),
+        **_PERIOD,
+        "reason": text(500),
+    },
+    # That a steward ended one early.
+    "exception_end": {"exception": UID, "ended_at": MOMENT, "reason": text(500)},
     # That an answer was given, and a digest that only those who may read it can open.
     "decision": {
         "decision": UID,
