@@ -14,7 +14,7 @@ from reservations.domain import exact_json
 from reservations.domain.decision import Line as Agreed, Quote
 from reservations.models import Decision, Reservation
 
-_EXACT = Decimal("0.000001")
+_EXACT, _HUNDREDTH = Decimal("0.000001"), Decimal("0.01")
 _PLACES = 6  # unit prices and rows keep six decimals; an invoice alone is rounded, once
 
 
@@ -130,7 +130,10 @@ def _charge(charge: Charge) -> Line:
 
 
 def _multiplied(quantity: Decimal, unit_price: Decimal) -> str:
+    exact = quantity.quantize(_EXACT)
+    # At least "1.00": a bare 1 would ask for a sentence of its own, "1 device-hour".
+    rounded = exact.quantize(_HUNDREDTH)
     return gettext("%(quantity)s device-hours at %(price)s EUR") % {
-        "quantity": formats.number(quantity.quantize(_EXACT).normalize()),
+        "quantity": formats.number(rounded if rounded == exact else exact.normalize()),
         "price": formats.number(unit_price, _PLACES),
     }
