@@ -11,9 +11,9 @@ from pricing.models import (
     Charge,
     CostComponent,
     CostStatement,
-    DayAheadPrice,
     Encumbrance,
     Grant,
+    HourlyImport,
     SiteFee,
     Tariff,
 )
@@ -78,9 +78,9 @@ class ChargeAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("reference", "project__slug")
 
 
-@admin.register(DayAheadPrice)
-class DayAheadAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("zone", "hour", "eur_per_mwh", "source")
-    list_filter = ("zone",)
-    date_hierarchy = "hour"
-    show_full_result_count = False  # hundreds of thousands of hours
+@admin.register(HourlyImport)
+class HourlyImportAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("at", "content", "file_name", "source", "values", "missing", "added", "changed", "by")
+    list_filter = ("content",)
+    list_select_related = ("by",)
+    search_fields = ("file_name", "source", "sha256")

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
@@ -25,6 +26,7 @@ from pricing.domain.declared import Declared, PublicGrant
 from pricing.domain.grants import cover
 from pricing.models import FundingLine, Grant, Tariff
 from pricing.services.grants import encumber, lock_grants
+from pricing.services.hourly import Imported, import_file
 from pricing.services.statements import publish_statement
 from pricing.services.tariffs import publish_tariff
 from reservations.domain.policy import Policy as PolicyRules
@@ -159,6 +161,13 @@ def publish_prices(
         over_recovered=Decimal(over_recovered),
         owner_adjustment=Decimal(owner_adjustment),
     )
+
+
+def import_hours(text: str, *, content: str = "prices", at: datetime | None = None, **said: Any) -> Imported:
+    """A file of hourly inputs with that text, imported."""
+    said = {"source": "A test", "name": "hours.csv", "by": None, **said}
+    file = BytesIO(text.encode())
+    return import_file(content=content, file=file, at=at or clock.now(), **said)
 
 
 def make_entry() -> Entry:

@@ -8,25 +8,36 @@ from __future__ import annotations
 from pricing.models.charges import Charge
 from pricing.models.evidence import Evidence, PoolDraft, PoolEvidence, StatementEvidence, funded_nodes
 from pricing.models.grants import Encumbrance, FundingLine, Grant
+from pricing.models.hourly import (
+    HourlyImport,
+    HourlySeries,
+    HourlyValue,
+    ReplacedValue,
+    YearlyIntensity,
+)
 from pricing.models.pools import CostPool, PoolShare, PoolStatement
-from pricing.models.published import CostComponent, CostStatement, DayAheadPrice, SiteFee, Tariff
+from pricing.models.published import CostComponent, CostStatement, SiteFee, Tariff
 
 __all__ = [
     "Charge",
     "CostComponent",
     "CostPool",
     "CostStatement",
-    "DayAheadPrice",
     "Encumbrance",
     "Evidence",
     "FundingLine",
     "Grant",
+    "HourlyImport",
+    "HourlySeries",
+    "HourlyValue",
     "PoolDraft",
     "PoolEvidence",
     "PoolShare",
     "PoolStatement",
+    "ReplacedValue",
     "SiteFee",
     "StatementEvidence",
     "Tariff",
+    "YearlyIntensity",
     "funded_nodes",
 ]

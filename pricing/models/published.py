@@ -1,4 +1,4 @@
-"""What owners and the site publish: cost statements, tariffs, the fee, hourly prices."""
+"""What owners and the site publish: cost statements, tariffs, the fee."""
 
 from __future__ import annotations
 
@@ -130,15 +130,3 @@ class SiteFee(Published):
             )
         ]
         triggers: ClassVar = published_once("site_fee")
-
-
-class DayAheadPrice(models.Model):
-    """The wholesale price of one hour of electricity in one bidding zone. May be negative."""
-
-    zone = models.CharField(max_length=20)
-    hour = models.DateTimeField()  # its beginning, UTC
-    eur_per_mwh = models.DecimalField(max_digits=10, decimal_places=2)
-    source = models.CharField(max_length=200)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["zone", "hour"], name="one_price_per_zone_and_hour")]

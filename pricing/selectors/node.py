@@ -16,7 +16,7 @@ from nodes.models import Device, Node
 from pricing import wording
 from pricing.domain.cost import Kind, electricity_cost, markup, rounded, split
 from pricing.domain.declared import Declared, from_json
-from pricing.models import CostComponent, CostStatement, DayAheadPrice, SiteFee, Tariff
+from pricing.models import CostComponent, CostStatement, HourlySeries, HourlyValue, SiteFee, Tariff
 from pricing.selectors.rates import Rate, WaterfallStep, waterfall_of
 
 ZERO = Decimal(0)
@@ -222,13 +222,15 @@ def node_page(*, slug: str, at: datetime) -> NodePage | None:
 def _nodes(at: datetime):  # type: ignore[no-untyped-def]
     """Nodes with the fee and the last day-ahead price beside them: three questions, one query."""
     fee = SiteFee.objects.filter(effective__contains=at).values("amount")[:1]
-    latest = DayAheadPrice.objects.filter(zone=OuterRef("site__electricity_zone"), hour__lte=at).order_by(
-        F("hour").desc()
-    )
+    latest = HourlyValue.objects.filter(
+        series__zone=OuterRef("site__electricity_zone"),
+        series__quantity=HourlySeries.Quantity.PRICE,
+        hour__lte=at,
+    ).order_by(F("hour").desc())
     money: DecimalField[Decimal, Decimal] = DecimalField(max_digits=18, decimal_places=6)
     return Node.objects.select_related("owner", "site").annotate(
         fee=Coalesce(Subquery(fee), ZERO, output_field=money),
-        day_ahead_price=Subquery(latest.values("eur_per_mwh")[:1], output_field=money),
+        day_ahead_price=Subquery(latest.values("value")[:1], output_field=money),
         day_ahead_hour=Subquery(latest.values("hour")[:1], output_field=DateTimeField()),
     )
 

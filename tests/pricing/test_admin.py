@@ -6,7 +6,7 @@ from django.test import Client
 from tests import factories
 
 pytestmark = pytest.mark.django_db
-TABLES = ("coststatement", "tariff", "sitefee", "grant", "charge", "dayaheadprice")
+TABLES = ("coststatement", "tariff", "sitefee", "grant", "charge", "hourlyimport")
 
 
 @pytest.fixture

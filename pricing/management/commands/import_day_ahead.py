@@ -1,37 +1,29 @@
-"""manage.py import_day_ahead FILE: hourly day-ahead prices of electricity, one column a bidding zone."""
+"""manage.py import_day_ahead FILE...: hourly day-ahead prices of electricity, by bidding zone."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from pricing.errors import ImportRefused
-from pricing.services.day_ahead import import_day_ahead
+from pricing.management.importing import import_paths
+from pricing.models import HourlyImport
 
 
 class Command(BaseCommand):
     help = (
-        "Reads a .csv or .csv.gz: a column hour_utc, then a column of EUR per MWh for each bidding zone; "
-        "an empty cell is a missing price. Imports all of the file or nothing of it."
+        "Reads .csv (wide or long) or ENTSO-E's XML, plain or packed as .gz or .zip: docs/hourly-inputs.md. "
+        "Imports all of a file or nothing of it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path)
-        parser.add_argument("--source", default="", help="where the file comes from; its name when left out")
+        parser.add_argument("file", type=Path, nargs="+")
+        parser.add_argument("--source", required=True, help="where the figures come from")
+        parser.add_argument("--licence", default="", help="under which licence they are published")
+        parser.add_argument("--zone", default="", help="refuse a file that holds another zone, such as FR")
 
-    def handle(self, *, file: Path, source: str, **options: Any) -> None:
-        try:
-            zones = import_day_ahead(path=file, source=source or file.name)
-        except ImportRefused as exc:
-            raise CommandError(exc.message) from exc
-        self.stdout.write(f"{'zone':<18}{'hours':>8}{'missing':>9}{'added':>8}{'changed':>9}")
-        for zone in zones:
-            self.stdout.write(
-                f"{zone.zone:<18}{zone.in_file:>8}{zone.missing:>9}{zone.added:>8}{zone.changed:>9}"
-            )
-        self.stdout.write(
-            f"{len(zones)} zones, {sum(zone.added for zone in zones)} prices added,"
-            f" {sum(zone.changed for zone in zones)} changed."
+    def handle(self, *, file: list[Path], source: str, licence: str, zone: str, **options: Any) -> None:
+        import_paths(
+            self.stdout, HourlyImport.Content.PRICES, file, source=source, licence=licence, zone=zone
         )

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,7 +13,6 @@ from django.test import Client
 
 from common import clock
 from nodes.models import Node
-from pricing.models import DayAheadPrice
 from pricing.selectors.node import node_page
 from pricing.services.fees import set_site_fee
 from pricing.services.statements import publish_statement
@@ -254,12 +253,9 @@ def test_the_history_has_a_hole_where_nothing_was_in_force(client: Client) -> No
 
 
 def test_the_last_known_day_ahead_price_is_dated(client: Client, h100: Node) -> None:
-    for hour, price in ((1, "94.14"), (2, "88.60")):
-        DayAheadPrice.objects.create(
-            zone="FR", hour=datetime(2023, 10, 1, hour, tzinfo=UTC), eur_per_mwh=D(price), source="test"
-        )
-    DayAheadPrice.objects.create(
-        zone="FR", hour=clock.now() + timedelta(days=1), eur_per_mwh=D("1"), source="test"
+    tomorrow = (clock.now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:00Z")
+    factories.import_hours(
+        f"hour_utc,FR\n2023-10-01T01:00Z,94.14\n2023-10-01T02:00Z,88.60\n{tomorrow},1\n"
     )
     page = client.get("/nodes/a-3/").content.decode()
     assert "88.60 EUR/MWh" in page
