@@ -11,7 +11,16 @@ DomainError
     ├── GrantRefused         400 grant_refused
     ├── GrantExhausted       409 grant_exhausted        not enough is left
     ├── ChargeRefused        409 charge_refused
-    └── ImportRefused        400 import_refused         names the line
+    ├── ImportRefused        400 import_refused         names the line
+    ├── EvidenceRefused      400 evidence_refused       a file that is not kept, or not attached there
+    ├── EvidenceRedacted     409 evidence_redacted      its file was taken away, for good
+    ├── EvidenceAttached     409 evidence_attached      what stands behind something stays
+    ├── PoolRefused          400 pool_refused           `faults`: {field: sentence}
+    ├── PoolDraftGone        409 pool_draft_gone        published or discarded meanwhile
+    ├── DraftChanged         409 draft_changed          somebody else saved it since it was read
+    ├── DraftGone            409 draft_gone             published or discarded meanwhile
+    ├── DraftOpen            409 draft_open             a node has one draft at a time
+    └── WithdrawalRefused    409 withdrawal_refused     what cannot be ended, or not then
 """
 
 from __future__ import annotations
@@ -64,6 +73,44 @@ class ChargeRefused(PricingError):
     code = "charge_refused"
 
 
+class EvidenceRefused(PricingError):
+    code = "evidence_refused"
+    status = 400
+
+
+class EvidenceRedacted(PricingError):
+    code = "evidence_redacted"
+
+
+class EvidenceAttached(PricingError):
+    code = "evidence_attached"
+
+
+class PoolRefused(PricingError):
+    code = "pool_refused"
+    status = 400
+
+
+class PoolDraftGone(PricingError):
+    code = "pool_draft_gone"
+
+
 class ImportRefused(PricingError):
     code = "import_refused"
     status = 400
+
+
+class DraftChanged(PricingError):
+    code = "draft_changed"
+
+
+class DraftGone(PricingError):
+    code = "draft_gone"
+
+
+class DraftOpen(PricingError):
+    code = "draft_open"
+
+
+class WithdrawalRefused(PricingError):
+    code = "withdrawal_refused"

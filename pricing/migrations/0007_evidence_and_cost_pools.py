@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                 ('uid', models.UUIDField(default=common.ids.uuid7, editable=False, unique=True)),
                 ('number', models.PositiveIntegerField()),
                 ('name', models.CharField(max_length=80)),
-                ('kind', models.CharField(choices=[('electricity', 'Electricity'), ('hosting', 'Hosting'), ('maintenance', 'Maintenance'), ('network', 'Network'), ('licences', 'Licences'), ('staff', 'Staff'), ('insurance', 'Insurance'), ('financing', 'Financing')], max_length=20)),
+                ('kind', models.CharField(choices=[('electricity', 'Electricity'), ('hosting', 'Hosting'), ('maintenance', 'Maintenance'), ('network', 'Network'), ('licences', 'Licences'), ('staff', 'Staff'), ('insurance', 'Insurance'), ('financing', 'Financing'), ('overhead', 'Overhead')], max_length=20)),
                 ('amount_year', models.DecimalField(decimal_places=6, max_digits=18)),
                 ('worked_out', models.TextField(max_length=2000)),
                 ('key', models.CharField(choices=[('nodes', 'Nodes'), ('devices', 'Devices'), ('rack_units', 'Rack units'), ('energy', 'Measured energy, kWh'), ('staff_hours', 'Hours of staff'), ('tickets', 'Tickets'), ('traffic', 'Traffic, TB')], max_length=20)),

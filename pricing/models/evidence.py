@@ -33,7 +33,7 @@ def funded_nodes(user: User) -> models.QuerySet[Node]:
     """Nodes that a verified funder whom this person leads has paid for.
 
     It paid a charge on the node through a grant, or the node's owner names it, by its name or address
-    here, among the public grants of the purchase.
+    here, among the public grants of a purchase or a running cost.
     """
     funders = list(
         Organisation.objects.led_by(user)
@@ -44,10 +44,20 @@ def funded_nodes(user: User) -> models.QuerySet[Node]:
     if not funders:
         return Node.objects.none()
     names = [name for _pk, *both in funders for name in both]
-    named: Q = reduce(or_, (Q(declared__public_grants__contains=[{"source": name}]) for name in names))
+    named: Q = reduce(or_, (_names(name) for name in names))
     charged = Charge.objects.filter(node=OuterRef("pk"), grant__funder__in=[pk for pk, *_names in funders])
     bought = CostStatement.objects.filter(named, node=OuterRef("pk"))
     return Node.objects.filter(Exists(charged) | Exists(bought))
+
+
+def _names(funder: str) -> Q:
+    """A statement that says it of an asset, of a running cost, or as statements said it at first."""
+    granted = {"source": funder, "kind": "public_grant"}
+    return (
+        Q(declared__contains={"assets": [{"funding": [granted]}]})
+        | Q(declared__contains={"support": [{"source": funder}]})
+        | Q(declared__contains={"public_grants": [{"source": funder}]})
+    )
 
 
 class EvidenceQuerySet(models.QuerySet["Evidence"]):

@@ -50,6 +50,7 @@ class PoolStatement(Published):
         STAFF = "staff", _("Staff")
         INSURANCE = "insurance", _("Insurance")
         FINANCING = "financing", _("Financing")
+        OVERHEAD = "overhead", _("Overhead")
 
     class Key(models.TextChoices):
         """What the shares are counted in."""
