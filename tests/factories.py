@@ -22,7 +22,7 @@ from ledger import services as ledger
 from ledger.models import Entry
 from nodes.models import Device, Node, Site
 from nodes.services.occupancy import WantedHold, hold_devices
-from pricing.domain.declared import Declared, PublicGrant
+from pricing.domain.declared import Asset, Declared, Funding, FundingKind
 from pricing.domain.grants import cover
 from pricing.models import FundingLine, Grant, Tariff
 from pricing.services.grants import encumber, lock_grants
@@ -122,18 +122,31 @@ def make_line(amount: str = "1000", *, funder: Organisation | None = None, **fie
     return FundingLine.objects.create(funder=funder, amount=Decimal(amount), **fields)
 
 
+def make_asset(**changes: Any) -> Asset:
+    """What the worked node S1 of docs/cost-model.md was bought for, 60 % of it paid by a public grant."""
+    fields: dict[str, Any] = {
+        "name": "DGX H100", "price": Decimal(280_000), "residual_value": Decimal(28_000),
+        "life_years": Decimal(5), "purchased_on": date(2026, 1, 1), "maintenance_share": Decimal("0.04"),
+        "funding": granted("168000"),
+    }  # fmt: skip
+    return Asset(**fields | changes)
+
+
+def granted(amount: str, source: str = "National programme") -> tuple[Funding, ...]:
+    """Public money behind an asset; nothing for an amount of nothing."""
+    return (Funding(source, FundingKind.PUBLIC_GRANT, Decimal(amount)),) if Decimal(amount) else ()
+
+
 def make_declared(**changes: Any) -> Declared:
     """The worked node S1 of docs/cost-model.md, eight devices, 60 % paid by a public grant."""
     numbers = {
-        "purchase_price": "280000", "residual_value": "28000", "life_years": "5", "active_kilowatts": "6.2",
-        "idle_kilowatts": "1.4", "pue": "1.25", "electricity_price": "0.145", "available_share": "0.96",
-        "used_share": "0.72", "hosting_year": "9000", "maintenance_share": "0.04", "network_year": "2000",
-        "licences_year": "1500", "staff_posts": "0.15", "staff_post_year": "82000",
-        "insurance_share": "0.005", "overhead_share": "0.12",
+        "active_kilowatts": "6.2", "idle_kilowatts": "1.4", "pue": "1.25", "contract_price": "0.145",
+        "planned_outage_hours": "350.4", "used_share": "0.72", "hosting_year": "9000",
+        "network_year": "2000", "licences_year": "1500", "staff_posts": "0.15", "staff_post_year": "82000",
+        "insurance_share": "0.005", "indirect_costs": "120000", "direct_costs": "1000000",
     }  # fmt: skip
     fields: dict[str, Any] = {name: Decimal(number) for name, number in numbers.items()}
-    fields["purchased_on"] = date(2026, 1, 1)
-    fields["public_grants"] = (PublicGrant("National programme", Decimal(168_000)),)
+    fields["assets"] = (make_asset(),)
     return Declared(**fields | changes)
 
 

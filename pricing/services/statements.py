@@ -47,8 +47,10 @@ def publish_statement(
     _require_correctable(node, corrects, reason)
     first_day = effective_from.astimezone(ZoneInfo(node.site.time_zone)).date()
     cost = cost_of(declared, device_count=_count_devices(node), year_from=first_day)
+    if cost.faults:
+        raise refusal_of(cost.faults)
     if not rounded(cost.full_available):
-        raise StatementRefused(_("A node that costs nothing cannot be published."), field="purchase_price")
+        raise StatementRefused(_("A node that costs nothing cannot be published."), field="assets")
     rows = CostStatement.objects.filter(node=node)
     make_room(rows, effective_from=effective_from, effective_until=effective_until, at=at)
     statement = CostStatement(

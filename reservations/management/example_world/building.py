@@ -21,7 +21,7 @@ from common.keys import load_private_key
 from ledger import services as ledger
 from nodes.models import Node, Site
 from nodes.services import listing
-from pricing.domain.declared import Declared, PublicGrant
+from pricing.domain.declared import Asset, Declared, Funding, FundingKind
 from pricing.models import FundingLine
 from pricing.services import fees, grants, statements, tariffs
 from reservations.domain.policy import Policy
@@ -240,26 +240,37 @@ def _years(
 
 
 def _declared(machine: machines.Machine, place: places.Place, electricity: Decimal) -> Declared:
-    purchase = machine.purchase
-    granted = (PublicGrant(purchase.granted_by, Decimal(purchase.granted)),) if purchase.granted else ()
+    yearly: dict[str, Any] = dict(machine.yearly)
     return Declared(
-        purchase_price=Decimal(purchase.price),
-        purchased_on=purchase.on,
-        life_years=Decimal(purchase.life_years),
-        residual_value=Decimal(purchase.residual),
-        public_grants=granted,
-        warranty_until=purchase.warranty_until,
+        assets=(_asset(machine, maintenance_share=yearly.pop("maintenance_share", Decimal(0))),),
         active_kilowatts=machine.active_kilowatts,
         idle_kilowatts=machine.idle_kilowatts,
         pue=place.pue,
-        electricity_price=electricity,
-        available_share=Decimal("0.96"),
+        contract_price=electricity,
+        planned_outage_hours=Decimal("350.4"),  # 4 % of a year
         used_share=machine.used_share,
+        indirect_costs=yearly.pop("overhead_share", Decimal(0)) * 1_000_000,
+        direct_costs=Decimal(1_000_000),
         sources={
-            "purchase": f"{purchase.source}. {machine.hardware_source}",
+            "purchase": f"{machine.purchase.source}. {machine.hardware_source}",
             "electricity": f"{machine.watts_source}. {place.electricity_source}. PUE: {place.pue_source}",
         },
-        **dict(machine.yearly),
+        **yearly,
+    )
+
+
+def _asset(machine: machines.Machine, *, maintenance_share: Decimal) -> Asset:
+    purchase = machine.purchase
+    grant = Funding(purchase.granted_by, FundingKind.PUBLIC_GRANT, Decimal(purchase.granted))
+    return Asset(
+        name=machine.model,
+        price=Decimal(purchase.price),
+        purchased_on=purchase.on,
+        life_years=Decimal(purchase.life_years),
+        residual_value=Decimal(purchase.residual),
+        funding=(grant,) if purchase.granted else (),
+        maintenance_share=maintenance_share,
+        warranty_until=purchase.warranty_until,
     )
 
 

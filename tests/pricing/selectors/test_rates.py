@@ -124,8 +124,8 @@ class Waterfalls(TestCase):
         self, staff: int, granted: int, over: int, adjustment: D, devices: int
     ) -> None:
         node = factories.make_node(devices=devices)
-        grants = (factories.PublicGrant("Programme", D(granted)),) if granted else ()
-        declared = factories.make_declared(staff_post_year=D(staff), public_grants=grants)
+        asset = factories.make_asset(funding=factories.granted(str(granted)))
+        declared = factories.make_declared(staff_post_year=D(staff), assets=(asset,))
         factories.publish_prices(
             node, declared=declared, over_recovered=str(over), owner_adjustment=str(adjustment)
         )

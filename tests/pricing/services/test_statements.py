@@ -140,7 +140,8 @@ def test_devices_of_two_models_are_two_nodes() -> None:
 
 def test_days_are_counted_where_the_node_stands() -> None:
     """23:30 UTC on 30 September is already 1 October in Paris, and the machine is worn out."""
-    worn = replace(factories.make_declared(), purchased_on=datetime(2021, 10, 1, tzinfo=UTC).date())
+    asset = factories.make_asset(purchased_on=datetime(2021, 10, 1, tzinfo=UTC).date())
+    worn = factories.make_declared(assets=(asset,))
     statement = publish(declared=worn, effective_from=datetime(2026, 9, 30, 23, 30, tzinfo=UTC))
     assert statement.components.get(kind="purchase").full_year == 0
 

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -38,7 +38,8 @@ def h200(h100: Node) -> Node:
         devices=4, model="H200", owner=factories.make_organisation(name="Company G"), slug="g-4",
         site=factories.make_site(country="NL", electricity_zone="NL"),
     )  # fmt: skip
-    factories.publish_prices(node, declared=factories.make_declared(public_grants=()), owner_adjustment="0.4")
+    private = factories.make_declared(assets=(factories.make_asset(funding=()),))
+    factories.publish_prices(node, declared=private, owner_adjustment="0.4")
     set_site_fee(amount=D("0.02"), effective_from=clock.now(), reason="Servers", at=clock.now())
     return node
 
@@ -176,7 +177,8 @@ def test_a_node_shows_how_its_cost_becomes_its_price(client: Client, h200: Node)
         "8 × H100 SXM5 80\xa0GB", "1.378160", "1.398160", "106,625.91", "−33,868.80", "72,757.11",
         "40,837 kWh a year × PUE 1.25 × 0.145 EUR per kWh", "0.15 posts × 82,000 EUR a year",
         "280,000 EUR less a residual value of 28,000 EUR; 168,000 EUR of it paid by public grants",
-        "Costs nothing this year: Financing.", "48,439.3", "29,855.26", "Price is 37.4\xa0% below it",
+        "Costs nothing this year: Financing, VAT that is not recovered.", "48,439.3", "29,855.26",
+        "Price is 37.4\xa0% below it",
         "not sequenced yet", 'href="/nodes/a-3.json"', 'href="/nodes/a-3.csv"',
     ):  # fmt: skip
         assert text in page, text

@@ -1,0 +1,19 @@
+"""What pricing says to people: names of components, waterfall steps, faults of a declaration."""
+
+from __future__ import annotations
+
+from pricing.wording.components import COMPONENT_NAMES, component_label, component_sentence, percent
+from pricing.wording.faults import FIELD_NAMES, fault_name, fault_sentence
+from pricing.wording.prices import against, four_costs
+
+__all__ = [
+    "COMPONENT_NAMES",
+    "FIELD_NAMES",
+    "against",
+    "component_label",
+    "component_sentence",
+    "fault_name",
+    "fault_sentence",
+    "four_costs",
+    "percent",
+]
