@@ -6,6 +6,7 @@ Published rows are immutable by trigger; a correction is a new row that names wh
 from __future__ import annotations
 
 from pricing.models.charges import Charge
+from pricing.models.drafts import StatementDraft, StatementDraftEvidence, StatementWithdrawal
 from pricing.models.evidence import Evidence, PoolDraft, PoolEvidence, StatementEvidence, funded_nodes
 from pricing.models.grants import Encumbrance, FundingLine, Grant
 from pricing.models.hourly import (
@@ -36,7 +37,10 @@ __all__ = [
     "PoolStatement",
     "ReplacedValue",
     "SiteFee",
+    "StatementDraft",
+    "StatementDraftEvidence",
     "StatementEvidence",
+    "StatementWithdrawal",
     "Tariff",
     "YearlyIntensity",
     "funded_nodes",

@@ -16,7 +16,7 @@ from common.ranges import between
 from ledger import services as ledger
 from nodes.models import Node
 from pricing import files
-from pricing.domain.cost import Cost, cost_of, price_of, rounded
+from pricing.domain.cost import Cost, Price, cost_of, price_of, rounded
 from pricing.domain.declared import from_json
 from pricing.errors import TariffRefused
 from pricing.models import CostStatement, Tariff
@@ -79,6 +79,59 @@ def publish_tariff(
         tariff.entry = ledger.append(kind="tariff", body=_entry(tariff), at=at)
         tariff.save()
     return tariff
+
+
+@transaction.atomic
+def set_price(
+    *, node: Node, price: Decimal | None, effective_from: datetime, by: User, at: datetime
+) -> Tariff:
+    """Ask this price from then on: what follows from the statement in force then, or less.
+
+    EUR per device-hour, before VAT and the site's fee; None: exactly what follows.
+    """
+    if effective_from < at:
+        raise TariffRefused(
+            _("It can take effect now at the earliest, not in the past."), field="effective_from"
+        )
+    statement = (
+        CostStatement.objects.filter(node=node, effective__contains=effective_from)
+        .select_related("node__site")
+        .first()
+    )
+    if statement is None:
+        raise TariffRefused(
+            _("No cost statement is in force on %(day)s; publish one first.")
+            % {"day": formats.moment_with_year(effective_from)},
+            field="effective_from",
+        )
+    derived = derived_price(statement)
+    if price is not None:
+        _require_not_above(price, derived.price)
+    return publish_tariff(
+        statement=statement,
+        effective_from=effective_from,
+        published_by=by,
+        at=at,
+        owner_adjustment=ZERO if price is None else rounded(price) - derived.price,
+    )
+
+
+def _require_not_above(price: Decimal, derived: Decimal) -> None:
+    if not price.is_finite() or price < 0:
+        raise TariffRefused(_("The price cannot be below zero."), field="price")
+    if rounded(price) > derived:
+        raise TariffRefused(
+            _("The price can be at most %(limit)s EUR, as the statement’s cost is; you wrote %(actual)s.")
+            % {"limit": formats.number(derived), "actual": formats.number(price)},
+            field="price",
+            limit=str(derived),
+            actual=str(price),
+        )
+
+
+def derived_price(statement: CostStatement) -> Price:
+    """What follows from a statement alone: chargeable cost over the hours expected to be used."""
+    return price_of(cost=_cost_of_statement(statement))
 
 
 def _cost_of_statement(statement: CostStatement) -> Cost:

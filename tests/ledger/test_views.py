@@ -34,6 +34,9 @@ BODIES: dict[str, dict[str, Any]] = {
         "tariff": UID, "node": UID, "number": 1, "statement": UID, "price": "1.378160", "carried": "0",
         "owner_adjustment": "0", "digest": "ab" * 32,
     },
+    "statement_withdrawn": {
+        "statement": UID, "node": UID, "number": 1, "ends_at": AT, "tariff": None, "reason": "Sold",
+    },
     "site_fee": PERIOD | {"amount": "0.020000", "reason": "Running <the> site"},
     "policy": PERIOD | {"policy": 3, "rules": {"half_life_days": 14}, "digest": "ab" * 32, "reason": "New"},
     "decision": {"decision": UID, "policy": 3, "engine": "1", "outcome": "refused", "digest": "ab" * 32},

@@ -1,0 +1,242 @@
+"""The draft of a cost statement: begun, saved as it was typed, thrown away, published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from common import formats
+from nodes.models import Node
+from pricing.domain import drafting
+from pricing.domain.declared import Json, NotReadable, from_json, to_json
+from pricing.domain.specifications import modelled_power
+from pricing.errors import DraftChanged, DraftGone, DraftOpen, StatementRefused
+from pricing.models import CostStatement, Evidence, StatementDraft, StatementDraftEvidence
+from pricing.services.evidence import attach_to_statement
+from pricing.services.statements import publish_statement, refusal_of
+
+# A draft takes whatever was typed, but not without end.
+LARGEST_DRAFT = 200_000  # characters of JSON
+
+
+@transaction.atomic
+def start_draft(
+    *, node: Node, by: User, at: datetime, corrects: CostStatement | None = None, reason: str = ""
+) -> StatementDraft:
+    """The node's draft: the one that is open, or a new one from the newest statement or from the machine.
+
+    One that corrects begins with what it corrects, and says why from the start.
+    """
+    # The node's lock: two who begin at once would both find none.
+    node = Node.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=node.pk)
+    found = StatementDraft.objects.filter(node=node).select_related("node", "corrects", "saved_by").first()
+    if found is not None:
+        if corrects is None or found.corrects_id == corrects.pk:
+            return found
+        raise DraftOpen(
+            _("A draft is open already, saved last on %(when)s. Publish it or discard it first.")
+            % {"when": formats.moment_with_year(found.saved_at)},
+            saved_at=found.saved_at,
+        )
+    if corrects is not None:
+        _require_reason(node, corrects, reason)
+    return StatementDraft.objects.create(
+        node=node,
+        declared=_beginning(node, corrects),
+        corrects=corrects,
+        reason=reason.strip(),
+        started_by=by,
+        started_at=at,
+        saved_by=by,
+        saved_at=at,
+    )
+
+
+def _require_reason(node: Node, corrects: CostStatement, reason: str) -> None:
+    if corrects.node_id != node.pk:
+        raise StatementRefused(_("The statement to correct belongs to another node."), field="corrects")
+    if not reason.strip():
+        raise StatementRefused(_("A correction says why."), field="reason")
+
+
+def _beginning(node: Node, corrects: CostStatement | None) -> dict[str, Json]:
+    """What is known before anybody types: the last statement, or the place and the machine."""
+    before = corrects or CostStatement.objects.filter(node=node).order_by("-number").first()
+    if before is not None:
+        return to_json(from_json(before.declared))
+    body: dict[str, Json] = {
+        "version": "2",
+        "pue": str(node.site.pue.normalize()),
+        "assets": [_machine(node)],
+    }
+    power = modelled_power(
+        device_models=list(node.devices.values_list("model", "memory_bytes")),
+        cpu_model=node.cpu_model,
+        cpu_cores=node.cpu_cores,
+    )
+    if power is not None:
+        body |= {"active_kilowatts": str(power.kilowatts), "energy_source": "model"}
+        body["sources"] = {"power": "; ".join(power.sources)}
+    return body
+
+
+def _machine(node: Node) -> dict[str, Json]:
+    return {"name": " ".join(part for part in (node.vendor, node.machine_model) if part) or node.name}
+
+
+@transaction.atomic
+def save_draft(
+    *,
+    node: Node,
+    members: Mapping[str, Json],
+    version: int | None,
+    by: User,
+    at: datetime,
+    step: str = "",
+    reason: str | None = None,
+) -> StatementDraft:
+    """Put these members into the draft, wrong ones too.
+
+    `version` is the one that was read: DraftChanged where somebody has saved since. None overwrites.
+    """
+    draft = _locked(node)
+    require_version(draft, version)
+    draft.declared = dict(draft.declared) | dict(members)
+    if step and step not in draft.steps_saved:
+        draft.steps_saved = [*draft.steps_saved, step]
+    if reason is not None:
+        draft.reason = reason.strip()[:500]
+    return _saved(draft, by, at)
+
+
+@transaction.atomic
+def replace_draft(
+    *, node: Node, declared: Mapping[str, Json], version: int | None, by: User, at: datetime,
+    reason: str | None = None,
+) -> StatementDraft:  # fmt: skip
+    """Write a draft anew, as programs do; begun where there is none."""
+    start_draft(node=node, by=by, at=at)
+    draft = _locked(node)
+    require_version(draft, version)
+    draft.declared = dict(declared)
+    if reason is not None:
+        draft.reason = reason.strip()[:500]
+    return _saved(draft, by, at)
+
+
+def _saved(draft: StatementDraft, by: User, at: datetime) -> StatementDraft:
+    if len(str(draft.declared)) > LARGEST_DRAFT:
+        raise StatementRefused(
+            _("A draft has at most %(limit)s characters.") % {"limit": formats.number(LARGEST_DRAFT)}
+        )
+    draft.version += 1
+    draft.saved_by, draft.saved_at = by, at
+    draft.save()
+    return draft
+
+
+@transaction.atomic
+def add_evidence(
+    *, node: Node, part: str, evidence: Evidence, version: int | None, by: User, at: datetime
+) -> StatementDraft:
+    """Name a file of the owner’s that stands behind a part of the draft."""
+    draft = _locked(node)
+    require_version(draft, version)
+    if evidence.organisation_id != node.owner_id:
+        raise StatementRefused(_("This file belongs to another organisation."), field="evidence")
+    StatementDraftEvidence.objects.get_or_create(draft=draft, part=part, evidence=evidence)
+    return _saved(draft, by, at)
+
+
+@transaction.atomic
+def drop_evidence(*, node: Node, pk: int, version: int | None, by: User, at: datetime) -> StatementDraft:
+    """Leave a file out of the draft; the file stays with its owner."""
+    draft = _locked(node)
+    require_version(draft, version)
+    draft.evidence.filter(pk=pk).delete()
+    return _saved(draft, by, at)
+
+
+@transaction.atomic
+def discard_draft(*, node: Node, version: int | None) -> None:
+    draft = _locked(node)
+    require_version(draft, version)
+    draft.delete()
+
+
+@transaction.atomic
+def publish_draft(
+    *,
+    node: Node,
+    version: int | None,
+    effective_from: datetime,
+    by: User,
+    at: datetime,
+    reason: str | None = None,
+) -> CostStatement:
+    """Publish the draft as it stands, with its evidence; it is gone then.
+
+    Of two who publish at once the second finds no draft any more, and is told what became of it.
+    """
+    draft = _locked(node)
+    require_version(draft, version)
+    if effective_from < at:
+        raise StatementRefused(
+            _("It can take effect now at the earliest, not in the past."), field="effective_from"
+        )
+    files = list(draft.evidence.select_related("evidence"))
+    try:
+        declared = from_json(draft.declared)
+    except NotReadable:
+        raise refusal_of(drafting.read(draft.declared).faults) from None
+    statement = publish_statement(
+        node=node,
+        declared=declared,
+        effective_from=effective_from,
+        published_by=by,
+        at=at,
+        corrects=draft.corrects,
+        reason=draft.reason if reason is None else reason.strip(),
+    )
+    for file in files:
+        attach_to_statement(statement=statement, part=file.part, evidence=file.evidence, by=by, at=at)
+    draft.delete()
+    return statement
+
+
+def require_version(draft: StatementDraft, seen: int | None) -> None:
+    if seen is None or seen == draft.version:
+        return
+    raise DraftChanged(
+        _("%(name)s saved this draft on %(when)s, after you had opened it.")
+        % {"name": draft.saved_by.name, "when": formats.moment_with_year(draft.saved_at)},
+        version=draft.version,
+        saved_at=draft.saved_at,
+    )
+
+
+def _locked(node: Node) -> StatementDraft:
+    rows = StatementDraft.objects.select_for_update(of=("self",)).select_related(
+        "saved_by", "corrects", "node"
+    )
+    found = rows.filter(node=node).first()
+    if found is not None:
+        return found
+    newest = (
+        CostStatement.objects.filter(node=node).select_related("published_by").order_by("-number").first()
+    )
+    if newest is None:
+        raise DraftGone(_("There is no draft any more: somebody has discarded it."))
+    raise DraftGone(
+        _("There is no draft any more. Statement %(number)d was published by %(name)s on %(when)s.")
+        % {
+            "number": newest.number,
+            "name": newest.published_by.name,
+            "when": formats.moment_with_year(newest.published_at),
+        },
+        statement=newest.number,
+    )
