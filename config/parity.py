@@ -45,6 +45,8 @@ CALLS: Mapping[str, Sequence[Call]] = {
     "organisation_shares": [Call("POST", "api_shares")],
     "organisation_share": [Call("PATCH", "api_share")],
     "organisation_share_end": [Call("POST", "api_share_end")],
+    "organisation_share_invite": [Call("POST", "api_share_invitation")],
+    "organisation_share_withdraw": [Call("DELETE", "api_share_invitation")],
     "organisation_share_resend": [Call("POST", "api_share_resend")],
     # money
     "line_new": [Call("POST", "api_lines")],

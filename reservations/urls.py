@@ -91,6 +91,16 @@ pages = [
         name="organisation_share_end",
     ),
     path(
+        "organisations/<slug:slug>/shares/<int:pk>/invite/",
+        inside.organisation_share_invite,
+        name="organisation_share_invite",
+    ),
+    path(
+        "organisations/<slug:slug>/shares/<int:pk>/withdraw/",
+        inside.organisation_share_withdraw,
+        name="organisation_share_withdraw",
+    ),
+    path(
         "organisations/<slug:slug>/shares/<int:pk>/resend/",
         inside.organisation_share_resend,
         name="organisation_share_resend",
@@ -166,6 +176,11 @@ endpoints = [
         "api/v1/organisations/<slug:slug>/shares/<int:pk>/end",
         shared_out.ShareEndApi.as_view(),
         name="api_share_end",
+    ),
+    path(
+        "api/v1/organisations/<slug:slug>/shares/<int:pk>/invitation",
+        shared_out.ShareInvitationApi.as_view(),
+        name="api_share_invitation",
     ),
     path(
         "api/v1/organisations/<slug:slug>/shares/<int:pk>/resend",

@@ -87,3 +87,11 @@ class Invitation(Mailed):
             ),
         ]
         indexes: ClassVar[list[models.Index]] = mail_indexes("invitation")
+
+    def state(self, at: datetime) -> str:
+        """`open`, `accepted`, `expired`, or how it ended."""
+        if self.accepted_at is not None:
+            return "accepted"
+        if self.revoked_at is not None:
+            return str(self.ending)
+        return "expired" if self.expires_at <= at else "open"

@@ -9,7 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from accounts.domain.invitations import BETWEEN_MAILS
-from accounts.models import Organisation, OrganisationMembership, Project, ProjectMembership, User
+from accounts.models import (
+    Invitation,
+    Organisation,
+    OrganisationMembership,
+    Project,
+    ProjectMembership,
+    User,
+)
 
 LEAD = ProjectMembership.Role.LEAD
 Group = Project | Organisation
@@ -33,7 +40,7 @@ class InvitationRow:
     role_name: str
     expires_at: datetime
     is_expired: bool
-    may_be_sent_again: bool
+    again_at: datetime | None  # a mail went out a moment ago: the next may go then
 
 
 @dataclass(frozen=True)
@@ -93,5 +100,11 @@ def _unanswered(of: Group, at: datetime) -> Iterator[InvitationRow]:
             role_name=str(ProjectMembership.Role(one.role).label),
             expires_at=one.expires_at,
             is_expired=one.expires_at <= at,
-            may_be_sent_again=at >= one.created_at + BETWEEN_MAILS,
+            again_at=again_at(one, at),
         )
+
+
+def again_at(invitation: Invitation, at: datetime) -> datetime | None:
+    """When it may be mailed again; None: now."""
+    free = invitation.created_at + BETWEEN_MAILS
+    return free if at < free else None

@@ -81,15 +81,17 @@ def issue(*, to: Group, email: str, role: str, by: User, at: datetime) -> tuple[
 @transaction.atomic
 def resend(*, invitation: Invitation, by: User, at: datetime) -> tuple[Invitation, str]:
     """Mail it again with a new secret and 14 more days. The older link says that a newer one went out."""
-    to = _group(invitation)
-    members.lock(to)
+    members.lock(_group(invitation))
     _require_few_today(by, at)
     invitation = _locked(invitation)
     _require_sender(invitation, by)
-    _require_unanswered(invitation)
-    _require_pause(to, invitation.email, at)
-    _end(invitation, Ending.REPLACED, at)
-    return _write(to, invitation.email, invitation.role, by, at)
+    return _again(invitation, by, at)
+
+
+def issue_again(*, invitation: Invitation, by: User, at: datetime) -> tuple[Invitation, str]:
+    """As `resend`, whoever sent it: for services that have locked and checked."""
+    _require_few_today(by, at)
+    return _again(_locked(invitation), by, at)
 
 
 @transaction.atomic
@@ -97,8 +99,12 @@ def revoke(*, invitation: Invitation, by: User, at: datetime) -> None:
     """Take it back: its link leads nowhere any more. Once accepted, it is the membership that is ended."""
     invitation = _locked(invitation)
     _require_sender(invitation, by)
-    _require_unanswered(invitation)
-    _end(invitation, Ending.WITHDRAWN, at)
+    _withdraw(invitation, at)
+
+
+def take_back(*, invitation: Invitation, at: datetime) -> None:
+    """As `revoke`, whoever sent it: for services that have locked and checked."""
+    _withdraw(_locked(invitation), at)
 
 
 @transaction.atomic
@@ -148,6 +154,19 @@ def _locked(invitation: Invitation) -> Invitation:
     return rows.select_for_update(of=("self",)).get(pk=invitation.pk)
 
 
+def _again(invitation: Invitation, by: User, at: datetime) -> tuple[Invitation, str]:
+    to = _group(invitation)
+    _require_unanswered(invitation)
+    _require_pause(to, invitation.email, at)
+    _end(invitation, Ending.REPLACED, at)
+    return _write(to, invitation.email, invitation.role, by, at)
+
+
+def _withdraw(invitation: Invitation, at: datetime) -> None:
+    _require_unanswered(invitation)
+    _end(invitation, Ending.WITHDRAWN, at)
+
+
 def _end(invitation: Invitation, ending: str, at: datetime) -> None:
     invitation.revoked_at, invitation.ending = at, ending
     invitation.save(update_fields=["revoked_at", "ending"])
@@ -158,8 +177,16 @@ def _tell_answer(invitation: Invitation, user: User, outcome: str, at: datetime)
     params = {"group": group.name, "email": invitation.email, "outcome": outcome}
     notices.notify(
         users={invitation.invited_by} - {user}, kind="invitation_answered", params=params,
-        url=group.get_absolute_url(), dedupe=f"invitation-answered:{invitation.uid}", at=at,
+        url=_page_for(invitation.invited_by, group), dedupe=f"invitation-answered:{invitation.uid}", at=at,
     )  # fmt: skip
+
+
+def _page_for(sender: User, group: Group) -> str:
+    """Who had a project opened in an account of their organisation does not belong to the project."""
+    opened_by = group.organisation if isinstance(group, Project) else None
+    if opened_by is None or group.memberships.filter(user=sender).exists():
+        return group.get_absolute_url()
+    return f"{opened_by.get_absolute_url()}shares/"
 
 
 def _require_pause(to: Group, email: str, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import transaction
@@ -14,8 +15,7 @@ from rest_framework.response import Response
 from accounts.access import ORGANISATION_LEAD, agreed
 from accounts.domain import scopes
 from accounts.endpoints import PersonalApiView
-from accounts.models import Invitation, Organisation, Project, ProjectMembership
-from accounts.services import invitations
+from accounts.models import Invitation, Organisation, Project
 from common import clock
 from common.api.bodies import Members
 from common.api.conditions import require_unchanged
@@ -25,6 +25,7 @@ from common.lines import require_one_line
 from reservations.api.stewarding import EndMembers
 from reservations.forms.inside import MOST_SHARES
 from reservations.selectors.inside import ShareRow, shares_page, vertices_of
+from reservations.selectors.leading import leading
 from reservations.services import inside, standing
 
 _CLASSES = Project.Class.values
@@ -115,6 +116,30 @@ class ResentInvitationShape(Shape):
     example: ClassVar = {"email": "grace@example.org", "expires_at": "2026-12-06T18:30:00Z"}
 
 
+class LeadMembers(Members):
+    email = serializers.EmailField(max_length=254, help_text="Yours: you lead it at once.")
+
+    example: ClassVar = {"email": "grace@example.org"}
+
+
+class LeadingShape(Shape):
+    leads = serializers.ListField(child=serializers.CharField())
+    email = serializers.EmailField(allow_null=True, help_text="Whom the latest invitation went to.")
+    state = serializers.ChoiceField(
+        ["open", "accepted", "expired", *Invitation.Ending.values], allow_null=True, help_text="Of that one."
+    )
+    sent_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+    example: ClassVar = {
+        "leads": [],
+        "email": "grace@example.org",
+        "state": "declined",
+        "sent_at": "2026-11-22T18:30:00Z",
+        "expires_at": "2026-12-06T18:30:00Z",
+    }
+
+
 class SharesApi(PersonalApiView):
     """An organisation's accounts and all that stands below them, oldest first."""
 
@@ -183,8 +208,38 @@ class ShareEndApi(PersonalApiView):
         return Response(told)
 
 
+class ShareInvitationApi(PersonalApiView):
+    """Who leads a project below an account of yours, and what became of the invitation to lead it."""
+
+    access: ClassVar = {
+        "GET": ORGANISATION_LEAD,
+        "POST": agreed(ORGANISATION_LEAD),
+        "DELETE": agreed(ORGANISATION_LEAD),
+    }
+    scopes: ClassVar = dict.fromkeys(("GET", "POST", "DELETE"), scopes.ORGANISATIONS)
+    bodies: ClassVar = {"POST": LeadMembers}
+    answers: ClassVar = {"GET": LeadingShape, "POST": LeadingShape, "DELETE": None}
+
+    def get(self, request: Request, organisation: Organisation, pk: int) -> Response:
+        return Response(_leading_shown(organisation, _project(organisation, pk), pk, clock.now()))
+
+    def post(self, request: Request, organisation: Organisation, pk: int) -> Response:
+        """Invite somebody to lead a project that nobody leads. With your own address you lead it at once."""
+        project, at = _project(organisation, pk), clock.now()
+        inside.invite_lead(
+            organisation=organisation, project=project, email=self.body["email"], by=self.person, at=at
+        )
+        return Response(_leading_shown(organisation, project, pk, at), status=201)
+
+    def delete(self, request: Request, organisation: Organisation, pk: int) -> Response:
+        """Withdraw the invitation: the link in its mail leads nowhere any more."""
+        project = _project(organisation, pk)
+        inside.withdraw_lead(organisation=organisation, project=project, by=self.person, at=clock.now())
+        return Response(status=204)
+
+
 class ShareResendApi(PersonalApiView):
-    """Mail your invitation to lead a project again: a new link, 14 more days."""
+    """Mail the invitation to lead a project again: a new link, 14 more days."""
 
     access: ClassVar = {"POST": agreed(ORGANISATION_LEAD)}
     scopes: ClassVar = {"POST": scopes.ORGANISATIONS}
@@ -192,11 +247,8 @@ class ShareResendApi(PersonalApiView):
     makes: ClassVar = {"POST": False}
 
     def post(self, request: Request, organisation: Organisation, pk: int) -> Response:
-        unanswered = Invitation.objects.filter(
-            project=_project(organisation, pk), invited_by=self.person, role=ProjectMembership.Role.LEAD
-        ).unanswered()
-        again, _secret = invitations.resend(
-            invitation=get_object_or_404(unanswered.order_by("pk")[:1]), by=self.person, at=clock.now()
+        again = inside.invite_lead_again(
+            organisation=organisation, project=_project(organisation, pk), by=self.person, at=clock.now()
         )
         return Response({"email": again.email, "expires_at": moment(again.expires_at)})
 
@@ -217,6 +269,17 @@ def _row(organisation: Organisation, pk: int) -> ShareRow:
     if found is None:
         raise Http404
     return found
+
+
+def _leading_shown(organisation: Organisation, project: Project, pk: int, at: datetime) -> dict[str, Any]:
+    found = leading(project=project, row=_row(organisation, pk), organisation=organisation, at=at)
+    return {
+        "leads": list(found.leads),
+        "email": found.email or None,
+        "state": found.state or None,
+        "sent_at": moment(found.sent_at),
+        "expires_at": moment(found.expires_at),
+    }
 
 
 def _shown(row: ShareRow) -> dict[str, Any]:

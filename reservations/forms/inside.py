@@ -60,6 +60,16 @@ class OpenForm(forms.Form):
         chosen.choices = [choice for choice in Project.Class.choices if choice[0] in allowed]
 
 
+class LeadForm(OneOfManyForm):
+    named = "lead"
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        help_text=_("An invitation to lead it goes there. With an address of yours you lead it at once."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": _("Write the address of who is to lead it.")},
+    )
+
+
 class SharesForm(OneOfManyForm):
     named = "shares"
     shares = forms.IntegerField(

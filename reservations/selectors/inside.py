@@ -36,6 +36,11 @@ class ShareRow:
     expires_at: datetime | None
     is_suspended: bool
 
+    @property
+    def is_led_by_nobody(self) -> bool:
+        """Nor is anybody asked to."""
+        return self.is_project and not self.leads and not self.invited
+
 
 @dataclass(frozen=True)
 class SharesPage:

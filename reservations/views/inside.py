@@ -13,17 +13,17 @@ from django.views.decorators.cache import never_cache
 
 from accounts.access import ORGANISATION_LEAD, agreed, person
 from accounts.domain.classes import vouched_for_by
-from accounts.models import Invitation, Organisation, ProjectMembership
-from accounts.services import invitations
+from accounts.models import Organisation
 from common import clock
 from common.access import guard
 from common.errors import DomainError
 from reservations import wording
-from reservations.forms.inside import OpenForm, SharesForm
+from reservations.forms.inside import LeadForm, OpenForm, SharesForm
 from reservations.forms.standing import EndForm
 from reservations.models import Vertex
 from reservations.selectors.consequences import cancelled_by_end, live_slots
 from reservations.selectors.inside import SharesPage, shares_page, vertices_of
+from reservations.selectors.leading import leading
 from reservations.services import inside, standing
 
 
@@ -94,18 +94,56 @@ def organisation_share_end(request: HttpRequest, organisation: Organisation, pk:
 
 
 @guard({"POST": agreed(ORGANISATION_LEAD)})
+def organisation_share_invite(request: HttpRequest, organisation: Organisation, pk: int) -> HttpResponse:
+    """Invite somebody else, or the same again, to lead a project that nobody leads."""
+    vertex, form = _vertex(organisation, pk, is_project=True), LeadForm(request.POST)
+    if not form.is_valid():
+        return _share(request, organisation, vertex, lead_form=form, status=400)
+    assert vertex.project is not None
+    try:
+        sent = inside.invite_lead(
+            organisation=organisation, project=vertex.project, email=form.cleaned_data["email"],
+            by=person(request), at=clock.now(),
+        )  # fmt: skip
+    except DomainError as refusal:
+        # Above all else: where somebody leads it or is invited by now, the form is no longer there.
+        return _share(
+            request, organisation, vertex, lead_form=form, problem=refusal.message, status=refusal.status
+        )
+    if sent is None:
+        messages.success(request, _("You lead %(name)s now.") % {"name": vertex.project})
+    else:
+        messages.success(request, _("%(email)s is invited to lead it.") % {"email": sent.email})
+    return redirect("organisation_share", organisation.slug, pk)
+
+
+@guard({"POST": agreed(ORGANISATION_LEAD)})
 def organisation_share_resend(request: HttpRequest, organisation: Organisation, pk: int) -> HttpResponse:
     """Send the invitation to lead the project once more."""
     vertex = _vertex(organisation, pk, is_project=True)
-    unanswered = Invitation.objects.filter(
-        project=vertex.project, invited_by=person(request), role=ProjectMembership.Role.LEAD
-    ).unanswered()
+    assert vertex.project is not None
     try:
-        again = get_object_or_404(unanswered.order_by("pk")[:1])
-        invitations.resend(invitation=again, by=person(request), at=clock.now())
+        inside.invite_lead_again(
+            organisation=organisation, project=vertex.project, by=person(request), at=clock.now()
+        )
     except DomainError as refusal:
         return _share(request, organisation, vertex, problem=refusal.message, status=refusal.status)
     messages.success(request, _("Sent again. The link in the older mail no longer works."))
+    return redirect("organisation_share", organisation.slug, pk)
+
+
+@guard({"POST": agreed(ORGANISATION_LEAD)})
+def organisation_share_withdraw(request: HttpRequest, organisation: Organisation, pk: int) -> HttpResponse:
+    """Take the invitation to lead the project back."""
+    vertex = _vertex(organisation, pk, is_project=True)
+    assert vertex.project is not None
+    try:
+        inside.withdraw_lead(
+            organisation=organisation, project=vertex.project, by=person(request), at=clock.now()
+        )
+    except DomainError as refusal:
+        return _share(request, organisation, vertex, problem=refusal.message, status=refusal.status)
+    messages.success(request, _("Withdrawn. The link in its mail leads nowhere any more."))
     return redirect("organisation_share", organisation.slug, pk)
 
 
@@ -132,20 +170,25 @@ def _share(
     *,
     shares_form: Form | None = None,
     end_form: Form | None = None,
+    lead_form: Form | None = None,
     problem: str = "",
     status: int = 200,
 ) -> HttpResponse:
     is_end_asked = end_form is not None and end_form.is_valid()
     ends = end_form.cleaned_data.get("ends") if end_form is not None and is_end_asked else None
-    project = vertex.project
-    slots = live_slots(project=project, at=clock.now()) if project and ends else ()
+    project, at = vertex.project, clock.now()
+    slots = live_slots(project=project, at=at) if project and ends else ()
+    row = next(row for row in shares_page(organisation=organisation).rows if row.pk == vertex.pk)
+    led = leading(project=project, row=row, organisation=organisation, at=at) if project else None
     context: dict[str, Any] = {
         "organisation": organisation,
         "own_project": None,
         "vertex": vertex,
         "is_own_account": vertex.organisation_id == organisation.pk,
-        "row": next(row for row in shares_page(organisation=organisation).rows if row.pk == vertex.pk),
+        "row": row,
         "problem": problem,
+        "leading": led,
+        "lead_form": lead_form or LeadForm(initial={"email": led.email if led else ""}),
         "shares_form": shares_form or SharesForm(initial={"shares": vertex.shares}),
         "end_form": end_form or EndForm(initial={"ends": project.expires_at if project else None}),
         "is_end_asked": is_end_asked,

@@ -12,7 +12,15 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import ClassGrant, Invitation, Organisation, OrganisationMembership, Project, User
+from accounts.models import (
+    ClassGrant,
+    Invitation,
+    Notice,
+    Organisation,
+    OrganisationMembership,
+    Project,
+    User,
+)
 from accounts.services import invitations
 from common import clock
 from common.access import NotAllowed
@@ -189,7 +197,8 @@ def test_what_is_sent_again_is_the_invitation_to_lead_and_no_other(funder: Funde
             to=project, email=f"{name}@example.org", role="member", by=funder.lead,
             at=clock.now() - timedelta(hours=1),
         )  # fmt: skip
-    assert client.post(f"{funder.address}{project.vertex.pk}/resend/").status_code == 404
+    assert client.post(f"{funder.address}{project.vertex.pk}/resend/").status_code == 409
+    assert Invitation.objects.unanswered().filter(role="member").count() == Invitation.objects.count() == 2
 
 
 def test_a_funder_vouches_for_a_class_with_a_reason_and_an_end(funder: Funder) -> None:
@@ -266,3 +275,144 @@ def test_the_queries_do_not_grow_with_the_tree(funder: Funder) -> None:
             client.get(address)
         seen = [query["sql"][:90] for query in queries if "django_session" not in query["sql"]]
         assert len(seen) <= 8, (address, seen)
+
+
+# --- a project without a lead ---
+def opened(funder: Funder, email: str = "grace@example.org") -> Project:
+    """Below the account, with its invitation sent an hour ago."""
+    return inside.open_inside(
+        organisation=funder.organisation, account=funder.account, name="Owls", summary="",
+        shares_among_siblings=1, project_class="independent", class_expires_at=None, reason="",
+        lead_email=email, by=funder.lead, at=clock.now() - timedelta(hours=1),
+    )  # fmt: skip
+
+
+def make_grace() -> User:
+    grace = factories.make_user("grace")
+    EmailAddress.objects.create(user=grace, email=grace.email, verified=True, primary=True)
+    return grace
+
+
+def decline(project: Project) -> None:
+    invitation = Invitation.objects.get(project=project, revoked_at=None)
+    invitations.decline(secret=str(invitation.uid), user=make_grace(), at=clock.now())
+
+
+def test_only_leads_of_the_organisation_find_another_lead(funder: Funder) -> None:
+    project = opened(funder)
+    decline(project)
+    address = f"{funder.address}{project.vertex.pk}/"
+    page = funder.signed_in("lead").get(address).content.decode()
+    assert "grace@example.org declined on" in page
+    assert funder.statuses("post", f"{address}invite/", {"email": "ida@example.org"}) == only(302)
+    newest = Invitation.objects.get(email="ida@example.org")
+    assert (newest.project, newest.role, newest.invited_by) == (project, "lead", funder.lead)
+    page = funder.signed_in("lead").get(address).content.decode()
+    assert "ida@example.org is invited to lead it, may answer until" in page
+    assert "Can be sent again at" in page
+    assert funder.statuses("post", f"{address}withdraw/") == only(302)
+    newest.refresh_from_db()
+    assert newest.ending == Invitation.Ending.WITHDRAWN
+    assert "The invitation to ida@example.org was withdrawn" in (
+        funder.signed_in("lead").get(address).content.decode()
+    )
+    assert "no lead" in funder.signed_in("lead").get(funder.address).content.decode()
+
+
+def test_who_declined_may_be_asked_once_more_and_who_did_not_answer_too(funder: Funder) -> None:
+    client, project = funder.signed_in("lead"), opened(funder)
+    address = f"{funder.address}{project.vertex.pk}/"
+    decline(project)
+    assert client.post(f"{address}invite/", {"email": "grace@example.org"}).status_code == 302
+    assert Invitation.objects.filter(email="grace@example.org").unanswered().count() == 1
+    long_ago = clock.now() - timedelta(days=20)
+    Invitation.objects.update(created_at=long_ago - timedelta(days=1))
+    Invitation.objects.unanswered().update(created_at=long_ago, expires_at=long_ago + timedelta(days=14))
+    assert "grace@example.org did not answer: the invitation expired on" in (
+        client.get(address).content.decode()
+    )
+    assert client.post(f"{address}invite/", {"email": "ida@example.org"}).status_code == 302
+    assert [one.email for one in Invitation.objects.unanswered()] == ["ida@example.org"]
+
+
+def test_with_their_own_address_the_lead_of_the_account_leads_it(funder: Funder) -> None:
+    client, project = funder.signed_in("lead"), opened(funder)
+    decline(project)
+    answer = client.post(
+        f"{funder.address}{project.vertex.pk}/invite/", {"email": funder.lead.email.upper()}, follow=True
+    )
+    assert "You lead Owls now." in answer.content.decode()
+    assert (project.memberships.get().user, project.memberships.get().role) == (funder.lead, "lead")
+
+
+def test_a_refusal_says_why_nobody_is_invited(funder: Funder) -> None:
+    client, project = funder.signed_in("lead"), opened(funder)
+    address = f"{funder.address}{project.vertex.pk}/"
+
+    def refused(rest: str, email: str = "ida@example.org", status: int = 409) -> str:
+        answer = client.post(f"{address}{rest}/", {"email": email})
+        assert answer.status_code == status
+        return answer.content.decode()
+
+    assert "grace@example.org is invited to lead Owls until" in refused("invite")
+    decline(project)
+    assert "Write the address of who is to lead it." in refused("invite", email="", status=400)
+    assert "Nobody is invited to lead Owls." in refused("withdraw")
+    assert "Nobody is invited to lead Owls." in refused("resend")
+    Project.objects.filter(pk=project.pk).update(expires_at=clock.now())
+    assert "Owls ended on" in refused("invite")
+    Project.objects.filter(pk=project.pk).update(expires_at=None)
+    project.memberships.create(user=factories.make_user("pam"), role="lead")
+    for rest in ("invite", "withdraw", "resend"):
+        assert "leads Owls, and invites whom it takes." in refused(rest)
+    assert not Invitation.objects.unanswered().exists()
+
+
+def test_a_project_that_others_opened_is_theirs_to_find_a_lead_for(funder: Funder) -> None:
+    client, project = funder.signed_in("lead"), opened(funder)
+    decline(project)
+    Project.objects.filter(pk=project.pk).update(organisation=factories.make_organisation("lab"))
+    address = f"{funder.address}{project.vertex.pk}/"
+    assert "did not open this project" in client.get(address).content.decode()
+    assert client.post(f"{address}invite/", {"email": "ida@example.org"}).status_code == 403
+
+
+def test_another_lead_of_the_organisation_sends_it_again_and_takes_it_back(funder: Funder) -> None:
+    colleague = factories.make_user("cora")
+    OrganisationMembership.objects.create(organisation=funder.organisation, user=colleague, role="lead")
+    project, client = opened(funder), Client()
+    client.force_login(colleague)
+    address = f"{funder.address}{project.vertex.pk}/"
+    assert client.post(f"{address}resend/").status_code == 302
+    assert Invitation.objects.unanswered().get().invited_by == colleague
+    assert client.post(f"{address}withdraw/").status_code == 302
+    assert not Invitation.objects.unanswered().exists()
+
+
+def test_who_had_it_opened_is_told_the_answer_where_they_can_act(funder: Funder) -> None:
+    project = opened(funder)
+    decline(project)
+    told = Notice.objects.get(user=funder.lead, kind="invitation_answered")
+    assert told.url == funder.address
+    assert funder.signed_in("lead").get(told.url).status_code == 200
+
+
+def test_a_program_finds_another_lead_as_the_page_does(funder: Funder) -> None:
+    project = opened(funder)
+    decline(project)
+    client = funder.signed_in("lead")
+    address = f"/api/v1{funder.address}{project.vertex.pk}/invitation"
+    assert client.get(address).json()["state"] == "declined"
+    answer = client.post(address, {"email": "ida@example.org"}, content_type="application/json")
+    assert answer.status_code == 201
+    assert (answer.json()["email"], answer.json()["state"]) == ("ida@example.org", "open")
+    again = client.post(address, {"email": "ira@example.org"}, content_type="application/json")
+    assert (again.status_code, again.json()["code"]) == (409, "invitation_refused")
+    assert again.json()["errors"][0]["pointer"] == "#/email"
+    assert client.delete(address).status_code == 204
+    assert client.get(address).json() | {"sent_at": "", "expires_at": ""} == {
+        "leads": [], "email": "ida@example.org", "state": "withdrawn", "sent_at": "", "expires_at": "",
+    }  # fmt: skip
+    for who, status in (("outsider", 404), ("steward", 404), ("member", 403)):
+        assert funder.signed_in(who).delete(address).status_code == status
+    assert funder.signed_in("stranger").get(address).status_code == 401
