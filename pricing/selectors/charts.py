@@ -38,7 +38,7 @@ def waterfall_figure(steps: Sequence[WaterfallStep]) -> dict[str, Any]:
     widest = max((len(step.label) for step in steps), default=0)
     margin = {"l": _LETTER * widest, "r": _LETTER * 10, "t": 0, "b": 0}
     figure.update_layout(
-        _layout(height=_STEP_HEIGHT * len(steps)) | {"margin": margin},
+        layout(height=_STEP_HEIGHT * len(steps)) | {"margin": margin},
         xaxis={
             "visible": False,
             "fixedrange": True,
@@ -55,7 +55,7 @@ def waterfall_figure(steps: Sequence[WaterfallStep]) -> dict[str, Any]:
         ],
         shapes=_rules(len(steps)) + _joins(spans),
     )
-    return _as_json(figure)
+    return as_json(figure)
 
 
 def _spans(steps: Sequence[WaterfallStep]) -> list[tuple[float, float]]:
@@ -144,7 +144,7 @@ def history_figure(
             )
         )
     figure.update_layout(
-        _layout(height=280),
+        layout(height=280),
         hovermode="x unified",
         showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
@@ -160,7 +160,7 @@ def history_figure(
             "nticks": 5,
         },
     )
-    return _as_json(figure)
+    return as_json(figure)
 
 
 def _steps_of(
@@ -182,7 +182,7 @@ def _steps_of(
     return moments, values
 
 
-def _layout(*, height: int) -> dict[str, Any]:
+def layout(*, height: int) -> dict[str, Any]:
     return {
         "height": height,
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
@@ -200,7 +200,7 @@ def _layout(*, height: int) -> dict[str, Any]:
     }
 
 
-def _as_json(figure: go.Figure) -> dict[str, Any]:
+def as_json(figure: go.Figure) -> dict[str, Any]:
     answer: dict[str, Any] = json.loads(figure.to_json())
     answer["layout"].pop("template", None)  # 7 kB of defaults that the layout above sets itself
     return answer

@@ -119,6 +119,33 @@ def by_hour_of_day(hours: Sequence[Hour], zone: tzinfo) -> list[HourOfDay]:
     ]
 
 
+@dataclass(frozen=True)
+class Part:
+    """The mean over a stretch of time, with how much of it has an estimate or no figure at all (0 to 1)."""
+
+    mean: Decimal | None
+    estimated: Decimal
+    missing: Decimal
+
+
+def part(hours: Sequence[Hour], start: datetime, end: datetime) -> Part:
+    """Of [start, end), which `hours` cover: each weighed by how much of it lies in there."""
+    total = value = estimated = missing = Decimal(0)
+    for hour in hours:
+        inside = min(end, hour.start + HOUR) - max(start, hour.start)
+        seconds = max(Decimal(0), Decimal(inside // timedelta(seconds=1)))
+        total += seconds
+        if hour.value is None:
+            missing += seconds
+        else:
+            value += hour.value * seconds
+            estimated += seconds * hour.is_estimate
+    if not total:
+        return Part(None, Decimal(0), Decimal(1))
+    known = total - missing
+    return Part((value / known).quantize(PLACES) if known else None, estimated / total, missing / total)
+
+
 class _Months:
     """Means of the hours of day, worked out month by month when one is asked for."""
 
