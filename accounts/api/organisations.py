@@ -152,8 +152,9 @@ class AskAgainApi(PersonalApiView):
 
 class AnswerMembers(Members):
     reason = serializers.CharField(
-        max_length=500, default="", allow_blank=True, help_text="Its leads read it; to decline, it is needed."
-    )
+        max_length=500, default="", allow_blank=True, validators=[require_one_line],
+        help_text="Its leads read it; to decline, it is needed.",
+    )  # fmt: skip
 
     example: ClassVar = {"reason": "Seen in ROR."}
 

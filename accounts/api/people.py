@@ -22,6 +22,7 @@ from common import clock
 from common.api.bodies import Members
 from common.api.lists import ListQuery, page_of_rows
 from common.api.shapes import Shape, moment
+from common.lines import require_one_line
 
 
 class PeopleQuery(ListQuery):
@@ -32,7 +33,9 @@ class PeopleQuery(ListQuery):
 
 
 class WhyMembers(Members):
-    reason = serializers.CharField(max_length=stewarding.LONGEST, help_text="Kept; stewards read it.")
+    reason = serializers.CharField(
+        max_length=stewarding.LONGEST, validators=[require_one_line], help_text="Kept; stewards read it."
+    )
 
     example: ClassVar = {"reason": "The laptop was stolen on Friday."}
 

@@ -57,7 +57,7 @@ class DecisionForm(forms.Form):
 
     answer = forms.ChoiceField(choices=[("verify", "verify"), ("decline", "decline")])
     reason = forms.CharField(
-        label=_("Reason"), required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 3}),
+        label=_("Reason"), required=False, max_length=500, validators=[require_one_line],
         help_text=_("Its leads read it. To decline, it is needed."),
     )  # fmt: skip
 

@@ -17,8 +17,9 @@ class ActForm(forms.Form):
 
     act = forms.ChoiceField(choices=[(act, act) for act in ("close", "reopen", "end_sessions")])
     reason = forms.CharField(
-        label=_("Why"), max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 3}),
+        label=_("Why"), max_length=LONGEST, validators=[require_one_line],
         help_text=_("Kept with what you do. Stewards read it."),
+        error_messages={"required": _("Write why: it is kept with what you do.")},
     )  # fmt: skip
 
 

@@ -27,7 +27,9 @@ from reservations.services import moving, standing
 
 
 class SuspensionMembers(Members):
-    reason = serializers.CharField(max_length=500, help_text="The project’s members read it.")
+    reason = serializers.CharField(
+        max_length=500, validators=[require_one_line], help_text="The project’s members read it."
+    )
     stop_jobs = serializers.BooleanField(default=False, help_text="Jobs that run now, too.")
 
     example: ClassVar = {"reason": "Mining, which the house rules forbid.", "stop_jobs": True}
@@ -41,7 +43,7 @@ class EndMembers(Members):
 
 class ClassMembers(Members):
     project_class = serializers.ChoiceField(Project.Class.values)
-    reason = serializers.CharField(max_length=500)
+    reason = serializers.CharField(max_length=500, validators=[require_one_line])
     expires_at = MomentField(required=False, allow_null=True, default=None)
 
     example: ClassVar = {"project_class": "student", "reason": "Course list of 2026/27, seen."}

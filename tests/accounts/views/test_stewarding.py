@@ -12,7 +12,7 @@ from django.db import DatabaseError, transaction
 from django.test import Client
 
 from accounts.errors import StewardActRefused
-from accounts.models import Announcement, ApiToken, Notice, StewardAct, User
+from accounts.models import Announcement, ApiToken, Notice, Organisation, StewardAct, User
 from accounts.services import announcements, stewarding
 from common import clock
 from tests import factories
@@ -277,3 +277,32 @@ def test_mail_that_was_given_up_is_tried_again_and_no_other(client: Client, ada:
     again = Notice.objects.get(mail="waiting")
     assert (again.dedupe, again.mail_attempts) == ("failed", 0)
     assert Notice.objects.filter(mail="sending").count() == 1
+
+
+@pytest.mark.parametrize("reason", ["Asked to\r\nBcc: eve@example.org", "Asked\u202eto", "Asked\u2028to"])
+def test_a_reason_is_one_line_for_a_program_as_on_the_page(
+    client: Client, ada: User, stella: User, reason: str
+) -> None:
+    lab = factories.make_organisation("lab", lead=ada)
+    Organisation.objects.filter(pk=lab.pk).update(verified_at=None)
+    project = factories.make_project(lead=ada)
+    client.force_login(stella)
+    calls: list[tuple[str, dict[str, Any]]] = [
+        (f"people/{ada.uid}/close", {}),
+        (f"people/{ada.uid}/reopen", {}),
+        (f"people/{ada.uid}/end-sessions", {}),
+        (f"organisations/{lab.slug}/decline", {}),
+        (f"projects/{project.slug}/suspend", {}),
+        (f"projects/{project.slug}/class", {"project_class": "student"}),
+    ]
+    for address, more in calls:
+        answer = client.post(f"/api/v1/{address}", {"reason": reason} | more, content_type="application/json")
+        assert answer.status_code == 400, (address, answer.content)
+        told = [(error["pointer"], error["detail"]) for error in answer.json()["errors"]]
+        assert told == [("#/reason", "Write it on one line, without line breaks or control characters.")]
+    for address, data in (
+        (page_of(ada), {"act": "close"}), (f"/steward/organisations/{lab.slug}/", {"answer": "decline"}),
+    ):  # fmt: skip
+        assert "Write it on one line" in client.post(address, {"reason": reason} | data).content.decode()
+    ada.refresh_from_db()
+    assert ada.is_active
