@@ -44,10 +44,11 @@ def _held_up(model: type[Model], callers: int) -> Iterator[None]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f'LOCK TABLE "{model._meta.db_table}" IN SHARE MODE')
         yield
-        eventually(lambda: _waiting() == callers, f"{callers} callers wait for each other")
+        eventually(lambda: waiting() == callers, f"{callers} callers wait for each other")
 
 
-def _waiting() -> int:
+def waiting() -> int:
+    """How many wait for a lock in this test's database."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_clear_snapshot()")  # within a transaction it would not change
         cursor.execute(

@@ -168,6 +168,8 @@ def _only_lead(of: Group, member: User) -> LastLead:
 
 
 def _end(of: Group, membership: ProjectMembership | OrganisationMembership, at: datetime) -> None:
+    # Before anything of theirs, as who closes the account does: each would hold what the other waits for.
+    withdrawing.lock_person(membership.user)
     if isinstance(of, Project):
         tokens = ApiToken.objects.filter(project=of, user=membership.user_id, revoked_at=None)
         tokens.update(revoked_at=at)

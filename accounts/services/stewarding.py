@@ -98,7 +98,7 @@ def require_outside(*, organisation: Organisation, by: User) -> None:
     """Nor an organisation of their own. To be asked under the lock that whoever joins it takes."""
     if organisation.memberships.filter(user=by).exists():
         raise StewardActRefused(
-            _("You belong to %(project)s: another steward does this.") % {"project": organisation}
+            _("You belong to %(organisation)s: another steward does this.") % {"organisation": organisation}
         )
 
 

@@ -19,8 +19,7 @@ LEAD = ProjectMembership.Role.LEAD
 
 def lead_ended(*, of: Project | Organisation, lead: User, at: datetime) -> None:
     """What somebody sent who led it until now: those who lead it still are told, and may invite again."""
-    # Who ends all that somebody sent, wherever to, has this lock too: else each could wait for the other.
-    User.objects.select_for_update(no_key=True).get(pk=lead.pk)
+    lock_person(lead)
     sent = Invitation.objects.filter(invited_by=lead)
     if isinstance(of, Organisation):
         _pass_on(sent, of, lead)
@@ -34,6 +33,11 @@ def lead_ended(*, of: Project | Organisation, lead: User, at: datetime) -> None:
             url=f"{of.get_absolute_url()}members/",
             dedupe=f"invitations-withdrawn:{of.uid}:{lead.pk}:{at:%Y%m%dT%H%M}", at=at,
         )  # fmt: skip
+
+
+def lock_person(person: User) -> None:
+    """Taken after the project's or organisation's lock, and before any row that is the person's own."""
+    User.objects.select_for_update(no_key=True).get(pk=person.pk)
 
 
 def person_closed(*, person: User, at: datetime) -> int:
