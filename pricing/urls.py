@@ -5,12 +5,32 @@ from __future__ import annotations
 from django.urls import path
 
 from pricing.api import funding as funding_api, nodes as nodes_api, prices as prices_api
-from pricing.views import funding, prices
+from pricing.views import drafts, funding, prices, publishing
 
 # /prices/ and /nodes/
 pages = [
     path("prices/", prices.prices, name="prices"),
     path("nodes/<slug:slug>/", prices.node, name="node"),
+    # an owner's own
+    path("owner/", publishing.owner, name="owner"),
+    path("nodes/<slug:slug>/statements/", publishing.node_statements, name="node_statements"),
+    path("nodes/<slug:slug>/statements/draft/", drafts.draft, name="draft"),
+    path("nodes/<slug:slug>/statements/draft/new/", drafts.draft_start, name="draft_start"),
+    path("nodes/<slug:slug>/statements/draft/review/", publishing.draft_review, name="draft_review"),
+    path("nodes/<slug:slug>/statements/draft/discard/", publishing.draft_discard, name="draft_discard"),
+    path("nodes/<slug:slug>/statements/draft/<slug:step>/", drafts.draft_step, name="draft_step"),
+    path("nodes/<slug:slug>/statements/draft/<slug:step>/effect/", drafts.draft_effect, name="draft_effect"),
+    path(
+        "nodes/<slug:slug>/statements/<int:number>/correct/",
+        publishing.statement_correct,
+        name="statement_correct",
+    ),
+    path(
+        "nodes/<slug:slug>/statements/<int:number>/withdraw/",
+        publishing.statement_withdraw,
+        name="statement_withdraw",
+    ),
+    path("nodes/<slug:slug>/tariffs/new/", publishing.tariff_new, name="tariff_new"),
     # what funders give
     path("organisations/<slug:slug>/grants/", funding.funding, name="funding"),
     path("organisations/<slug:slug>/grants/new/", funding.grant_new, name="grant_new"),

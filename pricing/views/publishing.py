@@ -1,0 +1,198 @@
+"""An owner's statements and prices: the last look, publishing, correcting, ending, the price."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from accounts.access import SIGNED_IN, agreed, person
+from common import clock, formats
+from common.access import guard
+from common.errors import DomainError
+from nodes.models import Node
+from pricing.access import NODE_LEAD, NODE_MEMBER, is_lead_of
+from pricing.domain.declared import plain
+from pricing.errors import DraftGone, DraftOpen
+from pricing.forms.publishing import CorrectForm, PriceForm, PublishForm, WithdrawForm
+from pricing.forms.statements import Step
+from pricing.forms.statements.review import review, trail
+from pricing.models import CostStatement, StatementDraft
+from pricing.selectors.drafts import effect
+from pricing.selectors.owner import owner_page, statements_page, tariff_page, withdrawal_page
+from pricing.selectors.wizard import draft_of
+from pricing.services import drafts, tariffs
+from pricing.services.withdrawing import withdraw_statement
+from pricing.views.drafts import to_step, version_of
+
+
+@never_cache
+@guard(SIGNED_IN)
+def owner(request: HttpRequest) -> HttpResponse:
+    """The owner's first page: every node of one's organisations, and what it still needs."""
+    page = owner_page(user=person(request), at=clock.now())
+    return render(request, "pricing/owner.html", {"page": page})
+
+
+@never_cache
+@guard(NODE_MEMBER)
+def node_statements(request: HttpRequest, node: Node) -> HttpResponse:
+    is_lead = is_lead_of(node, person(request))
+    page = statements_page(node=node, is_lead=is_lead, at=clock.now())
+    return render(request, "pricing/statements.html", {"page": page, "node": node})
+
+
+@never_cache
+@guard({"GET": NODE_LEAD, "POST": agreed(NODE_LEAD)})
+def draft_review(request: HttpRequest, node: Node) -> HttpResponse:
+    """Everything once more, what looks odd, what changes; POST publishes."""
+    found = draft_of(node)
+    if request.method == "POST":
+        return _publish(request, node, found)
+    if found is None:
+        return redirect("node_statements", node.slug)
+    at = clock.now()
+    form = PublishForm(node=node, at=at, corrects=found.corrects_id is not None)
+    form.initial = {"first_day": form.today, "reason": found.reason}
+    return _reviewed(request, node, found, form)
+
+
+def _publish(request: HttpRequest, node: Node, found: StatementDraft | None) -> HttpResponse:
+    if request.POST.get("go") in list(Step):
+        return to_step(node, Step(request.POST["go"]))
+    at, corrects = clock.now(), bool(found and found.corrects_id)
+    form = PublishForm(request.POST, node=node, at=at, corrects=corrects)
+    if not form.is_valid():
+        return _reviewed(request, node, found, form, status=400)
+    try:
+        statement = drafts.publish_draft(
+            node=node, version=version_of(request.POST), effective_from=form.moment, by=person(request),
+            at=at, reason=form.cleaned_data.get("reason"),
+        )  # fmt: skip
+    except DraftGone as refusal:
+        messages.warning(request, refusal.message)
+        return redirect("node_statements", node.slug)
+    except DomainError as refusal:
+        form.refuse(refusal.field, refusal.message)
+        return _reviewed(request, node, draft_of(node), form, status=refusal.status)
+    messages.success(
+        request, _("Statement %(number)d is published. Now its price.") % {"number": statement.number}
+    )
+    return redirect("tariff_new", node.slug)
+
+
+def _reviewed(
+    request: HttpRequest, node: Node, found: StatementDraft | None, form: PublishForm, *, status: int = 200
+) -> HttpResponse:
+    if found is None:
+        messages.warning(request, _("There is no draft any more."))
+        return redirect("node_statements", node.slug)
+    seen = effect(node=node, declared=found.declared, at=form.at)
+    context = {
+        "page": review(draft=found, effect=seen), "effect": seen, "form": form, "draft": found, "node": node,
+        "trail": trail(found, Step.REVIEW, seen.faults), "step": Step.REVIEW,
+        "files": found.evidence.select_related("evidence"),
+    }  # fmt: skip
+    return render(request, "pricing/draft_review.html", context, status=status)
+
+
+@never_cache
+@guard({"GET": NODE_LEAD, "POST": agreed(NODE_LEAD)})
+def draft_discard(request: HttpRequest, node: Node) -> HttpResponse:
+    """What goes is told before it goes."""
+    found, problem, status = draft_of(node), "", 200
+    if found is None:
+        return redirect("node_statements", node.slug)
+    if request.method == "POST":
+        try:
+            drafts.discard_draft(node=node, version=version_of(request.POST))
+        except DomainError as refusal:
+            problem, status = refusal.message, refusal.status
+        else:
+            messages.success(request, _("The draft is discarded."))
+            return redirect("node_statements", node.slug)
+    context = {"draft": found, "node": node, "problem": problem}
+    return render(request, "pricing/draft_discard.html", context, status=status)
+
+
+@never_cache
+@guard({"GET": NODE_LEAD, "POST": agreed(NODE_LEAD)})
+def statement_correct(request: HttpRequest, node: Node, number: int) -> HttpResponse:
+    """Begin the draft of a successor that says what was wrong."""
+    statement = get_object_or_404(CostStatement, node=node, number=number)
+    form = CorrectForm(request.POST if request.method == "POST" else None)
+    status, is_open = 200 if not form.is_bound else 400, False
+    if form.is_bound and form.is_valid():
+        try:
+            drafts.start_draft(
+                node=node, corrects=statement, reason=form.cleaned_data["reason"], by=person(request),
+                at=clock.now(),
+            )  # fmt: skip
+        except DomainError as refusal:
+            form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
+            status, is_open = refusal.status, isinstance(refusal, DraftOpen)
+        else:
+            return redirect("draft_step", node.slug, Step.PURCHASE)
+    context = {"form": form, "statement": statement, "node": node, "is_open": is_open}
+    return render(request, "pricing/statement_correct.html", context, status=status)
+
+
+@never_cache
+@guard({"GET": NODE_LEAD, "POST": agreed(NODE_LEAD)})
+def statement_withdraw(request: HttpRequest, node: Node, number: int) -> HttpResponse:
+    """What ending it means for the price and for booked slots is told before it is done."""
+    statement = get_object_or_404(CostStatement.objects.select_related("node"), node=node, number=number)
+    at = clock.now()
+    form = WithdrawForm(request.POST if request.method == "POST" else None, node=node, at=at)
+    form.initial = {"first_day": form.today}
+    status = 400 if form.is_bound else 200
+    if form.is_bound and form.is_valid():
+        try:
+            withdraw_statement(
+                statement=statement, ends_at=form.moment, reason=form.cleaned_data["reason"],
+                by=person(request), at=at,
+            )  # fmt: skip
+        except DomainError as refusal:
+            form.refuse(refusal.field, refusal.message)
+            status = refusal.status
+        else:
+            said = {"number": number, "when": formats.moment_with_year(form.moment)}
+            messages.success(request, _("Statement %(number)d ends on %(when)s.") % said)
+            return redirect("node_statements", node.slug)
+    context = {"form": form, "page": withdrawal_page(statement=statement, at=at), "node": node}
+    return render(request, "pricing/statement_withdraw.html", context, status=status)
+
+
+@never_cache
+@guard({"GET": NODE_LEAD, "POST": agreed(NODE_LEAD)})
+def tariff_new(request: HttpRequest, node: Node) -> HttpResponse:
+    """The price that follows from the statement, or a lower one."""
+    at = clock.now()
+    page = tariff_page(node=node, at=at)
+    derived = tariffs.derived_price(page.statement).price if page.statement else None
+    form = PriceForm(request.POST if request.method == "POST" else None, node=node, at=at)
+    form.initial = {
+        "first_day": page.begins.astimezone(form.zone).date(),
+        "price": formats.number(plain(derived)) if derived is not None else "",
+    }
+    status = 400 if form.is_bound else 200
+    if form.is_bound and form.is_valid():
+        try:
+            tariff = tariffs.set_price(
+                node=node, price=form.cleaned_data["price"], effective_from=form.moment,
+                by=person(request), at=at,
+            )  # fmt: skip
+        except DomainError as refusal:
+            form.refuse(refusal.field, refusal.message)
+            status = refusal.status
+        else:
+            said = {
+                "price": formats.money(tariff.price, 4),
+                "when": formats.moment_with_year(tariff.effective_from),
+            }
+            messages.success(request, _("A device-hour costs %(price)s from %(when)s on.") % said)
+            return redirect("node", node.slug)
+    context = {"form": form, "page": page, "node": node, "derived": derived}
+    return render(request, "pricing/tariff_new.html", context, status=status)
