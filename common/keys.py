@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Callable
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 
 from cryptography.fernet import Fernet, MultiFernet
@@ -30,11 +32,38 @@ def make_sealing_key(path: Path) -> bool:
 
 def turn_sealing_key(path: Path) -> None:
     """Put a new key first: it seals from now on, and the older ones go on opening what they sealed."""
+    new = Fernet.generate_key()
+    _rewrite_ring(path, lambda keys: [new, *keys])
+
+
+def add_sealing_key(path: Path) -> str:
+    """Put a new key last, where it opens and does not seal; answer its name."""
+    new = Fernet.generate_key()
+    _rewrite_ring(path, lambda keys: [*keys, new])
+    return name_of_sealing_key(new)
+
+
+def use_sealing_key(path: Path, name: str) -> None:
+    """Put the key of that name first: it seals from now on. KeyError where the ring has none."""
+
+    def first(keys: list[bytes]) -> list[bytes]:
+        named = {name_of_sealing_key(key): key for key in keys}
+        return [named[name], *(key for key in keys if key != named[name])]
+
+    _rewrite_ring(path, first)
+
+
+def name_of_sealing_key(key: bytes) -> str:
+    """To tell it from others of its ring, and of no use for anything else."""
+    return sha256(key).hexdigest()[:12]
+
+
+def _rewrite_ring(path: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
     folder = os.open(path.parent, os.O_RDONLY)
     try:
-        # Of two that turn it at once neither may lose the other's key.
+        # Of two that change it at once neither may lose the other's key.
         fcntl.flock(folder, fcntl.LOCK_EX)
-        _scratch(path, Fernet.generate_key() + b"\n" + path.read_bytes()).replace(path)
+        _scratch(path, b"\n".join(change(path.read_bytes().split())) + b"\n").replace(path)
         # On the disk before anything is sealed with it.
         os.fsync(folder)
     finally:

@@ -34,10 +34,15 @@ def turn_key() -> int:
     The older keys stay in the file: backups of the database need them.
     """
     turn_sealing_key(settings.SECRETS_KEY_FILE)
-    with transaction.atomic():
-        means = list(Authenticator.objects.select_for_update().order_by("pk"))
-        changed = [one for one in means if _seal_again(one)]
-        Authenticator.objects.bulk_update(changed, ["data"])
+    return seal_again()
+
+
+@transaction.atomic
+def seal_again() -> int:
+    """Everything with the first key of the file; answer how many means that was."""
+    means = list(Authenticator.objects.select_for_update().order_by("pk"))
+    changed = [one for one in means if _seal_again(one)]
+    Authenticator.objects.bulk_update(changed, ["data"])
     return len(changed)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
@@ -14,7 +17,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.models import User
@@ -97,6 +100,64 @@ def test_a_turned_key_seals_everything_again_and_the_old_one_is_no_longer_needed
     key_file.write_text(new[0])
     assert Authenticator.objects.get(type="totp").wrap().validate_code(code())
     assert new[0] not in out.getvalue()
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Several on one database, each with its own file of keys."""
+
+    files: tuple[Path, ...]
+    people: tuple[User, ...]
+    settings: Any
+
+    def run(self, machine: Path, *arguments: str) -> str:
+        self.settings.SECRETS_KEY_FILE = machine
+        out = StringIO()
+        call_command("turn_secrets_key", *arguments, stdout=out)
+        return out.getvalue()
+
+    def seal_anew(self) -> None:
+        """On each machine somebody sets up an app; then on each of them everybody is let in."""
+        Authenticator.objects.all().delete()
+        for machine, person in zip(self.files, self.people, strict=True):
+            self.settings.SECRETS_KEY_FILE = machine
+            TOTP.activate(person, SECRET)
+        self.require_open()
+
+    def require_open(self) -> None:
+        sealed = [one.data["secret"] for one in Authenticator.objects.all()]
+        for self.settings.SECRETS_KEY_FILE in self.files:
+            assert {second_factors.opened(text) for text in sealed} == {SECRET}
+
+
+def test_step_by_step_no_machine_meets_a_secret_that_its_file_does_not_open(
+    ada: User, lena: User, key_file: Path, settings: Any
+) -> None:
+    other = key_file.with_name("other.key")
+    shutil.copy(key_file, other)
+    machines = Machines((key_file, other), (ada, lena), settings)
+    (old,) = key_file.read_text().split()
+    said = machines.run(key_file, "--add")
+    assert key_file.read_text().split()[0] == old, "the new one does not seal yet"
+    machines.seal_anew()
+    shutil.copy(key_file, other)
+    machines.seal_anew()
+    name = re.findall(r"added the key (\w+)", said)[0]
+    for machine in (key_file, key_file, other):  # said twice, it is as if said once
+        machines.run(machine, "--use", name)
+        assert machine.read_text().split()[1:] == [old]
+        machines.seal_anew()
+    assert "sealed 2 again" in machines.run(key_file, "--seal")
+    for machine in machines.files:
+        machine.write_text(machine.read_text().split()[0])
+    machines.require_open()
+
+
+def test_a_key_that_the_file_does_not_have_is_not_made_the_first(key_file: Path) -> None:
+    before = key_file.read_bytes()
+    with pytest.raises(CommandError, match="No key of"):
+        call_command("turn_secrets_key", "--use", "0123456789ab")
+    assert key_file.read_bytes() == before
 
 
 def test_of_two_who_turn_the_key_at_once_neither_loses_the_others(key_file: Path) -> None:
