@@ -15,8 +15,10 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
+from accounts.models import User
 from accounts.selectors.announcements import shown
 from accounts.selectors.notices import unread
+from accounts.selectors.security import has_second_factor
 from common import clock
 from ledger.models import Checkpoint
 
@@ -27,11 +29,12 @@ SECTIONS = {
     "projects": "projects", "project": "projects", "apply": "projects", "application": "projects",
     "members": "projects", "member": "projects", "leave": "projects", "project_settings": "projects",
     "reservation": "projects", "decision": "projects",
-    "fairness": "fairness", "policy": "fairness",
+    "fairness": "fairness", "policy": "fairness", "exceptions": "fairness",
     "ledger": "ledger", "ledger_entry": "ledger",
 }  # fmt: skip
 
 FOOTER_SECONDS = 5
+PROVED_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "announcements": SimpleLazyObject(lambda: shown(now)),
         "unread": SimpleLazyObject(lambda: _unread(request)),
         "own_pages": SimpleLazyObject(lambda: _own_pages(request)),
+        "lacks_second_factor": SimpleLazyObject(lambda: _lacks_second_factor(request)),
     }
 
 
@@ -143,3 +147,26 @@ def _own_pages(request: HttpRequest) -> list[Link]:
         Link(link.label, link.url, name == here, counts.get(name, 0))
         for name, link in _existing(labels).items()
     ]
+
+
+def _lacks_second_factor(request: HttpRequest) -> bool:
+    """On stewards' pages, which may be read without: better said before a form is filled in."""
+    match = request.resolver_match
+    if not match or not (match.url_name or "").startswith("steward"):
+        return False
+    user = request.user
+    return bool(user.is_authenticated and user.is_steward and not _is_proved(user))
+
+
+def _is_proved(user: User) -> bool:
+    """A yes is remembered for a while: it changes what is said here, not what may be done."""
+    key = f"second-factor-{user.pk}"
+    try:
+        if cache.get(key):
+            return True
+        is_proved = has_second_factor(user)
+        if is_proved:
+            cache.set(key, True, PROVED_SECONDS)
+    except RedisError:
+        return has_second_factor(user)
+    return is_proved

@@ -49,6 +49,17 @@ def test_pages_of_stewards_are_theirs_alone(client: Client, ada: User, stella: U
     assert client.get(address).status_code == 200
 
 
+def test_who_lacks_a_second_factor_is_told_before_a_form_is_filled_in(client: Client, ada: User) -> None:
+    sofia = factories.make_user("sofia", is_steward=True)
+    client.force_login(sofia)
+    told = "act once you have a second factor"
+    for address in [*PAGES, "/steward/applications/", "/steward/organisations/", page_of(ada)]:
+        assert told in client.get(address).content.decode()
+    assert told not in client.get("/prices/").content.decode()
+    factories.give_second_factor(sofia)
+    assert told not in client.get(page_of(ada)).content.decode()
+
+
 def writes(whom: User, told: Announcement) -> list[tuple[str, dict[str, str]]]:
     return [
         (page_of(whom), {"act": "close", "reason": "Asked to"}),
