@@ -93,6 +93,7 @@ CALLS: Mapping[str, Sequence[Call]] = {
         Call("POST", "api_person_end_sessions"),
     ],
     "steward_announcements": [Call("POST", "api_announcements")],
+    "steward_electricity": [Call("POST", "api_electricity_imports")],
     "steward_announcement_end": [Call("DELETE", "api_announcement")],
     "steward_mail_again": [Call("POST", "api_mail_again")],
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from pricing.api import funding as funding_api, nodes as nodes_api, prices as prices_api
-from pricing.views import drafts, funding, prices, publishing
+from pricing.api import funding as funding_api, hourly as hourly_api, nodes as nodes_api, prices as prices_api
+from pricing.views import drafts, funding, hourly, prices, publishing
 
 # /prices/ and /nodes/
 pages = [
@@ -37,6 +37,10 @@ pages = [
     path("organisations/<slug:slug>/grants/projects/", funding.grant_projects, name="grant_projects"),
     path("organisations/<slug:slug>/grants/lines/new/", funding.line_new, name="line_new"),
     path("organisations/<slug:slug>/grants/lines/<uuid:uid>/close/", funding.line_close, name="line_close"),
+    # /electricity/<zone>/
+    path("electricity/", hourly.electricity_zones, name="electricity_zones"),
+    path("electricity/<str:zone>/", hourly.electricity, name="electricity"),
+    path("steward/electricity/", hourly.steward_electricity, name="steward_electricity"),
 ]
 # Their data, and /api/v1/prices
 endpoints = [
@@ -44,7 +48,15 @@ endpoints = [
     path("prices.csv", prices.prices_csv, name="prices_csv"),
     path("nodes/<slug:slug>.json", prices.node_json, name="node_json"),
     path("nodes/<slug:slug>.csv", prices.node_csv, name="node_csv"),
+    path("electricity/<str:zone>.json", hourly.electricity_json, name="electricity_json"),
+    path("electricity/<str:zone>.csv", hourly.electricity_csv, name="electricity_csv"),
     # /api/v1/
+    path("api/v1/electricity/<str:zone>", hourly_api.ElectricityApi.as_view(), name="api_electricity"),
+    path(
+        "api/v1/electricity-imports",
+        hourly_api.ElectricityImportsApi.as_view(),
+        name="api_electricity_imports",
+    ),
     path("api/v1/prices", prices_api.PricesApi.as_view(), name="api_prices"),
     path("api/v1/nodes", nodes_api.NodesApi.as_view(), name="api_nodes"),
     path("api/v1/nodes/<slug:slug>", nodes_api.NodeApi.as_view(), name="api_node"),

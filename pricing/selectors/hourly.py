@@ -6,7 +6,7 @@ country's mean of a year; each value says which.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -174,26 +174,22 @@ def yearly_intensities(*, country: str, as_of: datetime | None = None) -> dict[i
 
 def zones() -> list[ZoneRow]:
     """Every zone that has a value: one query, that looks at both ends of each series alone."""
-    found: dict[str, dict[Quantity, tuple[datetime, datetime]]] = {}
-    for row in _with_ends(HourlySeries.objects.all()):
-        if row.first_hour is not None:
-            ends = (row.first_hour, row.last_hour)
-            found.setdefault(row.zone, {})[Quantity(row.quantity)] = ends
-    return [ZoneRow(zone, ends) for zone, ends in sorted(found.items())]
+    return _zones(HourlySeries.objects.all())
 
 
 def zone_row(zone: str) -> ZoneRow | None:
-    rows = [row for row in _with_ends(HourlySeries.objects.filter(zone=zone)) if row.first_hour is not None]
-    ends = {Quantity(row.quantity): (row.first_hour, row.last_hour) for row in rows}
-    return ZoneRow(zone, ends) if ends else None
+    return next(iter(_zones(HourlySeries.objects.filter(zone=zone))), None)
 
 
-def _with_ends(series: QuerySet[HourlySeries]) -> Iterable[HourlySeries]:
+def _zones(series: QuerySet[HourlySeries]) -> list[ZoneRow]:
     values = HourlyValue.objects.filter(series=OuterRef("pk"))
-    return series.annotate(
-        first_hour=Subquery(values.order_by("hour").values("hour")[:1], output_field=DateTimeField()),
-        last_hour=Subquery(values.order_by("-hour").values("hour")[:1], output_field=DateTimeField()),
-    )
+    first = Subquery(values.order_by("hour").values("hour")[:1], output_field=DateTimeField())
+    last = Subquery(values.order_by("-hour").values("hour")[:1], output_field=DateTimeField())
+    found: dict[str, dict[Quantity, tuple[datetime, datetime]]] = {}
+    for zone, quantity, start, end in series.values_list("zone", "quantity", first, last):
+        if start is not None and end is not None:
+            found.setdefault(zone, {})[Quantity(quantity)] = (start, end)
+    return [ZoneRow(zone, ends) for zone, ends in sorted(found.items())]
 
 
 def recent(row: ZoneRow) -> tuple[datetime, datetime]:

@@ -21,7 +21,7 @@ def hourly_json(found: Hourly) -> dict[str, Any]:
     """Shares are ratios. `basis` says how a value came about: docs/hourly-inputs.md."""
     return {
         "zone": found.zone,
-        "from": moment(found.start),
+        "since": moment(found.start),
         "until": moment(found.end),
         "as_of": moment(found.as_of) if found.as_of else None,
         "series": {str(kind): _series(hours) for kind, hours in found.series.items()},
@@ -66,7 +66,7 @@ def _series(series: Hours) -> dict[str, Any]:
                 "country": one.country,
                 "year": one.year,
                 "value": plain(one.g_per_kwh),
-                "source": _source(one.origin),
+                "origin": _source(one.origin),
             }
             for one in series.stand_ins
         ],

@@ -209,6 +209,7 @@ VALUES: dict[tuple[str, str], Value] = {
     ("invitations", "uid"): _invitation,
     ("invitations", "token"): lambda world, _address: world.secret,
     ("applications", "uid"): lambda world, _address: world.application.uid,
+    ("electricity", "zone"): lambda world, _address: world.node.site.electricity_zone,
     ("announcements", "uid"): lambda world, _address: world.announcement.uid,
     ("people", "uid"): lambda world, _address: world.people[Who.MEMBER].uid,
     ("api", "rest"): lambda _world, _address: "v1/nothing",

@@ -30,7 +30,7 @@ from pricing.domain.hourly.values import (
 )
 from pricing.errors import ImportRefused
 from pricing.models import HourlyImport, HourlySeries, YearlyIntensity
-from pricing.services.hourly.unpacking import Unpacked, digest_of, unpacked
+from pricing.services.hourly.unpacking import MOST_UNPACKED, Unpacked, digest_of, unpacked
 
 Content = HourlyImport.Content
 
@@ -124,6 +124,7 @@ def import_file(
     zone: str = "",
     kind: str = "",
     factors: IO[bytes] | None = None,
+    most_unpacked: int = MOST_UNPACKED,
 ) -> Imported:
     """Read the file to its end and store it in one transaction.
 
@@ -131,6 +132,8 @@ def import_file(
     `factors`: the file is a generation mix of `zone`, and these are its grams per kWh.
     """
     source, licence, name = on_one_line(source), on_one_line(licence), on_one_line(name)[-200:]
+    if content not in Content.values:
+        raise ImportRefused(_("Say what the file holds."), field="content")
     if not source:
         raise ImportRefused(_("Say where the figures come from."), field="source")
     with transaction.atomic():
@@ -138,7 +141,7 @@ def import_file(
             content=content, file_name=name, sha256=digest_of(file), source=source[:200],
             licence=licence[:200], by=by, at=at,
         )  # fmt: skip
-        with unpacked(file, name) as given:
+        with unpacked(file, name, most_unpacked) as given:
             if content == Content.COUNTRIES:
                 return _store_years(record, given)
             reading = _reading(content, given, zone=zone, kind=kind, factors=factors)

@@ -21,7 +21,7 @@ from pricing.errors import ImportRefused
 from pricing.services.hourly.sentences import sentence_of
 
 # A year of 40 zones is 2 MB of CSV, or 60 MB of XML with quarter-hours.
-MOST_UNPACKED = 256 * 1024 * 1024
+MOST_UNPACKED = 256_000_000
 MOST_MEMBERS = 400  # of an archive
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _BLOCK = 1 << 20
@@ -50,17 +50,21 @@ def digest_of(file: IO[bytes]) -> str:
 
 
 @contextmanager
-def unpacked(file: IO[bytes], name: str) -> Iterator[Unpacked]:
-    """What is in the file, whatever its name says. Whatever is wrong with it becomes ImportRefused."""
+def unpacked(file: IO[bytes], name: str, most: int = MOST_UNPACKED) -> Iterator[Unpacked]:
+    """What is in the file, whatever its name says. Whatever is wrong with it becomes ImportRefused.
+
+    `most`: how many bytes all of it may come to.
+    """
+    room = _Room(name, most)
     with _naming_the_fault(name):
         start = file.read(4)
         file.seek(0)
         if start == _ZIP:
             with zipfile.ZipFile(file) as archive:
-                yield _of_archive(archive, name)
+                yield _of_archive(archive, room)
         else:
             stream = gzip.GzipFile(fileobj=file) if start.startswith(_GZIP) else file
-            yield _of(_Limited(stream, name))
+            yield _of(_Limited(stream, room))
 
 
 def _of(stream: _Limited) -> Unpacked:
@@ -68,7 +72,7 @@ def _of(stream: _Limited) -> Unpacked:
     return Unpacked(_is_xml(buffered), [buffered])
 
 
-def _of_archive(archive: zipfile.ZipFile, name: str) -> Unpacked:
+def _of_archive(archive: zipfile.ZipFile, room: _Room) -> Unpacked:
     members = [member for member in archive.infolist() if not member.is_dir()]
     if not 0 < len(members) <= MOST_MEMBERS:
         raise ImportRefused(
@@ -76,18 +80,15 @@ def _of_archive(archive: zipfile.ZipFile, name: str) -> Unpacked:
                 "Nothing was imported: the archive %(file)s holds %(count)d files, "
                 "and 1 to %(most)d can be read."
             )
-            % {"file": name, "count": len(members), "most": MOST_MEMBERS},
+            % {"file": room.name, "count": len(members), "most": MOST_MEMBERS},
             field="file",
         )
-    room = _Room(name)
-    streams: list[IO[bytes]] = [
-        io.BufferedReader(_Limited(archive.open(member), name, room)) for member in members
-    ]
+    streams: list[IO[bytes]] = [io.BufferedReader(_Limited(archive.open(member), room)) for member in members]
     is_xml = [_is_xml(stream) for stream in streams]
     if len(streams) > 1 and not all(is_xml):
         raise ImportRefused(
             _("Nothing was imported: %(file)s holds %(count)d files. Give tables one by one.")
-            % {"file": name, "count": len(members)},
+            % {"file": room.name, "count": len(members)},
             field="file",
         )
     return Unpacked(is_xml[0], streams)
@@ -103,24 +104,25 @@ class _Room:
     """What all members of an archive may come to."""
 
     name: str
-    left: int = MOST_UNPACKED
+    most: int
+    taken: int = 0
 
     def take(self, count: int) -> None:
-        self.left -= count
-        if self.left < 0:
+        self.taken += count
+        if self.taken > self.most:
             raise ImportRefused(
                 _("Nothing was imported: unpacked, %(file)s is larger than %(most)s. Give it in parts.")
-                % {"file": self.name, "most": formats.size(MOST_UNPACKED)},
-                field="file", limit=MOST_UNPACKED,
+                % {"file": self.name, "most": formats.size(self.most)},
+                field="file", limit=self.most,
             )  # fmt: skip
 
 
 class _Limited(io.RawIOBase):
     """A stream that ends in a refusal where it unpacks to more than there is room for."""
 
-    def __init__(self, stream: IO[bytes] | gzip.GzipFile, name: str, room: _Room | None = None) -> None:
+    def __init__(self, stream: IO[bytes] | gzip.GzipFile, room: _Room) -> None:
         super().__init__()
-        self._stream, self._room = stream, room or _Room(name)
+        self._stream, self._room = stream, room
 
     def readable(self) -> bool:
         return True
