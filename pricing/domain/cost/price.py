@@ -22,7 +22,7 @@ class Price:
 def price_of(*, cost: Cost, over_recovered: Decimal = ZERO, owner_adjustment: Decimal = ZERO) -> Price:
     """The price of a device-hour: (chargeable cost - what was over-recovered) / delivered hours.
 
-    A deficit is a negative over-recovery (2 CFR 200.468(d): rates "must consider any over or
+    A deficit is a negative over-recovery (2 CFR 200.468(b)(2): rates "must consider any over or
     under-applied costs of the previous period(s)"). The price is rounded once; `carried` takes
     the rounding, so that published chargeable cost + carried + adjustment is the price exactly.
     """

@@ -63,7 +63,7 @@ def test_a_server_by_boavizta() -> None:
 
     BoaviztAPI 2.5.0: https://github.com/Boavizta/boaviztapi
     """
-    parts = {"assembly": "6.68", "processors": "45.62", "memory": "400", "disk": "26", "power supplies": "150",
+    parts = {"assembly": "6.68", "processors": "45.62", "memory": "400", "disk": "26", "supplies": "150",
              "case": "150", "board": "66.1"}  # fmt: skip
     kilograms = total(map(D, parts.values()))
     assert round(kilograms, -1) == 840
