@@ -23,9 +23,7 @@ def _years(odd: Oddity) -> str:
         "median": _of(odd.band.median),
     }
     return (
-        _(
-            "The price is spread over %(value)s years. Usual are %(low)s to %(high)s, the median %(median)s."
-        )
+        _("The price is spread over %(value)s years. Usual are %(low)s to %(high)s, the median %(median)s.")
         % facts
     )
 

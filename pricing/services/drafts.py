@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -12,7 +12,7 @@ from accounts.models import User
 from common import formats
 from nodes.models import Node
 from pricing.domain import drafting
-from pricing.domain.declared import Json, NotReadable, from_json, to_json
+from pricing.domain.declared import Json, Kind, NotReadable, from_json, to_json
 from pricing.domain.specifications import modelled_power
 from pricing.errors import DraftChanged, DraftGone, DraftOpen, StatementRefused
 from pricing.models import CostStatement, Evidence, StatementDraft, StatementDraftEvidence
@@ -21,6 +21,7 @@ from pricing.services.statements import publish_statement, refusal_of
 
 # A draft takes whatever was typed, but not without end.
 LARGEST_DRAFT = 200_000  # characters of JSON
+_DEEPEST = 12  # a declaration has five levels
 
 
 @transaction.atomic
@@ -103,9 +104,9 @@ def save_draft(
 
     `version` is the one that was read: DraftChanged where somebody has saved since. None overwrites.
     """
-    draft = _locked(node)
+    draft = lock(node)
     require_version(draft, version)
-    draft.declared = dict(draft.declared) | dict(members)
+    draft.declared = dict(draft.declared) | storable(members)
     if step and step not in draft.steps_saved:
         draft.steps_saved = [*draft.steps_saved, step]
     if reason is not None:
@@ -114,18 +115,53 @@ def save_draft(
 
 
 @transaction.atomic
-def replace_draft(
-    *, node: Node, declared: Mapping[str, Json], version: int | None, by: User, at: datetime,
-    reason: str | None = None,
-) -> StatementDraft:  # fmt: skip
-    """Write a draft anew, as programs do; begun where there is none."""
+def open_draft(*, node: Node, by: User, at: datetime) -> StatementDraft:
+    """The node's draft under its lock, begun where there is none."""
     start_draft(node=node, by=by, at=at)
-    draft = _locked(node)
+    return lock(node)
+
+
+@transaction.atomic
+def replace_draft(
+    *,
+    node: Node,
+    declared: Mapping[str, Json],
+    version: int | None,
+    by: User,
+    at: datetime,
+    reason: str | None = None,
+    evidence: Sequence[tuple[str, Evidence]] | None = None,
+) -> StatementDraft:
+    """Write a draft anew, as programs do; begun where there is none. None: as it was."""
+    draft = open_draft(node=node, by=by, at=at)
     require_version(draft, version)
-    draft.declared = dict(declared)
+    draft.declared = storable(declared)
     if reason is not None:
         draft.reason = reason.strip()[:500]
+    if evidence is not None:
+        draft.evidence.all().delete()
+        for part, file in evidence:
+            _put_behind(draft, part, file)
     return _saved(draft, by, at)
+
+
+def storable(body: Mapping[str, object]) -> dict[str, Json]:
+    """The same without what the database cannot hold (the letter NUL), and not nested without end."""
+    kept = _storable(body, _DEEPEST)
+    assert isinstance(kept, dict)
+    return kept
+
+
+def _storable(value: object, depth: int) -> Json:
+    if not depth:
+        raise StatementRefused(_("The declaration is nested too deeply."), field="declared")
+    if isinstance(value, Mapping):
+        return {str(name).replace("\0", ""): _storable(item, depth - 1) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(item, depth - 1) for item in value]
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    return value if value is None or isinstance(value, bool | int) else str(value)
 
 
 def _saved(draft: StatementDraft, by: User, at: datetime) -> StatementDraft:
@@ -144,18 +180,26 @@ def add_evidence(
     *, node: Node, part: str, evidence: Evidence, version: int | None, by: User, at: datetime
 ) -> StatementDraft:
     """Name a file of the owner’s that stands behind a part of the draft."""
-    draft = _locked(node)
+    draft = lock(node)
     require_version(draft, version)
-    if evidence.organisation_id != node.owner_id:
-        raise StatementRefused(_("This file belongs to another organisation."), field="evidence")
-    StatementDraftEvidence.objects.get_or_create(draft=draft, part=part, evidence=evidence)
+    _put_behind(draft, part, evidence)
     return _saved(draft, by, at)
+
+
+def _put_behind(draft: StatementDraft, part: str, evidence: Evidence) -> None:
+    if evidence.organisation_id != draft.node.owner_id:
+        raise StatementRefused(_("This file belongs to another organisation."), field="evidence")
+    if part and part not in list(Kind):
+        raise StatementRefused(
+            _("A statement has no part “%(part)s”.") % {"part": part[:60]}, field="evidence", part=part[:60]
+        )
+    StatementDraftEvidence.objects.get_or_create(draft=draft, part=part, evidence=evidence)
 
 
 @transaction.atomic
 def drop_evidence(*, node: Node, pk: int, version: int | None, by: User, at: datetime) -> StatementDraft:
     """Leave a file out of the draft; the file stays with its owner."""
-    draft = _locked(node)
+    draft = lock(node)
     require_version(draft, version)
     draft.evidence.filter(pk=pk).delete()
     return _saved(draft, by, at)
@@ -163,7 +207,7 @@ def drop_evidence(*, node: Node, pk: int, version: int | None, by: User, at: dat
 
 @transaction.atomic
 def discard_draft(*, node: Node, version: int | None) -> None:
-    draft = _locked(node)
+    draft = lock(node)
     require_version(draft, version)
     draft.delete()
 
@@ -182,7 +226,7 @@ def publish_draft(
 
     Of two who publish at once the second finds no draft any more, and is told what became of it.
     """
-    draft = _locked(node)
+    draft = lock(node)
     require_version(draft, version)
     if effective_from < at:
         raise StatementRefused(
@@ -219,7 +263,8 @@ def require_version(draft: StatementDraft, seen: int | None) -> None:
     )
 
 
-def _locked(node: Node) -> StatementDraft:
+def lock(node: Node) -> StatementDraft:
+    """The node's draft until the end of the transaction; DraftGone tells what became of it."""
     rows = StatementDraft.objects.select_for_update(of=("self",)).select_related(
         "saved_by", "corrects", "node"
     )
