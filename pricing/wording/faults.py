@@ -138,9 +138,7 @@ _FAULTS = {
     "idle_above_active": lambda: _(
         "%(field)s is %(actual)s kW; it cannot be above the power in use, %(limit)s kW."
     ),
-    "above_purchase": lambda: _(
-        "%(field)s come to %(actual)s EUR; that is more than the purchase price of %(limit)s EUR."
-    ),
+    "above_purchase": lambda: _("%(field)s: %(actual)s EUR is more than what was paid, %(limit)s EUR."),
     "one_price": lambda: _("Electricity has either a contract price or the day-ahead price, not both."),
     "never_available": lambda: _(
         "Outages come to %(actual)s hours; the year has %(limit)s, and some must be left."

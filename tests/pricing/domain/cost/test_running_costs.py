@@ -7,6 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 
 from pricing.domain.cost import Component, Kind
+from pricing.domain.cost.depreciation import book_value
 from pricing.domain.cost.running_costs import (
     average_tied_capital,
     financing,
@@ -17,8 +18,9 @@ from pricing.domain.cost.running_costs import (
     staff,
 )
 from pricing.domain.declared import Asset, Declared, Funding, FundingKind, PoolKey, PoolPart, Support
-from pricing.domain.exact import rounded
-from tests.pricing.domain.examples import DGX, PROGRAMME, S1, YEAR_FROM, declarations, s1, with_asset
+from pricing.domain.exact import rounded, total
+from pricing.domain.tariff import months_later
+from tests.pricing.domain.examples import DGX, PROGRAMME, S1, YEAR_FROM, assets, declarations, s1, with_asset
 
 D = Decimal
 ROOM = PoolPart(
@@ -67,6 +69,16 @@ def test_interest_is_paid_on_what_is_tied_up_on_average() -> None:
     assert average_tied_capital(DGX) == D(154_000)
     line = financing(replace(S1, interest_rate=D("0.04")), YEAR_FROM)
     assert (line.full_year, line.chargeable_year) == (D(6160), 0)
+
+
+@given(assets().filter(lambda asset: asset.life_years * 12 % 1 == 0))
+def test_tied_capital_is_the_mean_book_value(asset: Asset) -> None:
+    """Half of the first and the last day's, all of the months' between: the area below a straight line."""
+    known = replace(asset, purchased_on=date(2026, 1, 1))
+    months = int(known.life_years * 12)
+    values = [book_value(known, months_later(known.purchased_on, at)) for at in range(months + 1)]
+    mean = (total(values) - (values[0] + values[-1]) / 2) / months
+    assert rounded(mean) == rounded(average_tied_capital(known))
 
 
 def test_interest_on_a_loan_may_be_charged_and_a_grant_bears_none() -> None:
