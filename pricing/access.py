@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _, gettext_noop
 
-from accounts.access import STEWARD_ACTS, person, row
+from accounts.access import LEADS, STEWARD_ACTS, person, row
 from accounts.models import Organisation, OrganisationMembership, User
 from common.access import NotAllowed, Rule, Verdict, without
 from nodes.models import Node
@@ -129,9 +129,9 @@ REDACTOR = Rule(
 STATEMENT_LEAD = Rule(
     "statement lead", gettext_noop("Leads of the owner of the statement’s node"), _ROW, _statement_lead
 )
-POOL_LEAD = Rule("pool lead", gettext_noop("Leads of the pool’s owner"), _ROW, _pool_lead)
+POOL_LEAD = Rule("pool lead", gettext_noop("Leads of the pool’s owner"), LEADS, _pool_lead)
 POOL_DRAFT_LEAD = Rule(
-    "pool draft lead", gettext_noop("Leads of the organisation that drafts it"), _ROW, _draft_lead
+    "pool draft lead", gettext_noop("Leads of the organisation that drafts it"), LEADS, _draft_lead
 )
 
 

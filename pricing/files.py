@@ -1,4 +1,4 @@
-"""The published form of statements and tariffs: the JSON whose digest stands in the ledger.
+"""The published form of statements, pools and tariffs: the JSON whose digest stands in the ledger.
 
 The end of a period is not part of it: a row that is in force until further notice gets its end
 from its successor, and its digest must not change with that.
@@ -12,7 +12,7 @@ from typing import Any
 
 from ledger.domain import jcs
 from pricing.domain.declared import plain
-from pricing.models import CostComponent, CostStatement, Tariff
+from pricing.models import CostComponent, CostStatement, PoolShare, PoolStatement, PricingPolicy, Tariff
 
 FIGURES = (
     "full_available",
@@ -61,8 +61,62 @@ def tariff_body(tariff: Tariff) -> dict[str, Any]:
         "price": plain(tariff.price),
         "carried": plain(tariff.carried),
         "owner_adjustment": plain(tariff.owner_adjustment),
+        **_held_against(tariff),
         "corrects": str(tariff.corrects.uid) if tariff.corrects else None,
         "reason": tariff.reason,
+    }
+
+
+def _held_against(tariff: Tariff) -> dict[str, Any]:
+    """What the cap allowed; not a member where no pricing policy was in force, as it once was not."""
+    if tariff.policy is None or tariff.limit is None:
+        return {}
+    return {
+        "policy": tariff.policy.version,
+        "limit": plain(tariff.limit),
+        "exception": str(tariff.exception.uid) if tariff.exception else None,
+    }
+
+
+def pricing_policy_body(policy: PricingPolicy) -> dict[str, Any]:
+    """Caps are shares of the chargeable cost, the floor a share of the available hours."""
+    return {
+        "policy": policy.version,
+        "effective_from": jcs.moment(policy.effective_from),
+        "published_at": jcs.moment(policy.published_at),
+        **policy.rules.to_json(),
+        "reason": policy.reason,
+    }
+
+
+def pool_body(statement: PoolStatement, shares: Sequence[PoolShare]) -> dict[str, Any]:
+    """EUR a year. Nodes by their uid alone: one of them may not be listed."""
+    return {
+        "pool": str(statement.pool.uid),
+        "statement": str(statement.uid),
+        "organisation": str(statement.pool.organisation.uid),
+        "number": statement.number,
+        "effective_from": jcs.moment(statement.effective_from),
+        "published_at": jcs.moment(statement.published_at),
+        "name": statement.name,
+        "component": str(statement.kind),
+        "amount_year": plain(statement.amount_year),
+        "worked_out": statement.worked_out,
+        "key": str(statement.key),
+        "whole": plain(statement.whole),
+        "shares": [
+            {
+                "node": str(one.node.uid),
+                "base": plain(one.base),
+                "share": plain(one.share),
+                "amount_year": plain(one.amount_year),
+            }
+            for one in shares
+        ],
+        "unassigned_share": plain(statement.unassigned_share),
+        "unassigned_year": plain(statement.unassigned_year),
+        "corrects": str(statement.corrects.uid) if statement.corrects else None,
+        "reason": statement.reason,
     }
 
 

@@ -1,11 +1,19 @@
-"""The addresses of prices, nodes and funding."""
+"""The addresses of prices, nodes, evidence, cost pools and funding."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from pricing.api import funding as funding_api, hourly as hourly_api, nodes as nodes_api, prices as prices_api
-from pricing.views import drafts, funding, hourly, prices, publishing
+from pricing.api import (
+    evidence as evidence_api,
+    funding as funding_api,
+    hourly as hourly_api,
+    nodes as nodes_api,
+    pools as pools_api,
+    prices as prices_api,
+    statements,
+)
+from pricing.views import drafts, evidence, funding, hourly, pools, prices, publishing
 
 # /prices/ and /nodes/
 pages = [
@@ -31,6 +39,24 @@ pages = [
         name="statement_withdraw",
     ),
     path("nodes/<slug:slug>/tariffs/new/", publishing.tariff_new, name="tariff_new"),
+    # evidence and cost pools
+    path("organisations/<slug:slug>/evidence/", evidence.evidence_files, name="evidence_files"),
+    path("evidence/<uuid:uid>/", evidence.evidence, name="evidence"),
+    path("evidence/<uuid:uid>/file", evidence.evidence_file, name="evidence_file"),
+    path("evidence/<uuid:uid>/attach/", evidence.evidence_attach, name="evidence_attach"),
+    path("evidence/<uuid:uid>/widen/", evidence.evidence_widen, name="evidence_widen"),
+    path("evidence/<uuid:uid>/redact/", evidence.evidence_redact, name="evidence_redact"),
+    path("evidence/<uuid:uid>/discard/", evidence.evidence_discard, name="evidence_discard"),
+    path("pools/<uuid:uid>/", pools.pool, name="pool"),
+    path("organisations/<slug:slug>/pools/", pools.pools, name="pools"),
+    path("organisations/<slug:slug>/pools/new/", pools.pool_new, name="pool_new"),
+    path("organisations/<slug:slug>/pools/<uuid:uid>/correct/", pools.pool_correct, name="pool_correct"),
+    path("organisations/<slug:slug>/pools/drafts/<uuid:uid>/", pools.pool_draft, name="pool_draft"),
+    path(
+        "organisations/<slug:slug>/pools/drafts/<uuid:uid>/discard/",
+        pools.pool_draft_discard,
+        name="pool_draft_discard",
+    ),
     # what funders give
     path("organisations/<slug:slug>/grants/", funding.funding, name="funding"),
     path("organisations/<slug:slug>/grants/new/", funding.grant_new, name="grant_new"),
@@ -50,7 +76,42 @@ endpoints = [
     path("nodes/<slug:slug>.csv", prices.node_csv, name="node_csv"),
     path("electricity/<str:zone>.json", hourly.electricity_json, name="electricity_json"),
     path("electricity/<str:zone>.csv", hourly.electricity_csv, name="electricity_csv"),
+    path("pools/<uuid:uid>.json", pools.pool_json, name="pool_json"),
+    path("pools/<uuid:uid>.csv", pools.pool_csv, name="pool_csv"),
     # /api/v1/
+    path(
+        "api/v1/organisations/<slug:slug>/evidence",
+        evidence_api.EvidenceFilesApi.as_view(),
+        name="api_evidence_files",
+    ),
+    path("api/v1/evidence/<uuid:uid>", evidence_api.EvidenceApi.as_view(), name="api_evidence"),
+    path("api/v1/evidence/<uuid:uid>/file", evidence_api.EvidenceFileApi.as_view(), name="api_evidence_file"),
+    path(
+        "api/v1/evidence/<uuid:uid>/redact",
+        evidence_api.EvidenceRedactApi.as_view(),
+        name="api_evidence_redact",
+    ),
+    path(
+        "api/v1/statements/<uuid:uid>/evidence",
+        evidence_api.StatementEvidenceApi.as_view(),
+        name="api_statement_evidence",
+    ),
+    path("api/v1/organisations/<slug:slug>/pools", pools_api.PoolsApi.as_view(), name="api_pools"),
+    path("api/v1/pools/<uuid:uid>", pools_api.PoolApi.as_view(), name="api_pool"),
+    path(
+        "api/v1/pools/<uuid:uid>/evidence", evidence_api.PoolEvidenceApi.as_view(), name="api_pool_evidence"
+    ),
+    path(
+        "api/v1/organisations/<slug:slug>/pool-drafts",
+        pools_api.PoolDraftsApi.as_view(),
+        name="api_pool_drafts",
+    ),
+    path("api/v1/pool-drafts/<uuid:uid>", pools_api.PoolDraftApi.as_view(), name="api_pool_draft"),
+    path(
+        "api/v1/pool-drafts/<uuid:uid>/publish",
+        pools_api.PoolDraftPublishApi.as_view(),
+        name="api_pool_draft_publish",
+    ),
     path("api/v1/electricity/<str:zone>", hourly_api.ElectricityApi.as_view(), name="api_electricity"),
     path(
         "api/v1/electricity-imports",
@@ -60,6 +121,31 @@ endpoints = [
     path("api/v1/prices", prices_api.PricesApi.as_view(), name="api_prices"),
     path("api/v1/nodes", nodes_api.NodesApi.as_view(), name="api_nodes"),
     path("api/v1/nodes/<slug:slug>", nodes_api.NodeApi.as_view(), name="api_node"),
+    path("api/v1/nodes/<slug:slug>/statements", statements.StatementsApi.as_view(), name="api_statements"),
+    path(
+        "api/v1/nodes/<slug:slug>/statements/draft", statements.DraftApi.as_view(), name="api_statement_draft"
+    ),
+    path(
+        "api/v1/nodes/<slug:slug>/statements/draft/publish",
+        statements.PublishApi.as_view(),
+        name="api_statement_publish",
+    ),
+    path(
+        "api/v1/nodes/<slug:slug>/statements/preview",
+        statements.PreviewApi.as_view(),
+        name="api_statement_preview",
+    ),
+    path(
+        "api/v1/nodes/<slug:slug>/statements/<int:number>/correct",
+        statements.CorrectApi.as_view(),
+        name="api_statement_correct",
+    ),
+    path(
+        "api/v1/nodes/<slug:slug>/statements/<int:number>/withdraw",
+        statements.WithdrawApi.as_view(),
+        name="api_statement_withdraw",
+    ),
+    path("api/v1/nodes/<slug:slug>/tariffs", statements.TariffsApi.as_view(), name="api_tariffs"),
     path("api/v1/organisations/<slug:slug>/lines", funding_api.LinesApi.as_view(), name="api_lines"),
     path(
         "api/v1/organisations/<slug:slug>/lines/<uuid:uid>/close",

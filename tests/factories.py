@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.core.files.base import ContentFile
 from django.db import transaction
 
 import pricing.selectors
@@ -24,7 +25,8 @@ from nodes.models import Device, Node, Site
 from nodes.services.occupancy import WantedHold, hold_devices
 from pricing.domain.declared import Asset, Declared, Funding, FundingKind
 from pricing.domain.grants import cover
-from pricing.models import FundingLine, Grant, Tariff
+from pricing.models import Charge, Evidence, FundingLine, Grant, PoolStatement, Tariff
+from pricing.services import evidence as evidence_service, pools as pools_service
 from pricing.services.grants import encumber, lock_grants
 from pricing.services.hourly import Imported, import_file
 from pricing.services.statements import publish_statement
@@ -181,6 +183,41 @@ def import_hours(text: str, *, content: str = "prices", at: datetime | None = No
     said = {"source": "A test", "name": "hours.csv", "by": None, **said}
     file = BytesIO(text.encode())
     return import_file(content=content, file=file, at=at or clock.now(), **said)
+
+
+def make_evidence(organisation: Organisation, by: User, content: bytes = b"", **fields: Any) -> Evidence:
+    """A file of the organisation's that stands behind nothing yet."""
+    number = next(_numbers)
+    fields = {"title": f"Invoice {number}", "visibility": "steward"} | fields
+    file = ContentFile(content or f"month,EUR\n1,{number}\n".encode(), name=fields.pop("name", "invoice"))
+    return evidence_service.add_evidence(
+        organisation=organisation, file=file, by=by, at=clock.now(), **fields
+    )
+
+
+def make_pool(bases: Mapping[Node, str], by: User, **fields: Any) -> PoolStatement:
+    """A published pool of the nodes' owner, whom `by` leads, in force from a minute ago."""
+    owner = next(iter(bases)).owner
+    given = {key: fields.pop(key) for key in ("corrects", "reason", "evidence") if key in fields}
+    wanted: dict[str, Any] = {
+        "name": f"Rack {next(_numbers)}", "kind": "hosting", "amount_year": Decimal(9000),
+        "worked_out": "Contract 2026-114", "key": "rack_units",
+        "bases": {node.slug: Decimal(base) for node, base in bases.items()},
+        "effective_from": clock.now() - timedelta(minutes=1),
+    } | fields  # fmt: skip
+    return pools_service.publish_pool(
+        organisation=owner, wanted=pools_service.Wanted(**wanted), by=by, at=clock.now(),
+        **{"evidence": [], **given},
+    )  # fmt: skip
+
+
+def make_charge(node: Node, project: Project, *, grant: Grant | None = None, amount: str = "1") -> Charge:
+    now = clock.now()
+    return Charge.objects.create(
+        project=project, node=node, reference=f"reservation-{next(_numbers)}", position=0, category="usage",
+        item="slot", quantity=Decimal(1), unit_price=Decimal(amount), amount=Decimal(amount), grant=grant,
+        period=between(now - timedelta(hours=1), now), posted_at=now,
+    )  # fmt: skip
 
 
 def make_entry() -> Entry:

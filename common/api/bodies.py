@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import IO, Any, ClassVar, cast
 
-from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -91,10 +90,10 @@ class OneFormat(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-def require_small(request: Request) -> None:
+def require_small(request: Request, most: int) -> None:
     """Said before a byte is read, where the caller says how long it is."""
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdigit() or int(length[:18]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+    if not length.isdigit() or int(length[:18]) > most:
         raise RequestDataTooBig
 
 

@@ -43,7 +43,10 @@ _TAGS = {
     "projects": "Projects and who belongs to them.",
     "applications": "Asking for a project, a class or a share.",
     "invitations": "Answering an invitation.",
-    "organisations": "Organisations; a funder’s lines and grants.",
+    "organisations": "Organisations; a funder’s lines and grants; an owner’s evidence and cost pools.",
+    "evidence": "Files that stand behind published costs.",
+    "pools": "Costs that an owner’s nodes share.",
+    "pool-drafts": "Cost pools before they are published.",
     "decisions": "Stored answers, to be computed again.",
     "policy": "The rules in force.",
     "fairness": "Promised and received shares.",
@@ -65,7 +68,7 @@ _REFUSALS = {
     409: ("idempotency_key_in_use", "A rule says no, or a call with the same Idempotency-Key goes on."),
     412: ("precondition_failed", "It has changed since it was read."),
     413: ("body_too_large", "The body is too large."),
-    415: ("unsupported_media_type", "The body is not application/json."),
+    415: ("unsupported_media_type", "The body is not of the media type that is described here."),
     422: ("idempotency_key_reused", "The Idempotency-Key was used for another call."),
     429: ("too_many_calls", "Too many calls in a minute."),
 }
@@ -197,7 +200,8 @@ class Documented(AutoSchema):
     def _complete_body(self, operation: dict[str, Any]) -> None:
         members = self.view.bodies.get(self.method)
         if members is not None and members is not Nothing and members.example is not None:
-            operation["requestBody"]["content"]["application/json"]["example"] = members.example
+            for body in operation["requestBody"]["content"].values():
+                body["example"] = members.example
 
     def _refusals(self) -> list[int]:
         """400, 401 and 429 for all: a parameter that is unknown, a token that is none, and too many calls."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -15,6 +16,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.utils.translation.trans_real import get_supported_language_variant, parse_accept_lang_header
 from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -61,8 +63,10 @@ class ApiView(APIView):
     # A secret shown once must not be kept by a browser.
     cache_control = "private, no-cache"
 
+    largest_body: ClassVar[int] = settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # bytes
+
     permission_classes = ()  # rules decide: `access`
-    parser_classes = (JsonParser,)
+    parser_classes: Sequence[type[BaseParser]] = (JsonParser,)
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = OneFormat
     metadata_class = None
@@ -114,7 +118,7 @@ class ApiView(APIView):
             self._count(request)
             raise
         self._count(request)
-        require_small(request)
+        require_small(request, self.largest_body)
 
     def answered(self, request: Request, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
         """Where accounts.endpoints keeps a write from being done twice."""

@@ -13,8 +13,13 @@ from common.evidence.kinds import KINDS, extension_of
 _SANDBOX = "default-src 'none'; sandbox"
 
 
-def download(request: HttpRequest, *, path: str, sha256: str) -> HttpResponseBase:
-    """The file, streamed from wherever it is kept; 304 to who has it; 404 where it is gone."""
+def download(
+    request: HttpRequest, *, path: str, sha256: str, media_type: str = ""
+) -> HttpResponseBase:
+    """The file, streamed from wherever it is kept; 304 to who has it; 404 where it is gone.
+
+    `media_type` where it is always the same, whatever the file is.
+    """
     files = store.storage()
     if not path or not files.exists(path):
         raise Http404
@@ -28,7 +33,7 @@ def download(request: HttpRequest, *, path: str, sha256: str) -> HttpResponseBas
             files.open(path),
             as_attachment=True,
             filename=f"evidence-{sha256[:12]}.{extension}",
-            content_type=next(kind.media_type for kind in KINDS if kind.extension == extension),
+            content_type=media_type or next(one.media_type for one in KINDS if one.extension == extension),
         )
     response.headers["ETag"] = f'"{sha256}"'
     response.headers["Content-Security-Policy"] = _SANDBOX

@@ -257,12 +257,14 @@ def _redacts_as(evidence: Evidence, by: User) -> Evidence.Role:
 
 def _require_not_redacted(evidence: Evidence, *, field: str = "") -> None:
     if evidence.redacted_at is not None:
-        raise EvidenceRedacted(
-            _("This file was redacted on %(date)s: %(reason)s")
-            % {"date": formats.long_day(evidence.redacted_at), "reason": evidence.redaction_reason},
-            field=field,
-            redacted_at=evidence.redacted_at,
-        )
+        raise EvidenceRedacted(redacted_sentence(evidence), field=field, redacted_at=evidence.redacted_at)
+
+
+def redacted_sentence(evidence: Evidence) -> str:
+    return _("This file was redacted on %(date)s: %(reason)s") % {
+        "date": formats.long_day(evidence.redacted_at),
+        "reason": evidence.redaction_reason,
+    }
 
 
 def _in_a_draft() -> EvidenceAttached:

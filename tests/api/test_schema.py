@@ -46,8 +46,8 @@ def test_a_call_says_what_it_is_and_shows_what_it_takes_and_answers(name: str) -
     assert operation["summary"].endswith(".")
     assert "For: " in operation["description"]
     if "requestBody" in operation:
-        content = operation["requestBody"]["content"]["application/json"]
-        require_valid(content["example"], content["schema"])
+        for content in operation["requestBody"]["content"].values():
+            require_valid(content["example"], content["schema"])
     for status, answer in operation["responses"].items():
         content = resolved(answer).get("content", {}).get("application/json")
         if content and status.startswith("2") and name != "GET /api/v1/me/export":

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from fractions import Fraction
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,9 +47,11 @@ from common.keys import make_key
 from common.ranges import between
 from config.permissions import Address
 from ledger import services as ledger
+from pricing.models import CostStatement
+from pricing.services import drafts, evidence, pools
 from reservations.models import Application, Vertex
-from reservations.services import inside, shares
-from tests import factories
+from reservations.services import exceptions, inside, shares
+from tests import evidence_files, factories
 from tests.reservations.services.worlds import Lab
 from tests.reservations.views.running import Job
 
@@ -65,8 +68,11 @@ class World:
         self.people: dict[Who, User] = {who: _person(who) for who in Who if who is not Who.STRANGER}
         self._found_organisations()
         self._run_a_job(self.people[Who.LEAD])
+        self._declare_costs(self.people[Who.OWNER])
         self._ask_for_more(self.people[Who.LEAD])
         self._share_out(self.people[Who.LEAD])
+        self._stand_behind_it(self.people[Who.OWNER])
+        self._split_a_cost(self.people[Who.LEAD])
         self.sessions = {who: _session(user) for who, user in self.people.items()}
         self.secrets = {who: make_secret(user, *scopes.ALL) for who, user in self.people.items()}
         self._give_the_member(self.people[Who.MEMBER])
@@ -94,6 +100,15 @@ class World:
         self.node.owner = self.owner
         self.node.save(update_fields=["owner"])
         ledger.sequence(at=self.at)
+        self.exception = exceptions.grant_exception(
+            project=self.project, number="longest_hours", value=Fraction(336), effective_from=None,
+            effective_until=self.at + timedelta(days=30), reason="It cannot be stopped.",
+            by=self.people[Who.STEWARD], at=self.at,
+        )  # fmt: skip
+
+    def _declare_costs(self, owner: User) -> None:
+        self.statement = CostStatement.objects.filter(node=self.node).order_by("-number")[0]
+        drafts.start_draft(node=self.node, by=owner, at=self.at)
 
     def _ask_for_more(self, lead: User) -> None:
         self.application = Application.objects.create(
@@ -125,6 +140,26 @@ class World:
             by=lead, at=self.at,
         )  # fmt: skip
         self.vertex = Vertex.objects.get(project=opened)
+
+    def _stand_behind_it(self, owner: User) -> None:
+        """A file for funders behind the node's statement; the funder of the table has paid for the node."""
+        self.statement = self.node.statements.get()
+        self.evidence = evidence.add_evidence(
+            organisation=self.owner, title="Invoice", visibility="funders", by=owner, at=self.at,
+            file=ContentFile(evidence_files.CSV, name="invoice.csv"),
+        )  # fmt: skip
+        evidence.attach_to_statement(
+            statement=self.statement, part="", evidence=self.evidence, by=owner, at=self.at
+        )
+        factories.make_charge(self.node, self.project, grant=self.project.grants.get())
+
+    def _split_a_cost(self, lead: User) -> None:
+        """The laboratory has published a cost pool, and drafts another."""
+        node = factories.make_node(owner=self.laboratory)
+        self.pool = factories.make_pool({node: "1"}, by=lead).pool
+        self.draft = pools.start_draft(
+            organisation=self.laboratory, typed={"name": "Staff"}, evidence=[], by=lead, at=self.at
+        )
 
     def _give_the_member(self, member: User) -> None:
         """One of each thing that belongs to a single person."""
@@ -199,6 +234,8 @@ VALUES: dict[tuple[str, str], Value] = {
     ("projects", "slug"): lambda world, _address: world.project.slug,
     ("organisations", "slug"): _organisation,
     ("nodes", "slug"): lambda world, _address: world.node.slug,
+    ("statements", "number"): lambda world, _address: world.statement.number,
+    ("draft", "step"): lambda _world, _address: "purchase",
     ("reservations", "uid"): lambda world, _address: world.job.reservation.uid,
     ("runs", "uid"): lambda world, _address: world.job.run.uid,
     ("decisions", "uid"): lambda world, _address: world.job.reservation.decision.uid,
@@ -211,11 +248,17 @@ VALUES: dict[tuple[str, str], Value] = {
     ("applications", "uid"): lambda world, _address: world.application.uid,
     ("electricity", "zone"): lambda world, _address: world.node.site.electricity_zone,
     ("announcements", "uid"): lambda world, _address: world.announcement.uid,
+    ("exceptions", "uid"): lambda world, _address: world.exception.uid,
     ("people", "uid"): lambda world, _address: world.people[Who.MEMBER].uid,
     ("api", "rest"): lambda _world, _address: "v1/nothing",
     ("shares", "pk"): lambda world, _address: world.vertex.pk,
     ("account", "pk"): lambda world, _address: world.account.pk,
     ("accounts", "pk"): lambda world, _address: world.account.pk,
+    ("evidence", "uid"): lambda world, _address: world.evidence.uid,
+    ("statements", "uid"): lambda world, _address: world.statement.uid,
+    ("pools", "uid"): lambda world, _address: world.pool.uid,
+    ("drafts", "uid"): lambda world, _address: world.draft.uid,
+    ("pool-drafts", "uid"): lambda world, _address: world.draft.uid,
     ("lines", "uid"): lambda world, _address: world.line.uid,
     ("tokens", "uid"): lambda world, _address: world.token.uid,
     ("notices", "uid"): lambda world, _address: world.notice.uid,
