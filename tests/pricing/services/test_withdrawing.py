@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, transaction
+
+from accounts.models import User
+from common import clock
+from nodes.models import Node
+from pricing.errors import WithdrawalRefused
+from pricing.models import CostStatement, StatementWithdrawal, Tariff
+from pricing.selectors import rates
+from pricing.services.statements import publish_statement
+from pricing.services.withdrawing import withdraw_statement
+from tests import factories
+from tests.races import at_once, split
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def lead() -> User:
+    return factories.make_user("omar")
+
+
+@pytest.fixture
+def node(lead: User) -> Node:
+    made = factories.make_node(owner=factories.make_organisation(lead=lead))
+    factories.publish_prices(made, by=lead)
+    return made
+
+
+def withdraw(node: Node, by: User, **fields: Any) -> StatementWithdrawal:
+    at = clock.now()
+    fields = {"ends_at": at, "at": at, "reason": "The machine was sold"} | fields
+    statement = CostStatement.objects.filter(node=node).order_by("-number")[0]
+    return withdraw_statement(statement=statement, by=by, **fields)
+
+
+def test_statement_and_price_end_together(node: Node, lead: User) -> None:
+    ended = withdraw(node, lead)
+    assert ended.statement.effective_until == ended.ends_at
+    assert Tariff.objects.get(node=node).effective_until == ended.ends_at
+
+
+def test_nobody_can_book_the_node_then(node: Node, lead: User) -> None:
+    device = node.devices.get(index=0)
+    withdraw(node, lead, ends_at=clock.now() + DAY)
+    assert rates(device_ids=[device.pk], at=clock.now())
+    assert rates(device_ids=[device.pk], at=clock.now() + 2 * DAY) == {}
+
+
+def test_the_public_log_says_why(node: Node, lead: User) -> None:
+    ended = withdraw(node, lead, reason="  The machine was sold ")
+    leaf = json.loads(bytes(ended.entry.leaf))
+    assert leaf["kind"] == "statement_withdrawn"
+    assert leaf["body"]["reason"] == "The machine was sold"
+    assert leaf["body"]["tariff"] == str(Tariff.objects.get(node=node).uid)
+
+
+def test_it_says_why(node: Node, lead: User) -> None:
+    with pytest.raises(WithdrawalRefused, match="says why"):
+        withdraw(node, lead, reason=" ")
+
+
+def test_the_past_stands(node: Node, lead: User) -> None:
+    with pytest.raises(WithdrawalRefused, match="not in the past") as refused:
+        withdraw(node, lead, ends_at=clock.now() - DAY)
+    assert refused.value.field == "ends_at"
+
+
+def test_what_has_an_end_is_not_ended_again(node: Node, lead: User) -> None:
+    withdraw(node, lead)
+    with pytest.raises(WithdrawalRefused, match="has an end already"):
+        withdraw(node, lead)
+
+
+def test_what_is_announced_begins_first(node: Node, lead: User) -> None:
+    now = clock.now()
+    publish_statement(
+        node=node, declared=factories.make_declared(), effective_from=now + 5 * DAY, published_by=lead, at=now
+    )
+    with pytest.raises(WithdrawalRefused, match="takes effect on"):
+        withdraw(node, lead)
+    assert withdraw(node, lead, ends_at=now + 6 * DAY).tariff is not None
+
+
+def test_the_database_keeps_a_withdrawal(node: Node, lead: User) -> None:
+    ended = withdraw(node, lead)
+    with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
+        StatementWithdrawal.objects.filter(pk=ended.pk).update(reason="Another")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_withdraw_at_once_one_does(node: Node, lead: User) -> None:
+    ended, refused = split(at_once(*[partial(withdraw, node, lead)] * 6, meeting_at=StatementWithdrawal))
+    assert len(ended) == 1
+    assert {type(one) for one in refused} == {WithdrawalRefused}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_successor_and_an_end_do_not_both_take_the_open_row(node: Node, lead: User) -> None:
+    def publish() -> CostStatement:
+        now = clock.now()
+        return publish_statement(
+            node=node, declared=factories.make_declared(), effective_from=now, published_by=lead, at=now
+        )
+
+    at_once(publish, partial(withdraw, node, lead), publish)
+    open_rows = CostStatement.objects.filter(node=node, effective__upper_inf=True).count()
+    assert open_rows <= 1
+    rows = list(CostStatement.objects.filter(node=node).order_by("number"))
+    assert all(row.effective_until is not None for row in rows[:-1])
