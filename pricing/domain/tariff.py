@@ -6,10 +6,10 @@ import calendar
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_FLOOR, Decimal, localcontext
+from decimal import Decimal, localcontext
 
 from pricing.domain.cost import Cost, margin, markup, unit_cost
-from pricing.domain.exact import EXACT, MICRO, ONE, ZERO, total
+from pricing.domain.exact import EXACT, ONE, ZERO, rounded, total
 
 # "Rates must be adjusted at least biennially and must consider any over or under-applied costs of the
 # previous period(s)": 2 CFR 200.468(b)(2), https://www.ecfr.gov/current/title-2/section-200.468
@@ -117,9 +117,9 @@ def check_cap(price: Decimal, *, cost: Cost, cap: Cap, over_recovered: Decimal =
     units = cost.available_device_hours
     reference = unit_cost(cost.chargeable_year, units=units, used_share=used_share)
     with localcontext(EXACT):
-        carried = unit_cost(over_recovered, units=units, used_share=used_share)
-        limit = max(reference * (ONE + cap.share) - carried, ZERO)
-        limit = limit.quantize(MICRO, rounding=ROUND_FLOOR)
+        due = cost.chargeable_year * (ONE + cap.share) - over_recovered
+    # Rounded as the price that follows from the cost is: at a cap of 0 it is the limit itself.
+    limit = max(rounded(unit_cost(due, units=units, used_share=used_share)), ZERO)
     return CapCheck(price=price, reference=reference, limit=limit, used_share=used_share, cap=cap)
 
 
