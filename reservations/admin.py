@@ -8,13 +8,31 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from pricing.admin import ReadOnly
-from reservations.models import Decision, Policy, Reservation, ReservedDevice, Vertex
+from reservations.models import (
+    Decision,
+    Policy,
+    PolicyException,
+    Reservation,
+    ReservedDevice,
+    Vertex,
+)
 
 
 @admin.register(Policy)
 class PolicyAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("version", "effective", "reason", "published_at", "digest")
     search_fields = ("reason", "digest")
+
+
+@admin.register(PolicyException)
+class PolicyExceptionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = (
+        "granted_at", "project", "number", "policy_value", "value", "effective", "granted_by", "ended_at",
+        "uid",
+    )  # fmt: skip
+    list_filter = ("number", ("ended_at", admin.EmptyFieldListFilter))
+    list_select_related = ("project", "granted_by")
+    search_fields = ("uid", "project__slug", "reason", "end_reason")
 
 
 @admin.register(Vertex)

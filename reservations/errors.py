@@ -9,6 +9,7 @@ DomainError
     ├── NoPolicy             409 no_policy              nothing is in force yet
     ├── NoShare              409 no_share               the project has no place in the share tree
     ├── PolicyRefused        400 policy_refused         `faults`: {field: sentence}
+    ├── ExceptionRefused     409 exception_refused      it eases nothing or too much, or its time cannot be
     ├── ShareRefused         400 share_refused          the tree would not be a tree
     ├── NotAMember           403 not_a_member           only members of the project may do that
     ├── NotAKeeper           403 not_a_keeper           only who booked it and the project's leads may
@@ -66,6 +67,10 @@ class NoShare(ReservationError):
 class PolicyRefused(ReservationError):
     code = "policy_refused"
     status = 400
+
+
+class ExceptionRefused(ReservationError):
+    code = "exception_refused"
 
 
 class ShareRefused(ReservationError):

@@ -60,6 +60,12 @@ _ALL = (
     Kind("project_suspended", Group.PROJECTS, ("project", "reason")),
     Kind("project_resumed", Group.PROJECTS, ("project",)),
     Kind("project_moved", Group.PROJECTS, ("project", "account", "shares", "reason")),
+    Kind(
+        "exception_granted",
+        Group.PROJECTS,
+        ("project", "number", "policy_value", "value", "begins_at", "until_at", "reason"),
+    ),
+    Kind("exception_ended", Group.PROJECTS, ("project", "number", "policy_value", "until_at", "reason")),
     Kind("project_expiring", Group.PROJECTS, ("project", "expires_at")),
     Kind("class_ended", Group.PROJECTS, ("project",)),
     Kind("grant_received", Group.MONEY, ("project", "grant", "funder", "amount_eur", "amount_hours")),

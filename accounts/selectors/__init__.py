@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.selectors.memberships import Membership, Memberships, memberships
-from accounts.selectors.pseudonyms import PSEUDONYM_DIGITS, pseudonym, public_names
+from accounts.selectors.pseudonyms import PSEUDONYM_DIGITS, pseudonym, public_name, public_names
 
 __all__ = [
     "PSEUDONYM_DIGITS",
@@ -11,5 +11,6 @@ __all__ = [
     "Memberships",
     "memberships",
     "pseudonym",
+    "public_name",
     "public_names",
 ]

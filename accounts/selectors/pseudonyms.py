@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from accounts.models import Project
 from common.prepared import prepared
 
 # 20 bits: short enough to say aloud, and among the few hundred projects of a site rarely shared.
@@ -32,6 +33,13 @@ def public_names(project_ids: Iterable[int], at: datetime) -> dict[int, str]:
         pk: name if is_public else hidden % {"pseudonym": pseudonym(str(uid), at)}
         for pk, uid, name, is_public in projects
     }
+
+
+def public_name(project: Project, at: datetime) -> str:
+    """The same of one project that has been read already."""
+    if project.uses_public_money:
+        return project.name
+    return _("project %(pseudonym)s") % {"pseudonym": pseudonym(str(project.uid), at)}
 
 
 def pseudonym(project_uid: str, at: datetime) -> str:

@@ -37,6 +37,8 @@ SENTENCES = {
     "project_suspended": _("A project of yours is suspended."),
     "project_resumed": _("A project of yours may book again."),
     "project_moved": _("A project that you lead gets another account or other shares."),
+    "exception_granted": _("A project of yours is given an exception to the policy."),
+    "exception_ended": _("An exception to the policy for a project of yours is ended early."),
     "project_expiring": _("A project that you lead ends in 14 days."),
     "class_ended": _("The class of a project that you lead is over."),
     "grant_received": _("A project that you lead is given a grant."),

@@ -85,6 +85,13 @@ class RoomShape(Shape):
     left = serializers.CharField()
 
 
+class EasedShape(Shape):
+    exception = serializers.UUIDField()
+    number = serializers.CharField(help_text="Of the policy.")
+    value = serializers.CharField(help_text="What holds for the project: an exact number.")
+    until = serializers.DateTimeField()
+
+
 class BudgetShape(Shape):
     name = serializers.CharField()
     funder = serializers.CharField()
@@ -99,6 +106,7 @@ class ProjectDetailShape(ProjectShape):
     room = RoomShape(allow_null=True)
     budgets = BudgetShape(many=True)
     budget_left = serializers.CharField(help_text="EUR.")
+    exceptions = EasedShape(many=True, help_text="To the policy, in force now.")
 
     example: ClassVar = {
         **ProjectShape.example,
@@ -115,6 +123,7 @@ class ProjectDetailShape(ProjectShape):
             }
         ],
         "budget_left": "787.5",
+        "exceptions": [],
     }  # fmt: skip
 
 
@@ -269,6 +278,15 @@ def _standing(left: Standing) -> dict[str, Any]:
         "room": {name: plain(getattr(room, name)) for name in ("limit", "held", "left")} if room else None,
         "budgets": [_budget(budget) for budget in left.budgets],
         "budget_left": plain(left.budget_left),
+        "exceptions": [
+            {
+                "exception": one.uid,
+                "number": one.number,
+                "value": str(one.value),
+                "until": moment(one.until),
+            }
+            for one in left.exceptions
+        ],
     }
 
 

@@ -71,6 +71,14 @@ class ReservationShape(Shape):
 
 
 class RuleShape(Shape):
+class RuleExceptionShape(Shape):
+    exception = serializers.UUIDField()
+    number = serializers.CharField(help_text="Of the policy.")
+    policy = serializers.CharField(help_text="What the policy says: an exact number.")
+    value = serializers.CharField(help_text="What held for the project.")
+    until = serializers.DateTimeField()
+
+
     code = serializers.CharField()
     verdict = serializers.CharField(help_text="pass, refuse or idle: it does not apply.")
     name = serializers.CharField()
@@ -80,6 +88,7 @@ class RuleShape(Shape):
     excess = serializers.CharField(allow_null=True)
     remedy = serializers.CharField(help_text="What would work.")
 
+    exceptions = RuleExceptionShape(many=True, help_text="To the policy, that this was answered under.")
 
 class AnswerShape(Shape):
     is_granted = serializers.BooleanField()
@@ -98,7 +107,7 @@ class AnswerShape(Shape):
         "headline": "Every rule passes.",
         "rules": [
             {"code": "length", "verdict": "pass", "name": "Length", "text": "4 h, of 168 h at most.",
-             "limit": "168.000000", "actual": "4.000000", "excess": None, "remedy": ""}
+             "limit": "168.000000", "actual": "4.000000", "excess": None, "remedy": "", "exceptions": []}
         ],
         "quote": {"total": "6.712000"},
         "level": {"before": "1.04", "after": "0.98"},

@@ -27,6 +27,7 @@ from reservations.domain.policy import Policy as Rules
 from reservations.errors import NoPolicy
 from reservations.selectors import policies
 from reservations.selectors.cells import Cell
+from reservations.selectors.exceptions import horizon_of, with_horizon
 from reservations.selectors.frame import Frame
 from reservations.selectors.openings import Opening, openings
 from reservations.selectors.timetable import DeviceRow, NodeRows, Timetable, week
@@ -162,8 +163,10 @@ class TimetableApi(ApiView):
         token: Any = request.auth
         may_read = token is None or scopes.READ in token.scopes
         own = Project.objects.of(request.user) if may_read else Project.objects.none()
+        mine = list(with_horizon(own, at=at))
         found = week(
-            frame=frame, at=at, horizon=at + _rules().horizon, own={one.pk: one.name for one in own},
+            frame=frame, at=at, horizon=at + horizon_of(mine, rules=_rules()),
+            own={one.pk: one.name for one in mine},
             site=self.query.get("site", ""), model=self.query.get("device", ""), page=self.query["page"],
         )  # fmt: skip
         return Response(_timetable(found, zone))

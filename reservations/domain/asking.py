@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from pricing.domain.grants import Funds, Period
+from reservations.domain.easing import Easing
 from reservations.domain.exact_json import newer
 from reservations.domain.room import Standing
 from reservations.domain.slots import Slot
@@ -150,6 +151,8 @@ class Snapshot:
     member: MemberCap | None = newer()  # None: no cap
     # Why the universal allowance does not pay what is short; None where it is not for this project.
     allowance: str | None = newer()
+    # In force for the project when it asked.
+    exceptions: tuple[Easing, ...] = newer(())
 
     @property
     def is_priced(self) -> bool:

@@ -1,7 +1,8 @@
 """The answer to a request: one pure function of request, snapshot and policy.
 
-All rules are evaluated, whatever the first says. The same three inputs give the same answer, bit
-for bit, with the engine of the same number; a change of arithmetic or rules is a new number.
+All rules are evaluated, whatever the first says, under the policy as the exceptions in the snapshot ease
+it. The same three inputs give the same answer, bit for bit, with the engine of the same number; a change of
+arithmetic or rules is a new number.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from itertools import groupby
 from pricing.domain.cost import split
 from pricing.domain.declared import EXACT
 from pricing.domain.grants import Cover
-from reservations.domain import exact_json, room, rules, slots
+from reservations.domain import easing, exact_json, room, rules, slots
 from reservations.domain.asking import Request, Snapshot
 from reservations.domain.exact_json import Json
 from reservations.domain.policy import Policy
@@ -108,9 +109,13 @@ class Answer:
 
 
 def decide(request: Request, snapshot: Snapshot, policy: Policy) -> Answer:
-    case = Case(request, snapshot, policy)
+    case = Case(request, snapshot, easing.eased(policy, snapshot.exceptions))
     found = ((rule, rule(case)) for rule in rules.ALL)
-    answers = tuple(_with_remedy(answer, rule, case) for rule, answer in found if answer is not None)
+    answers = tuple(
+        _with_exceptions(_with_remedy(answer, rule, case), snapshot, policy)
+        for rule, answer in found
+        if answer is not None
+    )
     is_refused = any(answer.refuses for answer in answers)
     return Answer(
         engine=ENGINE,
@@ -190,6 +195,13 @@ def _with_remedy(answer: Rule, rule: Asks, case: Case) -> Rule:
     if end is None:
         return answer
     return replace(answer, remedy={**answer.remedy, "end": exact_json.moment(end)})
+
+
+def _with_exceptions(answer: Rule, snapshot: Snapshot, policy: Policy) -> Rule:
+    """A rule that an exception has eased says so, whatever it answers. Without one nothing is added."""
+    told = easing.told_of(code=answer.code, facts=answer.facts, policy=policy, easings=snapshot.exceptions)
+    found = [*told]
+    return replace(answer, facts={**answer.facts, "exceptions": found}) if found else answer
 
 
 def _longest_end(case: Case, wanted: tuple[Asks, ...]) -> datetime | None:

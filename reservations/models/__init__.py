@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reservations.models.applications import Application
 from reservations.models.decisions import Decision
+from reservations.models.exceptions import PolicyException
 from reservations.models.policies import Policy
 from reservations.models.reservations import Reservation, ReservedDevice
 from reservations.models.runs import Run, Sweep
@@ -14,6 +15,7 @@ __all__ = [
     "Capacity",
     "Decision",
     "Policy",
+    "PolicyException",
     "Reservation",
     "ReservedDevice",
     "Run",

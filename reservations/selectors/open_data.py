@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from common.kept import kept
+from pricing.selectors.open_data import text
 from reservations.domain import exact_json
 from reservations.domain.exact_json import Json
+from reservations.selectors.exceptions import ExceptionRow
 from reservations.selectors.fairness import FairnessPage, ShareRow, fairness_page
 from reservations.selectors.policy_page import PolicyPage
 from reservations.selectors.status import StatusPage
@@ -26,6 +29,55 @@ def policy_json(page: PolicyPage) -> Json:
             "rules": page.rules,
         }
     )
+
+
+def exception_json(row: ExceptionRow) -> dict[str, Any]:
+    """`to`: what it is an exception to. One to the cap of a price would be another kind of row."""
+    one = row.exception
+    written = exact_json.written(
+        {
+            "exception": str(one.uid),
+            "to": "policy",
+            "project": row.holder,
+            "number": one.number,
+            "policy": one.policy.version,
+            "policy_value": one.policy_value,
+            "value": one.value,
+            "effective_from": one.effective.lower,
+            "effective_until": one.effective.upper,
+            "state": row.state,
+            "reason": one.reason,
+            "granted_at": one.granted_at,
+            "ledger_entry": row.entry,
+            "ended_at": one.ended_at,
+            "end_reason": one.end_reason,
+            "end_ledger_entry": row.end_entry,
+        }
+    )
+    assert isinstance(written, dict)
+    return written
+
+
+def exceptions_json(rows: Iterable[ExceptionRow], *, at: datetime) -> dict[str, Any]:
+    items = [exception_json(row) for row in rows]
+    return {"at": exact_json.moment(at), "count": len(items), "exceptions": items}
+
+
+_EXCEPTION_COLUMNS = (
+    "exception", "to", "project", "number", "policy", "policy_value", "value", "effective_from",
+    "effective_until", "state", "reason", "granted_at", "ledger_entry", "ended_at", "end_reason",
+    "end_ledger_entry",
+)  # fmt: skip
+
+
+def exceptions_csv(rows: Iterable[ExceptionRow]) -> list[list[str]]:
+    """The columns are the members of the JSON."""
+    lines = [exception_json(row) for row in rows]
+    cells = [
+        [text("" if line[name] is None else str(line[name])) for name in _EXCEPTION_COLUMNS]
+        for line in lines
+    ]
+    return [list(_EXCEPTION_COLUMNS), *cells]
 
 
 _MANY = 200  # shares that are worked out once a minute

@@ -15,15 +15,17 @@ from django.db.models.functions import Cast, JSONObject
 from django.utils.translation import gettext, ngettext
 
 from accounts.models import Project, ProjectMembership, User
-from accounts.selectors import pseudonym
+from accounts.selectors import public_name
 from common import formats
 from common.ranges import bounds
 from pricing.models import Grant
+from reservations.domain.easing import Easing, eased
 from reservations.domain.policy import Policy as Rules
 from reservations.domain.room import Room, Standing as Shares, level_of, promised_share, room_of
 from reservations.models import Decision, Reservation
 from reservations.selectors.asked import DecisionRow, decision_rows
 from reservations.selectors.budgets import not_over
+from reservations.selectors.exceptions import OwnException, of_project, with_exceptions
 from reservations.selectors.fairness import decimal
 from reservations.selectors.levels import Level, said
 from reservations.selectors.policies import in_force
@@ -109,6 +111,7 @@ class ProjectPage:
     members: tuple[Member, ...]
     public_name: str
     half_life_days: int
+    exceptions: tuple[OwnException, ...]  # to the policy, in force or to come
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,7 @@ class Standing:
     place: Place | None  # None: not in the share tree, so nothing can be booked
     room: RoomLeft | None
     budgets: tuple[Budget, ...]
+    exceptions: tuple[Easing, ...]  # to the policy, in force
 
     @property
     def budget_left(self) -> Decimal:
@@ -130,8 +134,9 @@ def project_standing(*, project: Project, at: datetime) -> Standing:
     position = position_of(project_id=project.pk, policy=rules, at=at)
     return Standing(
         place=_place(project, position.standing, rules, at) if position else None,
-        room=_room(position.standing, rules, at) if position else None,
+        room=_room(position.standing, eased(rules, position.exceptions), at) if position else None,
         budgets=tuple(_budgets(not_over(project=project, at=at)[0], at)),
+        exceptions=position.exceptions if position else (),
     )
 
 
@@ -144,7 +149,7 @@ def projects_of(user: User) -> QuerySet[Project]:
         .values(json=Cast(JSONObject(name="user__name", email="user__email", role="role"), TextField()))
     )
     found = Project.objects.of(user).annotate(people=ArraySubquery(members))
-    return found.select_related("organisation")
+    return with_exceptions(found.select_related("organisation"))
 
 
 def project_page(*, project: Project, at: datetime) -> ProjectPage:
@@ -157,7 +162,7 @@ def project_page(*, project: Project, at: datetime) -> ProjectPage:
     return ProjectPage(
         project=project,
         place=_place(project, position.standing, rules, at) if position else None,
-        room=_room(position.standing, rules, at) if position else None,
+        room=_room(position.standing, eased(rules, position.exceptions), at) if position else None,
         budgets=budgets,
         budget_left=sum((budget.left for budget in budgets), Decimal(0)),
         to_come=tuple(to_come),
@@ -165,8 +170,9 @@ def project_page(*, project: Project, at: datetime) -> ProjectPage:
         running=sum(slot.tone == "own" for slot in slots),
         decisions=decision_rows(Decision.objects.filter(project=project)[:_LATEST]),
         members=tuple(_members(project)),
-        public_name=_public_name(project, at),
+        public_name=public_name(project, at),
         half_life_days=rules.half_life_hours // 24,
+        exceptions=of_project(project, at=at),
     )
 
 
@@ -291,9 +297,3 @@ def _members(project: Project) -> Iterable[Member]:
     roles = {role.value: str(role.label) for role in ProjectMembership.Role}
     for person in json.loads(f"[{','.join(people)}]"):
         yield Member(person["name"] or person["email"], roles[person["role"]])
-
-
-def _public_name(project: Project, at: datetime) -> str:
-    if project.uses_public_money:
-        return project.name
-    return gettext("project %(pseudonym)s") % {"pseudonym": pseudonym(str(project.uid), at)}

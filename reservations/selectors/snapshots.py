@@ -26,6 +26,7 @@ from reservations.domain.asking import (
     Taken,
     WantedDevice,
 )
+from reservations.domain.easing import eased
 from reservations.domain.policy import Policy
 from reservations.errors import NoShare, NotAMember, UnknownDevice
 from reservations.selectors.standing import position_of
@@ -94,7 +95,6 @@ def snapshot_of(
     """The snapshot, and the rates it was made with. Lock first what must not change meanwhile."""
     ids = [device.id for device in wanted]
     priced = rates(device_ids=ids, at=request.at)
-    taken, next_free = _in_the_way(request, wanted, policy)
     models = {device.model_key: device for device in wanted}
     position = position_of(
         project_id=project_id, policy=policy, at=request.at, model_keys=[*models],
@@ -104,6 +104,7 @@ def snapshot_of(
         raise NoShare(_("This project has no place in the share tree yet."))
     if not position.is_member:  # read after the lock: their membership may have ended while they waited
         raise NotAMember(_("Only members of this project may do that."))
+    taken, next_free = _in_the_way(request, wanted, eased(policy, position.exceptions))
     snapshot = Snapshot(
         devices=tuple(
             WantedDevice(str(device.uid), device.node, device.model_key, _price(priced.get(device.id)))
@@ -125,6 +126,7 @@ def snapshot_of(
         ),
         project=position.project,
         member=position.cap,
+        exceptions=position.exceptions,
     )
     return snapshot, priced
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from common.prepared import prepared
 from reservations.domain.asking import MemberCap, MonthHeld, ProjectState, WeekHeld
+from reservations.domain.easing import Easing
 from reservations.domain.policy import Policy
 from reservations.domain.room import Standing, Step
 from reservations.domain.slots import Week
@@ -22,6 +23,9 @@ from reservations.domain.slots import Week
 #
 # `of_account`: what thousands of projects add up to, read in one pass; an account is active where a project
 # somewhere below it is, and the asking project counts as active itself.
+#
+# `late`: from when on hours need room, which an exception of the project may put off. Read here and not with
+# the policy, before the lock: an exception may have been granted or ended while somebody waited for it.
 #
 # `by_month` is read only where whoever asks has a cap: the device-hours of their slots, by the month in
 # which each begins.
@@ -62,15 +66,24 @@ WITH RECURSIVE me AS (
       FROM near CROSS JOIN me
      WHERE near.shares IS NOT NULL OR near.project_id IS NOT NULL
      GROUP BY near.account
+), exception AS MATERIALIZED (
+    SELECT uid, number, value, upper(in_force) AS until
+      FROM reservations_policyexception
+     WHERE project_id = %(project)s AND in_force @> %(at)s::timestamptz
+), late AS (
+    SELECT greatest(%(late)s, %(at)s::timestamptz + interval '1 hour' * max(
+               CASE WHEN number = 'exempt_hours' THEN value::integer END)) AS late
+      FROM exception
 ), held AS (
     SELECT device.model_key, reserved.weight,
-           greatest(lower(hold.during), %(late)s) AS begins, upper(hold.during) AS ends
+           greatest(lower(hold.during), late.late) AS begins, upper(hold.during) AS ends
       FROM reservations_reservation reservation
+     CROSS JOIN late
       JOIN reservations_reserveddevice reserved ON reserved.reservation_id = reservation.id
       JOIN nodes_hold hold ON hold.uid = reserved.hold_uid
       JOIN nodes_device device ON device.id = hold.device_id
      WHERE reservation.project_id = %(project)s AND reservation.settled_at IS NULL
-       AND upper(hold.during) > %(late)s
+       AND upper(hold.during) > late.late
 ), weekly AS (
     SELECT model_key, week,
            sum(extract(epoch FROM least(ends, week + interval '7 days') - greatest(begins, week))) AS seconds
@@ -99,7 +112,8 @@ SELECT me.decayed_usage, me.committed,
           FROM weekly),
        project.suspended_at IS NOT NULL, project.expires_at, member.id IS NOT NULL, member.monthly_cap,
        CASE WHEN member.monthly_cap IS NOT NULL THEN
-            (SELECT json_agg(json_build_array(month, seconds::text) ORDER BY month) FROM by_month) END
+            (SELECT json_agg(json_build_array(month, seconds::text) ORDER BY month) FROM by_month) END,
+       (SELECT json_agg(json_build_array(uid, number, value, until) ORDER BY number) FROM exception)
   FROM me
   JOIN accounts_project project ON project.id = %(project)s
   LEFT JOIN accounts_projectmembership member
@@ -119,6 +133,7 @@ class Position:
     project: ProjectState
     is_member: bool  # whoever asks
     cap: MemberCap | None
+    exceptions: tuple[Easing, ...]  # to the policy, in force for the project
 
 
 def position_of(
@@ -133,7 +148,7 @@ def position_of(
     """None where the project has no place in the share tree. `start`: of the slot that is asked for."""
     first = min(at, start or at).astimezone(UTC)
     values: dict[str, Any] = {
-        "project": project_id, "active_since": at - policy.active, "late": at + policy.exempt,
+        "project": project_id, "at": at, "active_since": at - policy.active, "late": at + policy.exempt,
         "models": list(model_keys), "asked_by": asked_by_id,
         "this_month": first.replace(day=1, hour=0, minute=0, second=0, microsecond=0),
     }  # fmt: skip
@@ -148,7 +163,7 @@ def _position(
     capacity: Decimal | None, capacity_hours: Decimal | None, measured_at: datetime | None,
     held_seconds: Decimal, steps: list[list[Any]], weekly: list[list[str]] | None,
     is_suspended: bool, expires_at: datetime | None, is_member: bool, cap: Decimal | None,
-    by_month: list[list[str]] | None,
+    by_month: list[list[str]] | None, exceptions: list[list[str]] | None,
 ) -> Position:  # fmt: skip
     held: dict[str, tuple[WeekHeld, ...]] = {}
     for model, week, seconds in weekly or []:
@@ -164,4 +179,8 @@ def _position(
     return Position(
         standing, held, measured_at, ProjectState(is_suspended, expires_at), is_member,
         None if cap is None else MemberCap(cap, booked),
+        tuple(
+            Easing(uid, number, Fraction(value), datetime.fromisoformat(until).astimezone(UTC))
+            for uid, number, value, until in exceptions or []
+        ),
     )  # fmt: skip

@@ -18,11 +18,12 @@ from django.urls import reverse
 from redis import Redis
 
 from accounts.models import Invitation, Notice, Organisation, Project
-from common import error_counts
+from common import error_counts, formats
 from common.error_counts import Counted
 from common.ranges import bounds
 from pricing.models import FundingLine
-from reservations.models import Application
+from reservations import wording
+from reservations.models import Application, PolicyException
 from reservations.selectors.status import SweepRow, sweep_rows
 
 HEADS = 5  # of each queue
@@ -78,6 +79,7 @@ class Front:
     applications: Queue
     organisations: Queue
     classes: Queue  # that end soon
+    exceptions: Queue  # in force, those that end first first
     sweeps: tuple[SweepRow, ...]
     mail: Mail
     allowance: Allowance | None
@@ -91,11 +93,13 @@ class Front:
 def front(*, at: datetime) -> Front:
     """Five queries, and one round trip to Redis."""
     applications, organisations = _queues()
+    classes, exceptions = _ending(at)
     errors = error_counts.counted(_redis(), at, prefix=settings.ERRORS_PREFIX)
     return Front(
         applications=applications,
         organisations=organisations,
-        classes=_classes(at),
+        classes=classes,
+        exceptions=exceptions,
         sweeps=sweep_rows(at),
         mail=_mail(at),
         allowance=_allowance(at),
@@ -140,17 +144,33 @@ def _url(key: str) -> str:
         return reverse("steward_organisation", args=[key])
 
 
-def _classes(at: datetime) -> Queue:
-    ending = Project.objects.filter(class_expires_at__gt=at, class_expires_at__lte=at + CLASSES_END_IN)
-    rows = list(
-        ending.annotate(of=Window(Count("*")))
-        .order_by("class_expires_at")
-        .values_list("name", "slug", "class_expires_at", "of")[:HEADS]
+def _ending(at: datetime) -> tuple[Queue, Queue]:
+    """Classes that end soon, and exceptions to the policy that are in force: both in one query."""
+    of = Window(Count("*"))
+    classes = (
+        Project.objects.filter(class_expires_at__gt=at, class_expires_at__lte=at + CLASSES_END_IN)
+        .annotate(number=Value("", CharField()), ends=F("class_expires_at"), of=of)
+        .order_by("ends", "pk")
+        .values_list("number", "name", "slug", "ends", "of")[:HEADS]
     )
-    heads = [
-        Head(name, reverse("steward_project", args=[slug]), ends) for name, slug, ends, _of in rows if ends
-    ]
-    return Queue(rows[0][3] if rows else 0, tuple(heads))
+    exceptions = (
+        PolicyException.objects.in_force(at)
+        .annotate(ends=F("in_force__endswith"), of=of)
+        .order_by("ends", "pk")
+        .values_list("number", "project__name", "project__slug", "ends", "of")[:HEADS]
+    )
+    rows = sorted(classes.union(exceptions, all=True), key=lambda row: row[3])
+    return (
+        _heads([(name, reverse("steward_project", args=[slug]), ends, of)
+                for number, name, slug, ends, of in rows if not number]),
+        _heads([(f"{name}{formats.colon()}{wording.number_name(number)}",
+                 reverse("steward_project_exceptions", args=[slug]), ends, of)
+                for number, name, slug, ends, of in rows if number]),
+    )  # fmt: skip
+
+
+def _heads(rows: list[tuple[str, str, datetime, int]]) -> Queue:
+    return Queue(rows[0][3] if rows else 0, tuple(Head(name, url, ends) for name, url, ends, _of in rows))
 
 
 def _mail(at: datetime) -> Mail:

@@ -29,6 +29,7 @@ from reservations.errors import NoPolicy, Refused
 from reservations.forms import SlotForm
 from reservations.selectors import policies
 from reservations.selectors.decision import decision_page, decisions_of
+from reservations.selectors.exceptions import horizon_of, with_horizon
 from reservations.selectors.frame import Frame
 from reservations.selectors.links import slot_url
 from reservations.selectors.preview import Asked, Preview, preview_page
@@ -99,27 +100,27 @@ def _posted(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, data: QueryDict, *, status: int = 200, problem: str = "") -> HttpResponse:
     at, zone = clock.now(), ZoneInfo(timezone.get_current_timezone_name())
-    projects = list(Project.objects.of(request.user))
-    rules = _rules(at)
+    projects = list(with_horizon(Project.objects.of(request.user), at=at))
     frame = Frame.named(data.get("week", ""), zone) or _asked_week(data, zone) or _useful(at, zone)
     chosen = set(data.getlist("device"))
     site, model, page = data.get("site", ""), data.get("model", ""), data.get("page", "")
+    form = _form(data, projects, at)
+    project = form.projects.get(data.get("project", "")) or next(iter(projects), None)
+    until = at + horizon_of([project], rules=_rules(at))
     timetable = week(
         frame=frame,
         at=at,
-        horizon=at + rules.horizon,
+        horizon=until,
         own={project.pk: project.name for project in projects},
         site=site,
         model=model,
         page=int(page) if _PAGE.fullmatch(page) else 1,
         chosen=chosen,
     )
-    form = _form(data, projects, at)
-    project = form.projects.get(data.get("project", "")) or next(iter(projects), None)
     query = {"site": site, "model": model} | ({"project": project.slug} if project else {})
     context = {
         "timetable": timetable,
-        "weeks": _weeks(frame, at, rules, zone, query),
+        "weeks": _weeks(frame, at, until, zone, query),
         "page_links": _pages(timetable.page, timetable.pages, query | {"week": frame.name}),
         "clear_url": _address(query | {"week": frame.name, "site": "", "model": ""}),
         "site": site,
@@ -229,9 +230,9 @@ def _preview(request: HttpRequest, asked: Asked) -> Preview:
     return preview_page(asked=asked, answer=answer, policy=policies.in_force(asked.at)[1])
 
 
-def _weeks(frame: Frame, at: datetime, rules: Rules, zone: ZoneInfo, query: dict[str, str]) -> list[Link]:
+def _weeks(frame: Frame, at: datetime, until: datetime, zone: ZoneInfo, query: dict[str, str]) -> list[Link]:
     """The week before, this one and the next ones, as far as something can be booked."""
-    first, last = Frame.of_moment(at, zone), Frame.of_moment(at + rules.horizon, zone)
+    first, last = Frame.of_moment(at, zone), Frame.of_moment(until, zone)
     links = []
     if frame.monday > first.shifted(1).monday:
         links.append(_week(frame.shifted(-1), "←", _("Previous week"), frame, query))

@@ -4,8 +4,32 @@ from __future__ import annotations
 
 from reservations.wording.answers import as_json, headline, nearest, rules
 from reservations.wording.called_off import called_off
+from reservations.wording.exceptions import (
+    exception_url,
+    number_means,
+    number_name,
+    told_by_rule,
+    unfit,
+    value_said,
+)
 from reservations.wording.policies import fault
 from reservations.wording.rule import words
 from reservations.wording.told import RuleWords, name
 
-__all__ = ["RuleWords", "as_json", "called_off", "fault", "headline", "name", "nearest", "rules", "words"]
+__all__ = [
+    "RuleWords",
+    "as_json",
+    "called_off",
+    "exception_url",
+    "fault",
+    "headline",
+    "name",
+    "nearest",
+    "number_means",
+    "number_name",
+    "rules",
+    "told_by_rule",
+    "unfit",
+    "value_said",
+    "words",
+]

@@ -62,7 +62,9 @@ def as_json(answer: Answer) -> list[dict[str, Json]]:
     for rule in answer.rules:
         said = words(rule)
         told.append({
-            "code": rule.code, "verdict": rule.verdict, "name": said.name, "text": said.text,
+            "code": rule.code, "verdict": rule.verdict, "name": said.name,
+            "text": " ".join([said.text, *(one.text for one in said.exceptions)]),
             "limit": rule.limit, "actual": rule.actual, "excess": rule.excess, "remedy": said.remedy,
+            "exceptions": rule.facts.get("exceptions", []),
         })  # fmt: skip
-    return told  # type: ignore[return-value]
+    return told

@@ -17,6 +17,14 @@ OUTCOMES = {PASS: "passed", REFUSE: "refused", IDLE: "idle"}
 
 
 @dataclass(frozen=True)
+class ExceptionWords:
+    """An exception that a rule was answered under, and where everybody reads it."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
 class RuleWords:
     """One rule as a page shows it; `used`, `limit` and `adding` are for a meter, where there is one."""
 
@@ -29,6 +37,7 @@ class RuleWords:
     used: Decimal | None = None
     limit: Decimal | None = None
     adding: Decimal = Decimal(0)
+    exceptions: tuple[ExceptionWords, ...] = ()
 
 
 def name(code: str) -> str:
