@@ -90,6 +90,7 @@ def test_french_is_spoken_where_it_is_asked_for(site: FakeSite, tmp_path: Path, 
     signed_in = {"EQUINODE_SITE": site.url, "EQUINODE_TOKEN": TOKEN}
     shown = run("show", UID, home=tmp_path, **french, **signed_in)
     assert "13,42\u202f€" in shown.stdout
+    assert re.search(r"État +réservé", shown.stdout)
     assert {one.headers["accept-language"] for one in site.requests} == {"fr"}
 
 

@@ -80,7 +80,7 @@ def test_the_mail_speaks_the_language_of_who_has_the_address(
 ) -> None:
     User.objects.filter(pk=grace.pk).update(language="fr")
     invite(project, lena)
-    assert mailed().subject.startswith("Vous êtes invité")
+    assert mailed().subject.startswith("Invitation sur Equinode")
 
 
 def test_whether_an_address_has_an_account_makes_no_difference(

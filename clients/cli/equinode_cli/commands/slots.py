@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from equinode_cli import completing, figures, moments, terminal
+from equinode_cli import completing, figures, moments, states, terminal
 from equinode_cli.call import Call, command
 from equinode_cli.commands.root import equinode
 from equinode_cli.moments import zone_named
@@ -45,7 +45,7 @@ def _list(found: dict[str, Any], zone: tzinfo | None) -> str:
     rows = [
         [
             row["uid"], row["project"], _devices(row), moments.span(row["start"], row["end"], zone),
-            row["state"], figures.money(row["quoted_price"]),
+            states.name_of(row["state"]), figures.money(row["quoted_price"]),
         ]
         for row in found["items"]
     ]  # fmt: skip
@@ -86,7 +86,7 @@ def one_slot(found: dict[str, Any], zone: tzinfo | None = None, address: str = "
         (_("Project"), found["project"]),
         (_("Devices"), _devices(found)),
         (_("Slot"), moments.span(found["start"], found["end"], zone)),
-        (_("State"), found["state"]),
+        (_("State"), states.name_of(found["state"])),
         (_("Price"), figures.money(found["quoted_price"])),
     ]
     if address:
@@ -99,7 +99,7 @@ def one_slot(found: dict[str, Any], zone: tzinfo | None = None, address: str = "
 def run_table(runs: list[dict[str, Any]], zone: tzinfo | None = None) -> str:
     rows = [
         [
-            run["number"], run["uid"], run["node"], run["state"],
+            run["number"], run["uid"], run["node"], states.name_of(run["state"]),
             "–" if run["exit_code"] is None else run["exit_code"],
             moments.shown(run["started_at"], zone), run["outcome"],
         ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from equinode_cli import completing, moments, terminal
+from equinode_cli import completing, moments, states, terminal
 from equinode_cli.call import Call, command
 from equinode_cli.commands.root import equinode
 from equinode_cli.naming import uid_in
@@ -33,7 +33,8 @@ def _list(found: list[dict[str, Any]]) -> str:
     rows = [
         [
             one["uid"], one["name"], one["hint"] + "…", ", ".join(one["scopes"]), one["project"] or _("all"),
-            one["state"], moments.shown(one["expires_at"]), moments.shown(one["last_used_at"]),
+            states.name_of(one["state"]), moments.shown(one["expires_at"]),
+            moments.shown(one["last_used_at"]),
         ]
         for one in found
     ]  # fmt: skip
