@@ -24,7 +24,7 @@ from ledger.models import Checkpoint
 
 # Which pages belong under which heading of the masthead, by the names of their addresses.
 SECTIONS = {
-    "prices": "prices", "node": "prices",
+    "prices": "prices", "node": "prices", "electricity": "prices", "electricity_zones": "prices",
     "book": "book", "book_preview": "book",
     "projects": "projects", "project": "projects", "apply": "projects", "application": "projects",
     "members": "projects", "member": "projects", "leave": "projects", "project_settings": "projects",

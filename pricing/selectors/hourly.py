@@ -6,8 +6,9 @@ country's mean of a year; each value says which.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import cached_property
@@ -31,6 +32,7 @@ class StandIn:
     year: int
     g_per_kwh: Decimal
     origin: HourlyImport
+    hours: int = 0  # that it is taken for
 
 
 @dataclass(frozen=True)
@@ -149,16 +151,16 @@ def _stood_in(zone: str, hours: list[Hour], as_of: datetime | None) -> tuple[lis
         return hours, []
     years = yearly_intensities(country=country_of(zone), as_of=as_of)
     figures = {year: one.g_per_kwh for year, one in years.items()}
-    used: dict[int, StandIn] = {}
+    used: Counter[int] = Counter()
     filled = []
     for hour in hours:
         year = nearest(figures, hour.start.year) if hour.value is None else None
         if year is None:
             filled.append(hour)
             continue
-        used[year] = years[year]
+        used[year] += 1
         filled.append(Hour(hour.start, figures[year], Basis.YEARLY))
-    return filled, [used[year] for year in sorted(used)]
+    return filled, [replace(years[year], hours=used[year]) for year in sorted(used)]
 
 
 def yearly_intensities(*, country: str, as_of: datetime | None = None) -> dict[int, StandIn]:

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from django.utils.translation import gettext as _
 
 from pricing.domain.hourly.filling import Hour
+from pricing.domain.hourly.values import Basis
 from pricing.selectors.charts import as_json, layout
 from pricing.selectors.hourly import Hourly, Hours
 
@@ -40,7 +41,13 @@ def _figure(lines: list[tuple[str, Hours, str]]) -> go.Figure:
     for name, series, dash in lines:
         if series.coverage.hours > series.coverage.missing:
             figure.add_trace(_line(name, series, dash))
-    estimates = [hour for _name, series, _dash in lines for hour in series.hours if hour.is_estimate]
+    estimates = [
+        hour
+        for _name, series, _dash in lines
+        for hour in series.hours
+        # What stands in for a year is one line, and said beneath.
+        if hour.is_estimate and hour.basis is not Basis.YEARLY
+    ]
     if estimates:
         figure.add_trace(_estimates(estimates))
     figure.update_layout(

@@ -155,10 +155,6 @@ class ZonePage:
         ]  # fmt: skip
 
     @property
-    def estimates(self) -> int:
-        return sum(one.coverage.estimated for one in self.found.series.values())
-
-    @property
     def sources(self) -> list[SourceRow]:
         named: dict[int, tuple[HourlyImport, list[str]]] = {}
         for name, series in self._named:

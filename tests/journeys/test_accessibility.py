@@ -28,7 +28,7 @@ NOT_PAGES = re.compile(
 OPEN_TO_ALL = {
     "home", "prices", "node", "policy", "fairness", "ledger", "ledger_entry", "status", "book",
     "styleguide", "accessibility", "account_login", "account_signup", "account_reset_password", "rules",
-    "organisations", "organisation", "api_docs",
+    "organisations", "organisation", "api_docs", "electricity", "electricity_zones", "exceptions",
 }  # fmt: skip
 FOR_MEMBERS = {
     "me", "start", "welcome", "projects", "project", "members", "leave", "apply", "reservation", "decision",

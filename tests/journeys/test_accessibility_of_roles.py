@@ -55,8 +55,10 @@ FUNDER = Role("fatou@example.org", ("/organisations/",), frozenset({
 CHOSEN = ("/steward/people/?q=lena", "/steward/organisations/biology-laboratory/account/")
 STEWARD = Role("stella@example.org", (*CHOSEN, "/steward/", "/me/security/"), frozenset({
     "steward", "steward_applications", "steward_application", "steward_organisations", "steward_organisation",
-    "steward_accounts", "steward_account", "steward_people", "steward_person", "steward_project",
-    "steward_announcements", "security", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
+    "steward_accounts", "steward_account", "steward_exceptions", "steward_exception",
+    "steward_project_exceptions", "steward_people", "steward_person", "steward_project",
+    "steward_announcements", "steward_electricity", "security",
+    "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_activate_totp",
 }))  # fmt: skip
 ROLES = (LEAD, OWNER, FUNDER, STEWARD)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import IO, Any
 
+from babel import Locale
 from babel.core import get_global
 from django.db import connection, transaction
 from django.db.models import Max
@@ -276,7 +277,7 @@ def _store_years(record: HourlyImport, given: Unpacked) -> Imported:
 def _alpha_2(row: yearly.CountryYear) -> str:
     """Unicode's table of territories has every code of three letters as another name of the one of two."""
     found: list[str] = get_global("territory_aliases").get(row.alpha_3, [])
-    if len(found) != 1:
+    if len(found) != 1 or found[0] not in Locale("en").territories:
         raise Malformed(row.line, "country", row.alpha_3)
     return found[0]
 
