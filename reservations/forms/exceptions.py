@@ -35,16 +35,30 @@ class ExceptionForm(OneOfManyForm):
     """Days begin at 00:00 UTC; today is at once."""
 
     named = "grant"
-    number = forms.ChoiceField(label=_("Number of the policy"), choices=PolicyException.Number.choices)
-    value = ExactField(label=_("For this project"), help_text=_("Hours, days, or a part such as 3/4."))
+    number = forms.ChoiceField(
+        label=_("Number of the policy"),
+        choices=PolicyException.Number.choices,
+        error_messages={"required": _("Choose which number of the policy it is about.")},
+    )
+    value = ExactField(
+        label=_("For this project"),
+        help_text=_("Hours, days, or a part such as 3/4."),
+        error_messages={"required": _("Write what holds for this project, such as 336 or 3/4.")},
+    )
     effective_from = DayField(label=_("From"), required=False, help_text=_("Empty: at once."))
-    effective_until = DayField(label=_("Until"), help_text=_("Ends at 00:00 UTC of that day."))
+    effective_until = DayField(
+        label=_("Until"),
+        help_text=_("Ends at 00:00 UTC of that day."),
+        error_messages={"required": _("Say on which day it ends.")},
+    )
     reason = forms.CharField(
         label=_("Reason"),
         max_length=LONGEST,
         validators=[require_one_line],
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Public for good, in the ledger too. Name no person."),
+        error_messages={"required": _("Write why: everybody reads it.")},
+        error_messages={"required": _("Write why: it is public for good.")},
     )
 
     def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
@@ -64,4 +78,6 @@ class ExceptionEndForm(OneOfManyForm):
         max_length=LONGEST,
         validators=[require_one_line],
         help_text=_("Public for good, in the ledger too. Name no person."),
+        error_messages={"required": _("Write why: everybody reads it.")},
+        error_messages={"required": _("Write why: it is public for good.")},
     )

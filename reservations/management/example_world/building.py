@@ -27,6 +27,7 @@ from pricing.services import fees, grants, statements, tariffs
 from reservations.domain.policy import Policy
 from reservations.management.example_world import (
     entrusting,
+    excepting,
     funding,
     machines,
     newcomer,
@@ -80,6 +81,7 @@ def build(*, began_at: datetime, now: datetime) -> World:
             parent=accounts_by_name[row.account], project=made[row.slug], shares=row.shares
         )
     entrusting.entrust(organisations, by=users, at=began_at)
+    excepting.grant(made, by=users, at=began_at)
     newcomer.set_aside(organisations, by=users, at=began_at)
     return World(users, organisations, nodes, made)
 
@@ -93,6 +95,7 @@ def complete(world: World, *, at: datetime) -> None:
     _accept_rules(world.people, at)
     shares.ensure_independent_account(shares=projects.INDEPENDENT_SHARES)
     entrusting.entrust(world.organisations, by=world.people, at=at)
+    excepting.grant(world.projects, by=world.people, at=at)
     newcomer.set_aside(world.organisations, by=world.people, at=at)
     newcomer.sign_up(world.people, at=at)
 
