@@ -1,52 +1,43 @@
-"""Around the wizard's steps: the draft, and what others published that it can take over."""
+"""Around the wizard's steps: the draft, and the day-ahead price that it can take over."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Avg, Count, Max
+from django.db.models import Avg, Count, Max, QuerySet
 
 from nodes.models import Node
-from pricing.domain.declared import DayAheadMean, Kind, PoolKey, PoolPart
-from pricing.models import HourlySeries, HourlyValue, PoolShare, StatementDraft
+from pricing.domain.declared import DayAheadMean
+from pricing.models import HourlySeries, HourlyValue, StatementDraft
 
 YEAR = timedelta(days=365)
-HOURS = 24 * YEAR.days
 
 
 def draft_of(node: Node) -> StatementDraft | None:
     return StatementDraft.objects.filter(node=node).select_related("saved_by", "corrects", "node").first()
 
 
-def pools_of(*, node: Node, at: datetime) -> tuple[PoolPart, ...]:
-    """The node's parts of its owner's cost pools, as they are in force."""
-    shares = PoolShare.objects.filter(node=node, statement__effective__contains=at)
-    return tuple(
-        PoolPart(
-            pool=str(share.statement.pool.uid),
-            statement=str(share.statement.uid),
-            name=share.statement.name,
-            digest=share.statement.digest,
-            kind=Kind(share.statement.kind),
-            key=PoolKey(share.statement.key),
-            share=share.share,
-            amount_year=share.amount_year,
-        )
-        for share in shares.select_related("statement__pool").order_by("statement__pool")
-    )
-
-
 def day_ahead_of(*, zone: str) -> DayAheadMean | None:
     """The mean of the last 365 whole days with prices in this zone; hours without one are counted."""
-    known = HourlyValue.objects.filter(series__zone=zone, series__quantity=HourlySeries.Quantity.PRICE)
-    last = known.aggregate(last=Max("hour"))["last"]
+    last = _prices(zone).aggregate(last=Max("hour"))["last"]
     if last is None:
         return None
-    until = (last + timedelta(hours=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    since = until - YEAR
-    found = known.filter(hour__gte=since, hour__lt=until).aggregate(mean=Avg("value"), count=Count("pk"))
+    until = (last + timedelta(hours=1)).date()
+    return mean_between(zone=zone, since=until - YEAR, until=until)
+
+
+def mean_between(*, zone: str, since: date, until: date) -> DayAheadMean | None:
+    """The mean over the days from `since` to `until` (not included), in UTC; None where no price is known."""
+    start, end = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (since, until))
+    found = (
+        _prices(zone).filter(hour__gte=start, hour__lt=end).aggregate(mean=Avg("value"), count=Count("pk"))
+    )
     if not found["count"]:
         return None
     mean = Decimal(found["mean"]).quantize(Decimal("0.00000001"))
-    return DayAheadMean(zone, since.date(), until.date(), mean, found["count"], HOURS - found["count"])
+    return DayAheadMean(zone, since, until, mean, found["count"], 24 * (until - since).days - found["count"])
+
+
+def _prices(zone: str) -> QuerySet[HourlyValue]:
+    return HourlyValue.objects.filter(series__zone=zone, series__quantity=HourlySeries.Quantity.PRICE)

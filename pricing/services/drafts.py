@@ -12,10 +12,12 @@ from accounts.models import User
 from common import formats
 from nodes.models import Node
 from pricing.domain import drafting
-from pricing.domain.declared import Json, Kind, NotReadable, from_json, to_json
+from pricing.domain.declared import Declared, Json, Kind, NotReadable, from_json, to_json
 from pricing.domain.specifications import modelled_power
 from pricing.errors import DraftChanged, DraftGone, DraftOpen, StatementRefused
 from pricing.models import CostStatement, Evidence, StatementDraft, StatementDraftEvidence
+from pricing.selectors.pools import pool_parts
+from pricing.selectors.wizard import mean_between
 from pricing.services.evidence import attach_to_statement
 from pricing.services.statements import publish_statement, refusal_of
 
@@ -237,6 +239,8 @@ def publish_draft(
         declared = from_json(draft.declared)
     except NotReadable:
         raise refusal_of(drafting.read(draft.declared).faults) from None
+    _require_pools(node, declared, effective_from)
+    _require_day_ahead(node, declared)
     statement = publish_statement(
         node=node,
         declared=declared,
@@ -250,6 +254,31 @@ def publish_draft(
         attach_to_statement(statement=statement, part=file.part, evidence=file.evidence, by=by, at=at)
     draft.delete()
     return statement
+
+
+def _require_pools(node: Node, declared: Declared, effective_from: datetime) -> None:
+    """A share is taken over as its owner published it: by value, and nothing else."""
+    published = pool_parts(node=node, at=effective_from)
+    for part in declared.pools:
+        if part not in published:
+            raise StatementRefused(
+                _("The share of the pool “%(name)s” is not what is published for that day. Save it again.")
+                % {"name": part.name[:80]},
+                field="pools",
+            )
+
+
+def _require_day_ahead(node: Node, declared: Declared) -> None:
+    """The mean of prices that this site has for the node's own zone."""
+    mean = declared.day_ahead
+    if mean is None:
+        return
+    known = mean_between(zone=node.site.electricity_zone, since=mean.since, until=mean.until)
+    if known != mean:
+        raise StatementRefused(
+            _("The day-ahead price is not the mean that this site knows for those days. Save it again."),
+            field="day_ahead",
+        )
 
 
 def require_version(draft: StatementDraft, seen: int | None) -> None:

@@ -35,9 +35,11 @@ def withdraw_statement(
         .filter(effective__startswith__lt=ends_at)
         .first()
     )
-    CostStatement.objects.filter(pk=statement.pk).update(effective=between(statement.effective_from, ends_at))
+    statement.effective = between(statement.effective_from, ends_at)
+    statement.save(update_fields=["effective"])
     if tariff is not None:
-        Tariff.objects.filter(pk=tariff.pk).update(effective=between(tariff.effective_from, ends_at))
+        tariff.effective = between(tariff.effective_from, ends_at)
+        tariff.save(update_fields=["effective"])
     entry = ledger.append(
         kind="statement_withdrawn",
         body={

@@ -24,7 +24,8 @@ from pricing.forms.statements.attaching import AttachForm
 from pricing.forms.statements.review import trail
 from pricing.models import StatementDraft
 from pricing.selectors.drafts import Effect, effect, power_sentence
-from pricing.selectors.wizard import day_ahead_of, draft_of, pools_of
+from pricing.selectors.pools import pool_parts
+from pricing.selectors.wizard import day_ahead_of, draft_of
 from pricing.services import drafts, evidence
 
 _ASKED_STEPS = list(ASKED)
@@ -50,7 +51,7 @@ def draft(request: HttpRequest, node: Node) -> HttpResponse:
 def _offered(node: Node, step: Step, at: datetime) -> Offered:
     """What the step can take over from what others published."""
     if step is Step.HOSTING:
-        return Offered(pools=pools_of(node=node, at=at))
+        return Offered(pools=pool_parts(node=node, at=at))
     return (
         Offered(day_ahead=day_ahead_of(zone=node.site.electricity_zone)) if step is Step.POWER else Offered()
     )

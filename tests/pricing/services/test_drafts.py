@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -13,12 +15,15 @@ from nodes.models import Node
 from pricing.domain.declared import from_json, to_json
 from pricing.errors import DraftChanged, DraftGone, DraftOpen, PeriodTaken, StatementRefused
 from pricing.models import CostStatement, Evidence, StatementDraft
+from pricing.selectors.pools import pool_parts
+from pricing.selectors.wizard import day_ahead_of
 from pricing.services import drafts
 from tests import factories
 from tests.races import at_once, split
 
 pytestmark = pytest.mark.django_db
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+START = datetime(2023, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -220,6 +225,30 @@ def test_what_was_changed_since_it_was_read_is_not_published(node: Node, lead: U
     with pytest.raises(DraftChanged):
         publish(node, lead, version=seen)
     assert not CostStatement.objects.exists()
+
+
+def test_a_share_of_a_pool_is_what_is_published_of_it(node: Node, lead: User) -> None:
+    factories.make_pool({node: "8"}, lead, amount_year=Decimal(9000), whole=Decimal(42))
+    (part,) = pool_parts(node=node, at=clock.now())
+    whole(node, lead, pools=(replace(part, amount_year=Decimal(1)),))
+    with pytest.raises(StatementRefused, match="is not what is published") as refused:
+        publish(node, lead)
+    assert refused.value.field == "pools"
+    whole(node, lead, pools=(part,))
+    assert publish(node, lead).declared["pools"][0]["statement"] == part.statement
+
+
+def test_a_day_ahead_price_is_the_mean_of_the_hours_that_are_known(node: Node, lead: User) -> None:
+    hours = "".join(f"{START + HOUR * at:%Y-%m-%dT%H:%MZ},{40 + at % 3}\n" for at in range(48))
+    factories.import_hours(f"hour_utc,FR\n{hours}")
+    mean = day_ahead_of(zone="FR")
+    assert mean is not None
+    assert (mean.eur_per_mwh, mean.hours_known, mean.hours_missing) == (Decimal(41), 48, 365 * 24 - 48)
+    whole(node, lead, contract_price=None, day_ahead=replace(mean, eur_per_mwh=Decimal(1)))
+    with pytest.raises(StatementRefused, match="not the mean that this site knows"):
+        publish(node, lead)
+    whole(node, lead, contract_price=None, day_ahead=mean)
+    assert publish(node, lead).declared["day_ahead"]["hours_known"] == "48"
 
 
 def test_who_comes_late_is_told_what_became_of_the_draft(node: Node, lead: User) -> None:
