@@ -57,7 +57,6 @@ class ExceptionForm(OneOfManyForm):
         validators=[require_one_line],
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Public for good, in the ledger too. Name no person."),
-        error_messages={"required": _("Write why: everybody reads it.")},
         error_messages={"required": _("Write why: it is public for good.")},
     )
 
@@ -78,6 +77,5 @@ class ExceptionEndForm(OneOfManyForm):
         max_length=LONGEST,
         validators=[require_one_line],
         help_text=_("Public for good, in the ledger too. Name no person."),
-        error_messages={"required": _("Write why: everybody reads it.")},
         error_messages={"required": _("Write why: it is public for good.")},
     )

@@ -86,7 +86,7 @@ def test_without_a_second_factor_a_steward_only_reads(cast: Cast) -> None:
         ({"effective_from": day(-2)}, "is past"),
         ({"effective_until": day(-2)}, "before it begins"),
         ({"effective_until": day(400)}, "within 366 days"),
-        ({"reason": ""}, "Write why: everybody reads it."),
+        ({"reason": ""}, "Write why: it is public for good."),
         ({"reason": "Asked by ada@example.org"}, "no e-mail address"),
         ({"number": "half_life_hours"}, "Select a valid choice"),
     ],
