@@ -55,7 +55,6 @@ class ExceptionForm(OneOfManyForm):
         label=_("Reason"),
         max_length=LONGEST,
         validators=[require_one_line],
-        widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Public for good, in the ledger too. Name no person."),
         error_messages={"required": _("Write why: it is public for good.")},
     )
