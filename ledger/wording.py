@@ -17,6 +17,9 @@ LABELS = {
     "evidence": gettext_lazy("Evidence"),
     "evidence_redaction": gettext_lazy("Evidence redacted"),
     "site_fee": gettext_lazy("Site fee"),
+    "pricing_policy": gettext_lazy("Pricing policy"),
+    "price_exception": gettext_lazy("Exception to the cap"),
+    "price_exception_end": gettext_lazy("End of an exception to the cap"),
     "policy": gettext_lazy("Policy"),
     "exception": gettext_lazy("Exception to the policy"),
     "exception_end": gettext_lazy("End of an exception"),
@@ -79,6 +82,27 @@ def _site_fee(body: dict[str, Any]) -> str:
     }
 
 
+def _pricing_policy(body: dict[str, Any]) -> str:
+    return _("Version %(policy)d, caps of %(private)s and %(public)s: %(reason)s") % {
+        "policy": body["policy"],
+        "private": formats.percent(body["private_cap"]),
+        "public": formats.percent(body["public_cap"]),
+        "reason": body["reason"],
+    }
+
+
+def _price_exception(body: dict[str, Any]) -> str:
+    return _("Up to EUR %(price)s per device-hour until %(date)s: %(reason)s") % {
+        "price": formats.number(body["highest_price"]),
+        "date": body["effective_until"][:10],
+        "reason": body["reason"],
+    }
+
+
+def _price_exception_end(body: dict[str, Any]) -> str:
+    return str(body["reason"])
+
+
 def _policy(body: dict[str, Any]) -> str:
     return _("Version %(policy)d: %(reason)s") % body
 
@@ -114,6 +138,9 @@ _SUMMARIES: dict[str, Callable[[dict[str, Any]], str]] = {
     "evidence": _evidence,
     "evidence_redaction": _evidence_redaction,
     "site_fee": _site_fee,
+    "pricing_policy": _pricing_policy,
+    "price_exception": _price_exception,
+    "price_exception_end": _price_exception_end,
     "policy": _policy,
     "exception": _exception,
     "exception_end": _exception_end,

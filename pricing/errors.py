@@ -4,7 +4,10 @@ DomainError
 └── PricingError             409 pricing_refused
     ├── StatementRefused     400 statement_refused      `faults`: {field: sentence}
     ├── TariffRefused        400 tariff_refused
+    │   └── AboveCap         400 above_cap              names the limit, and what would pass
     ├── FeeRefused           400 fee_refused
+    ├── CapRefused           400 cap_refused            `faults`: {field: sentence}
+    ├── PriceExceptionRefused 409 price_exception_refused
     ├── PeriodTaken          409 period_taken           another row covers that time
     ├── LineRefused          400 line_refused           what a funding line cannot be
     ├── LineExhausted        409 line_exhausted         a funding line has not enough left
@@ -40,6 +43,19 @@ class StatementRefused(PricingError):
 class TariffRefused(PricingError):
     code = "tariff_refused"
     status = 400
+
+
+class AboveCap(TariffRefused):
+    code = "above_cap"
+
+
+class CapRefused(PricingError):
+    code = "cap_refused"
+    status = 400
+
+
+class PriceExceptionRefused(PricingError):
+    code = "price_exception_refused"
 
 
 class FeeRefused(PricingError):

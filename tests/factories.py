@@ -25,7 +25,7 @@ from nodes.models import Device, Node, Site
 from nodes.services.occupancy import WantedHold, hold_devices
 from pricing.domain.declared import Asset, Declared, Funding, FundingKind
 from pricing.domain.grants import cover
-from pricing.models import Charge, Evidence, FundingLine, Grant, PoolStatement, Tariff
+from pricing.models import Charge, Evidence, FundingLine, Grant, PoolStatement, PricingPolicy, Tariff
 from pricing.services import evidence as evidence_service, pools as pools_service
 from pricing.services.grants import encumber, lock_grants
 from pricing.services.hourly import Imported, import_file
@@ -178,6 +178,19 @@ def publish_prices(
     )
 
 
+def make_pricing_policy(**changes: Any) -> PricingPolicy:
+    """Caps of 10 % and 0, a floor of half the hours, in force since 60 days ago."""
+    numbers = {
+        "private_cap": Decimal("0.1"), "public_cap": Decimal(0), "utilisation_floor": Decimal("0.5"),
+        "window_months": 24,
+    } | changes  # fmt: skip
+    since = clock.now() - timedelta(days=60)
+    return PricingPolicy.objects.create(
+        version=(PricingPolicy.objects.count() + 1), effective=between(since, None), reason="Tests",
+        digest="0" * 64, entry=make_entry(), published_by=make_user(), published_at=since, **numbers,
+    )  # fmt: skip
+
+
 def import_hours(text: str, *, content: str = "prices", at: datetime | None = None, **said: Any) -> Imported:
     """A file of hourly inputs with that text, imported."""
     said = {"source": "A test", "name": "hours.csv", "by": None, **said}
@@ -195,7 +208,7 @@ def make_evidence(organisation: Organisation, by: User, content: bytes = b"", **
     )
 
 
-def make_pool(bases: Mapping[Node, str], by: User, **fields: Any) -> PoolStatement:
+def make_pool(bases: Mapping[Node, str], /, by: User, **fields: Any) -> PoolStatement:
     """A published pool of the nodes' owner, whom `by` leads, in force from a minute ago."""
     owner = next(iter(bases)).owner
     given = {key: fields.pop(key) for key in ("corrects", "reason", "evidence") if key in fields}

@@ -103,6 +103,10 @@ SCHEMAS: Mapping[str, Schema] = {
         "price": AMOUNT,
         "carried": AMOUNT,
         "owner_adjustment": AMOUNT,
+        # What it was held against, where a pricing policy was in force; absent from older entries.
+        "policy": nullable(COUNT),
+        "limit": nullable(AMOUNT),
+        "exception": nullable(UID),
         "digest": DIGEST,
         **_CORRECTION,
     },
@@ -153,6 +157,28 @@ SCHEMAS: Mapping[str, Schema] = {
     },
     # What the site itself charges per device-hour; EUR.
     "site_fee": {**_PERIOD, "amount": AMOUNT, "reason": text(500)},
+    # How far a price may lie above its cost: caps as shares of the cost, the floor as a share of the hours.
+    "pricing_policy": {
+        "policy": COUNT,
+        **_PERIOD,
+        "private_cap": AMOUNT,
+        "public_cap": AMOUNT,
+        "utilisation_floor": AMOUNT,
+        "window_months": COUNT,
+        "digest": DIGEST,
+        "reason": text(500),
+    },
+    # A node may cost more than the cap allows, up to a price and for some time; EUR per device-hour.
+    "price_exception": {
+        "exception": UID,
+        "node": UID,
+        "policy": nullable(COUNT),
+        "highest_price": AMOUNT,
+        **_PERIOD,
+        "reason": text(500),
+    },
+    # That a steward ended one early, and with it the tariffs that were in force under it.
+    "price_exception_end": {"exception": UID, "ended_at": MOMENT, "tariff": nullable(UID), "reason": text(500)},
     "policy": {
         "policy": COUNT,
         **_PERIOD,

@@ -16,6 +16,7 @@ from pricing.models.hourly import (
     ReplacedValue,
     YearlyIntensity,
 )
+from pricing.models.policies import PriceException, PricingPolicy
 from pricing.models.pools import CostPool, PoolShare, PoolStatement
 from pricing.models.published import CostComponent, CostStatement, SiteFee, Tariff
 
@@ -35,6 +36,8 @@ __all__ = [
     "PoolEvidence",
     "PoolShare",
     "PoolStatement",
+    "PriceException",
+    "PricingPolicy",
     "ReplacedValue",
     "SiteFee",
     "StatementDraft",

@@ -10,10 +10,11 @@ from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
 
 
-def published_once(name: str) -> list[pgtrigger.Trigger]:
+def published_once(name: str, *, can_end: str = "upper_inf(OLD.effective)") -> list[pgtrigger.Trigger]:
     """A published row cannot change, but for one thing: an open end may be closed, not in the past.
 
     A minute's grace: the moment was read before the transaction began, maybe on another clock.
+    `can_end` says which rows may be ended where others may be, too.
     """
     return [
         pgtrigger.Protect(name=f"{name}_cannot_be_deleted", operation=pgtrigger.Delete),
@@ -21,8 +22,8 @@ def published_once(name: str) -> list[pgtrigger.Trigger]:
             name=f"{name}_only_ends",
             operation=pgtrigger.Update,
             when=pgtrigger.Before,
-            func="""
-                IF upper_inf(OLD.effective) AND NOT upper_inf(NEW.effective)
+            func=f"""
+                IF {can_end} AND NOT upper_inf(NEW.effective)
                    AND lower(OLD.effective) = lower(NEW.effective)
                    AND upper(NEW.effective) >= now() - interval '1 minute'
                    AND (to_jsonb(OLD) - 'effective') = (to_jsonb(NEW) - 'effective')

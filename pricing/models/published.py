@@ -16,6 +16,7 @@ from common.ranges import PointRange
 from ledger.models import Entry
 from nodes.models import Node
 from pricing.models.columns import Published, eur, published_once
+from pricing.models.policies import PriceException, PricingPolicy
 
 
 class CostStatement(Published):
@@ -92,6 +93,10 @@ class Tariff(Published):
     carried = eur(default=0)
     # What the owner leaves off (negative) or adds (positive) after that, EUR per device-hour.
     owner_adjustment = eur(default=0)
+    # What it was held against as it was published: none where no pricing policy was in force.
+    policy = models.ForeignKey(PricingPolicy, models.PROTECT, null=True, related_name="tariffs")
+    limit = eur(null=True)  # the highest price that the cap allowed
+    exception = models.ForeignKey(PriceException, models.PROTECT, null=True, related_name="tariffs")
     corrects = models.ForeignKey("self", models.PROTECT, null=True, related_name="corrections")
     reason = models.CharField(max_length=500, blank=True)
     digest = models.CharField(max_length=64)
@@ -104,6 +109,10 @@ class Tariff(Published):
         constraints = [
             models.UniqueConstraint(fields=["node", "number"], name="tariff_number_is_unique"),
             models.CheckConstraint(condition=Q(price__gte=0), name="tariff_is_not_negative"),
+            models.CheckConstraint(
+                condition=Q(exception=None) | Q(effective__upper_inf=False),
+                name="a_tariff_under_an_exception_ends",
+            ),
             ExclusionConstraint(
                 name="tariffs_do_not_overlap",
                 expressions=[
@@ -112,7 +121,12 @@ class Tariff(Published):
                 ],
             ),
         ]
-        triggers: ClassVar = published_once("tariff")
+        triggers: ClassVar = published_once(
+            "tariff",
+            # With the exception that it was published under, where a steward ends that early.
+            can_end="(upper_inf(OLD.effective) OR OLD.exception_id IS NOT NULL"
+            " AND upper(NEW.effective) < upper(OLD.effective))",
+        )
 
 
 class SiteFee(Published):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Max
@@ -12,14 +11,15 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from common import formats
-from common.ranges import between
+from common.ranges import between, bounds
 from ledger import services as ledger
 from nodes.models import Node
-from pricing import files
-from pricing.domain.cost import Cost, Price, cost_of, price_of, rounded
-from pricing.domain.declared import from_json
-from pricing.errors import TariffRefused
-from pricing.models import CostStatement, Tariff
+from pricing import files, wording
+from pricing.domain.cost import Price, price_of, rounded
+from pricing.domain.exact import plain
+from pricing.errors import AboveCap, TariffRefused
+from pricing.models import CostStatement, PriceException, Tariff
+from pricing.selectors.caps import Bound, bound, cost_of_statement
 from pricing.services.periods import make_room, refusing_overlaps, require_order
 
 ZERO = Decimal(0)
@@ -42,23 +42,29 @@ def publish_tariff(
 
     `over_recovered` is EUR for the whole node, given back over the year (negative: a deficit made
     up); `owner_adjustment` is EUR per device-hour that the owner leaves off (negative) or adds.
+
+    A price above the cap needs an exception in force as it begins, and ends with that: without an end of
+    its own it is given the exception's.
     """
     require_order(effective_from, effective_until, TariffRefused)
     _require_statement_in_force(statement, effective_from)
-    # One at a time: two would take the same number.
+    # One at a time: two would take the same number, and an exception could end meanwhile.
     node = Node.objects.select_for_update(of=("self",), no_key=True).get(pk=statement.node_id)
     _require_correctable(node, corrects, reason)
-    price = price_of(
-        cost=_cost_of_statement(statement),
-        over_recovered=over_recovered,
-        owner_adjustment=rounded(owner_adjustment),
-    )
+    cost = cost_of_statement(statement)
+    price = price_of(cost=cost, over_recovered=over_recovered, owner_adjustment=rounded(owner_adjustment))
     if price.price < 0:
         raise TariffRefused(
             _("The price would be %(price)s EUR; it cannot be below zero.")
             % {"price": formats.number(price.price)},
             field="owner_adjustment" if owner_adjustment < 0 else "over_recovered",
         )
+    held = bound(
+        price.price, statement=statement, cost=cost, over_recovered=over_recovered, at=effective_from
+    )
+    exception = _require_allowed(held, effective_from)
+    if exception is not None:
+        effective_until = _require_not_longer(exception, effective_until)
     rows = Tariff.objects.filter(node=node)
     make_room(rows, effective_from=effective_from, effective_until=effective_until, at=at)
     tariff = Tariff(
@@ -69,6 +75,9 @@ def publish_tariff(
         price=price.price,
         carried=price.carried,
         owner_adjustment=price.owner_adjustment,
+        policy=held.policy,
+        limit=held.limit if held.policy else None,
+        exception=exception,
         corrects=corrects,
         reason=reason,
         published_by=published_by,
@@ -85,9 +94,9 @@ def publish_tariff(
 def set_price(
     *, node: Node, price: Decimal | None, effective_from: datetime, by: User, at: datetime
 ) -> Tariff:
-    """Ask this price from then on: what follows from the statement in force then, or less.
+    """Ask this price from then on: what follows from the statement in force then, less, or up to the cap.
 
-    EUR per device-hour, before VAT and the site's fee; None: exactly what follows.
+    EUR per device-hour, before VAT and the site's fee; None: what follows, or the cap where that is lower.
     """
     if effective_from < at:
         raise TariffRefused(
@@ -95,7 +104,7 @@ def set_price(
         )
     statement = (
         CostStatement.objects.filter(node=node, effective__contains=effective_from)
-        .select_related("node__site")
+        .select_related("node__site", "node__owner")
         .first()
     )
     if statement is None:
@@ -104,40 +113,63 @@ def set_price(
             % {"day": formats.moment_with_year(effective_from)},
             field="effective_from",
         )
-    derived = derived_price(statement)
-    if price is not None:
-        _require_not_above(price, derived.price)
+    derived = derived_price(statement).price
+    if price is None:
+        price = min(derived, bound(derived, statement=statement, at=effective_from).limit)
+    elif not price.is_finite() or price < 0:
+        raise TariffRefused(_("The price cannot be below zero."), field="price")
     return publish_tariff(
         statement=statement,
         effective_from=effective_from,
         published_by=by,
         at=at,
-        owner_adjustment=ZERO if price is None else rounded(price) - derived.price,
+        owner_adjustment=rounded(price) - derived,
     )
 
 
-def _require_not_above(price: Decimal, derived: Decimal) -> None:
-    if not price.is_finite() or price < 0:
-        raise TariffRefused(_("The price cannot be below zero."), field="price")
-    if rounded(price) > derived:
-        raise TariffRefused(
-            _("The price can be at most %(limit)s EUR, as the statement’s cost is; you wrote %(actual)s.")
-            % {"limit": formats.number(derived), "actual": formats.number(price)},
-            field="price",
-            limit=str(derived),
-            actual=str(price),
+def _require_allowed(held: Bound, effective_from: datetime) -> PriceException | None:
+    """The exception that lets the price through; None where it needs none."""
+    if not held.needs_exception:
+        return None
+    if held.passes:
+        return held.exception
+    check = held.check
+    raise AboveCap(
+        wording.above_cap(
+            check,
+            policy=held.policy.version if held.policy else None,
+            excepted=held.exception.highest_price if held.exception else None,
+            day=effective_from,
+        ),
+        field="price",
+        rule="cap",
+        limit=plain(held.highest),
+        actual=plain(check.price),
+        cost=plain(rounded(check.reference)),
+        cap=plain(check.cap.share),
+        used_share=plain(check.used_share),
+        policy=held.policy.version if held.policy else None,
+        exception=str(held.exception.uid) if held.exception else None,
+    )
+
+
+def _require_not_longer(exception: PriceException, effective_until: datetime | None) -> datetime:
+    ends = bounds(exception.in_force)[1]
+    if effective_until is None:
+        return ends
+    if effective_until > ends:
+        raise AboveCap(
+            _("A price above the cap ends with the exception that allows it, on %(end)s at the latest.")
+            % {"end": formats.moment_with_year(ends)},
+            field="effective_until",
+            limit=ends,
         )
+    return effective_until
 
 
 def derived_price(statement: CostStatement) -> Price:
     """What follows from a statement alone: chargeable cost over the hours expected to be used."""
-    return price_of(cost=_cost_of_statement(statement))
-
-
-def _cost_of_statement(statement: CostStatement) -> Cost:
-    """The cost behind a statement again, to all its digits."""
-    first_day = statement.effective_from.astimezone(ZoneInfo(statement.node.site.time_zone)).date()
-    return cost_of(from_json(statement.declared), device_count=statement.device_count, year_from=first_day)
+    return price_of(cost=cost_of_statement(statement))
 
 
 def _require_statement_in_force(statement: CostStatement, effective_from: datetime) -> None:
@@ -170,6 +202,9 @@ def _entry(tariff: Tariff) -> dict[str, object]:
         "price": tariff.price,
         "carried": tariff.carried,
         "owner_adjustment": tariff.owner_adjustment,
+        "policy": tariff.policy.version if tariff.policy else None,
+        "limit": tariff.limit,
+        "exception": tariff.exception.uid if tariff.exception else None,
         "digest": tariff.digest,
         "corrects": tariff.corrects.uid if tariff.corrects else None,
         "reason": tariff.reason or None,

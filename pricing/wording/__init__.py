@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pricing.wording.caps import above_cap, how, unsound
 from pricing.wording.components import COMPONENT_NAMES, component_label, component_sentence, percent
 from pricing.wording.faults import FIELD_NAMES, fault_name, fault_sentence
 from pricing.wording.prices import against, four_costs
@@ -9,11 +10,14 @@ from pricing.wording.prices import against, four_costs
 __all__ = [
     "COMPONENT_NAMES",
     "FIELD_NAMES",
+    "above_cap",
     "against",
     "component_label",
     "component_sentence",
     "fault_name",
     "fault_sentence",
     "four_costs",
+    "how",
     "percent",
+    "unsound",
 ]

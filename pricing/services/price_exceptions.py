@@ -1,0 +1,177 @@
+"""Exceptions to the cap: granted by a steward for one node and some time, with a public reason.
+
+Each change first locks the node, as publishing a price does: a price is published before an exception
+ends, and ends with it, or it is refused.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import OrganisationMembership, User
+from accounts.services import stewarding
+from common import formats
+from common.access import NotAllowed
+from common.ranges import between, bounds
+from ledger.services import append
+from nodes.models import Node
+from pricing.domain.cost import rounded
+from pricing.domain.exact import plain
+from pricing.errors import PriceExceptionRefused
+from pricing.models import PriceException, Tariff
+from pricing.selectors.caps import policy_in_force
+from pricing.services.periods import refusing_overlaps
+
+# Who needs one for longer asks again, and gives the reason again.
+LONGEST = timedelta(days=366)
+# As the column holds it; far above any price of an hour.
+HIGHEST = Decimal(1_000_000)
+
+
+@transaction.atomic
+def grant_price_exception(
+    *,
+    node: Node,
+    highest_price: Decimal,
+    effective_from: datetime | None,
+    effective_until: datetime,
+    reason: str,
+    by: User,
+    at: datetime,
+) -> PriceException:
+    """Let a node cost up to this, EUR per device-hour, whatever the cap says; without a beginning, from now on."""
+    _require_steward(by)
+    reason = stewarding.require_reason(reason)
+    begins = at if effective_from is None else effective_from
+    _require_time(begins, effective_until, at)
+    if not highest_price.is_finite() or not 0 < highest_price <= HIGHEST or not rounded(highest_price):
+        raise PriceExceptionRefused(
+            _("Write a price above zero and at most %(limit)s EUR.") % {"limit": formats.number(HIGHEST)},
+            field="highest_price",
+        )
+    node = _locked(node)
+    _require_other(node, by)
+    in_force = between(begins, effective_until)
+    _require_alone(PriceException.objects.filter(node=node, in_force__overlap=in_force).first())
+    policy = policy_in_force(begins)
+    granted = PriceException(
+        node=node, highest_price=rounded(highest_price), effective=in_force, reason=reason, granted_by=by,
+        granted_at=at,
+    )  # fmt: skip
+    body = {
+        "exception": granted.uid, "node": node.uid, "policy": policy.version if policy else None,
+        "highest_price": granted.highest_price, "effective_from": begins,
+        "effective_until": effective_until, "reason": reason,
+    }  # fmt: skip
+    with refusing_overlaps(begins, effective_until):
+        granted.entry = append(kind="price_exception", body=body, at=at)
+        granted.save()
+    return granted
+
+
+@transaction.atomic
+def end_price_exception(*, exception: PriceException, reason: str, by: User, at: datetime) -> PriceException:
+    """From now on the cap holds for the node, and a price that was published under the exception ends.
+
+    Booked slots keep what they were booked at. Nobody can book the node until its owner publishes another.
+    """
+    _require_steward(by)
+    reason = stewarding.require_reason(reason)
+    node = _locked(exception.node)
+    _require_other(node, by)
+    exception = PriceException.objects.select_for_update(of=("self",)).get(pk=exception.pk)
+    _require_not_over(exception, at)
+    tariff = _last_under(exception, at)
+    body = {
+        "exception": exception.uid, "ended_at": at, "tariff": tariff.uid if tariff else None,
+        "reason": reason,
+    }  # fmt: skip
+    exception.ended_at, exception.ended_by, exception.end_reason = at, by, reason
+    exception.end_entry = append(kind="price_exception_end", body=body, at=at)
+    exception.save(update_fields=["ended_at", "ended_by", "end_reason", "end_entry"])
+    if tariff is not None:
+        Tariff.objects.filter(pk=tariff.pk).update(effective=between(tariff.effective_from, at))
+    return exception
+
+
+def _last_under(exception: PriceException, at: datetime) -> Tariff | None:
+    """The tariff that ends with it. One that is announced stays published: the exception waits for it."""
+    tariffs = Tariff.objects.filter(exception=exception, effective__endswith__gt=at)
+    announced = tariffs.filter(effective__startswith__gte=at).order_by("effective").first()
+    if announced is not None:
+        raise PriceExceptionRefused(
+            _(
+                "Tariff %(number)d was published under it and takes effect on %(start)s;"
+                " the exception can be ended after that."
+            )
+            % {
+                "number": announced.number,
+                "start": formats.moment_with_year(announced.effective_from),
+            },
+            since=announced.effective_from,
+        )
+    return tariffs.first()
+
+
+def _locked(node: Node) -> Node:
+    return Node.objects.select_for_update(of=("self",), no_key=True).get(pk=node.pk)
+
+
+def _require_steward(by: User) -> None:
+    if not by.is_steward:
+        raise NotAllowed(_("Only stewards grant and end exceptions to the cap."))
+
+
+def _require_other(node: Node, by: User) -> None:
+    """Nobody decides about the prices of an organisation they belong to."""
+    if OrganisationMembership.objects.filter(organisation=node.owner_id, user=by).exists():
+        raise PriceExceptionRefused(_("You belong to the node’s owner: another steward does this."))
+
+
+def _require_time(begins: datetime, ends: datetime, at: datetime) -> None:
+    said = {"start": formats.moment_with_year(begins), "end": formats.moment_with_year(ends)}
+    if begins < at:
+        raise PriceExceptionRefused(
+            _("An exception begins now or later; %(start)s is past.") % said, field="effective_from"
+        )
+    if ends <= begins:
+        raise PriceExceptionRefused(
+            _("It would end on %(end)s, before it begins on %(start)s.") % said, field="effective_until"
+        )
+    latest = at + LONGEST
+    if ends > latest:
+        raise PriceExceptionRefused(
+            _("An exception ends within %(days)d days, by %(latest)s; %(end)s is later.")
+            % {**said, "days": LONGEST.days, "latest": formats.moment_with_year(latest)},
+            field="effective_until", limit=LONGEST.days,
+        )  # fmt: skip
+
+
+def _require_alone(other: PriceException | None) -> None:
+    if other is not None:
+        begins, ends = bounds(other.in_force)
+        raise PriceExceptionRefused(
+            _("There is one already from %(start)s until %(end)s, up to %(price)s EUR. End it first.") % {
+                "start": formats.moment_with_year(begins),
+                "end": formats.moment_with_year(ends),
+                "price": formats.number(plain(other.highest_price)),
+            },
+            field="effective_from", exception=str(other.uid),
+        )  # fmt: skip
+
+
+def _require_not_over(exception: PriceException, at: datetime) -> None:
+    if exception.ended_at is not None:
+        raise PriceExceptionRefused(
+            _("This exception was ended already, on %(end)s.")
+            % {"end": formats.moment_with_year(exception.ended_at)}
+        )
+    ends = bounds(exception.effective)[1]
+    if ends <= at:
+        raise PriceExceptionRefused(
+            _("This exception is over since %(end)s.") % {"end": formats.moment_with_year(ends)}
+        )
