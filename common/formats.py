@@ -44,6 +44,16 @@ def number(value: Number | None, places: int | None = None) -> str:
     return f"{MINUS}{text}" if exact < 0 else text
 
 
+def device_hours(value: Number | None, places: int | None = None) -> str:
+    """`20 device-hours`, `1 device-hour`; in French all that is below two is one: `1,50 heure-appareil`."""
+    if value is None:
+        return NOTHING
+    hours = number(value, places)
+    is_one = abs(Decimal(str(value))) < 2 if is_french() else hours == "1"
+    sentence = gettext("%(hours)s device-hour") if is_one else gettext("%(hours)s device-hours")
+    return sentence % {"hours": hours}
+
+
 def signed(value: Number | None, places: int | None = None) -> str:
     """`+0.09` or `−0.05`; zero has no sign."""
     text = number(value, places)

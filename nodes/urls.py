@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, register_converter
+from django.urls.converters import StringConverter
 
 from nodes import api, streams
+
+
+class Anything(StringConverter):
+    """As `path`, with line breaks too: what is no name for a file is refused as the protocol says."""
+
+    regex = r"[\s\S]+"
+
+
+register_converter(Anything, "anything")
 
 pages: list[URLPattern] = []
 
@@ -18,5 +28,5 @@ endpoints = [
     path("agent/v1/leases/<uuid:lease>/started", api.started, name="agent_started"),
     path("agent/v1/leases/<uuid:lease>/ended", api.ended, name="agent_ended"),
     path("agent/v1/leases/<uuid:lease>/log", api.log, name="agent_log"),
-    path("agent/v1/leases/<uuid:lease>/files/<path:name>", api.file, name="agent_file"),
+    path("agent/v1/leases/<uuid:lease>/files/<anything:name>", api.file, name="agent_file"),
 ]

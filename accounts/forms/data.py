@@ -12,7 +12,11 @@ from accounts.models import User
 
 
 class EraseForm(forms.Form):
-    email = forms.CharField(label=_("Your e-mail address, to confirm"), max_length=254)
+    email = forms.CharField(
+        label=_("Your e-mail address, to confirm"),
+        max_length=254,
+        error_messages={"required": _("Write your e-mail address, to confirm.")},
+    )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -29,12 +29,17 @@ class EvidenceForm(forms.Form):
         max_length=200,
         assume_scheme="https",
         help_text=_("It should name the organisation."),
+        error_messages={"required": _("Write the address of its website.")},
     )
     register = forms.CharField(
         label=_("Public register"), max_length=200, validators=[require_one_line],
         help_text=_("Where a steward finds it: companies, associations, research organisations (ROR)…"),
+        error_messages={"required": _("Say in which register a steward finds it.")},
     )  # fmt: skip
-    number = forms.CharField(label=_("Number in it"), max_length=100, validators=[require_one_line])
+    number = forms.CharField(
+        label=_("Number in it"), max_length=100, validators=[require_one_line],
+        error_messages={"required": _("Write its number in that register.")},
+    )  # fmt: skip
 
     @property
     def evidence(self) -> str:
@@ -42,9 +47,17 @@ class EvidenceForm(forms.Form):
 
 
 class RegisterForm(EvidenceForm):
-    name = forms.CharField(label=_("Name"), max_length=150, validators=[require_one_line])
-    kind = forms.ChoiceField(label=_("What it is"), choices=Organisation.Kind.choices)
-    country = forms.ChoiceField(label=_("Country"), choices=countries)
+    name = forms.CharField(
+        label=_("Name"), max_length=150, validators=[require_one_line],
+        error_messages={"required": _("Write the name of the organisation.")},
+    )  # fmt: skip
+    kind = forms.ChoiceField(
+        label=_("What it is"), choices=Organisation.Kind.choices,
+        error_messages={"required": _("Choose what it is.")},
+    )  # fmt: skip
+    country = forms.ChoiceField(
+        label=_("Country"), choices=countries, error_messages={"required": _("Choose its country.")}
+    )
     is_public_body = forms.BooleanField(
         label=_("It is a public body"), required=False,
         help_text=_("A university, a ministry, an agency: what public money pays is shown as such."),
@@ -55,7 +68,10 @@ class RegisterForm(EvidenceForm):
 class DecisionForm(forms.Form):
     """A steward's answer. A reason is for its leads; who is declined needs one."""
 
-    answer = forms.ChoiceField(choices=[("verify", "verify"), ("decline", "decline")])
+    answer = forms.ChoiceField(
+        choices=[("verify", "verify"), ("decline", "decline")],
+        error_messages={"required": _("Press one of the two answers.")},
+    )
     reason = forms.CharField(
         label=_("Reason"), required=False, max_length=500, validators=[require_one_line],
         help_text=_("Its leads read it. To decline, it is needed."),

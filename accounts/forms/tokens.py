@@ -24,7 +24,10 @@ LIFETIMES = {
 
 class TokenForm(forms.Form):
     name = forms.CharField(
-        max_length=80, label=_("Name"), help_text=_("To tell it from your others: “laptop”, “nightly runs”.")
+        max_length=80,
+        label=_("Name"),
+        help_text=_("To tell it from your others: “laptop”, “nightly runs”."),
+        error_messages={"required": _("Give it a name.")},
     )
     project = forms.ChoiceField(
         required=False,
@@ -38,7 +41,11 @@ class TokenForm(forms.Form):
         error_messages={"required": _("Choose what the token may do.")},
     )
     days = forms.TypedChoiceField(
-        label=_("Expires after"), choices=list(LIFETIMES.items()), coerce=int, initial=90
+        label=_("Expires after"),
+        choices=list(LIFETIMES.items()),
+        coerce=int,
+        initial=90,
+        error_messages={"required": _("Choose after what time it expires.")},
     )
 
     def __init__(

@@ -10,7 +10,7 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.contrib.admin.models import LogEntry
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from accounts.models import (
     ApiToken,
@@ -51,21 +51,23 @@ def own_data(user: User) -> Sections:
         ),
         "projects": _rows(
             ProjectMembership.objects.filter(user=user),
-            "project__uid", "project__slug", "project__name", "role", "monthly_cap", "joined_at",
+            "role", "monthly_cap", "joined_at",
+            uid="project__uid", slug="project__slug", name="project__name",
         ),
         "organisations": _rows(
             OrganisationMembership.objects.filter(user=user),
-            "organisation__uid", "organisation__slug", "organisation__name", "role", "joined_at",
+            "role", "joined_at",
+            uid="organisation__uid", slug="organisation__slug", name="organisation__name",
         ),
         "invitations": _rows(
             Invitation.objects.filter(Q(invited_by=user) | Q(accepted_by=user) | Q(email__iexact=user.email)),
-            "uid", "email", "role", "project__name", "organisation__name", "created_at", "expires_at",
-            "accepted_at", "revoked_at", "ending", "mail", "mailed_at",
+            "uid", "email", "role", "created_at", "expires_at", "accepted_at", "revoked_at", "ending", "mail",
+            "mailed_at", to_project="project__name", to_organisation="organisation__name",
         ),
         "tokens": _rows(
             ApiToken.objects.filter(user=user),
-            "uid", "name", "hint", "scopes", "project__slug", "created_at", "expires_at", "last_used_at",
-            "revoked_at",
+            "uid", "name", "hint", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at",
+            only_project="project__slug",
         ),
         "notices": _rows(
             Notice.objects.filter(user=user),
@@ -79,8 +81,12 @@ def own_data(user: User) -> Sections:
     }  # fmt: skip
 
 
-def _rows(rows: QuerySet[Any], *columns: str) -> Iterator[dict[str, Any]]:
-    return rows.order_by("pk").values(*columns).iterator(chunk_size=500)
+def _rows(rows: QuerySet[Any], *columns: str, **called: str) -> Iterator[dict[str, Any]]:
+    """`called` are columns of other tables, under the name that people read them by."""
+    # Under a name that no column has: a row has a `name` or a `uid` of its own.
+    others = {f"_{name}": F(column) for name, column in called.items()}
+    for row in rows.order_by("pk").annotate(**others).values(*others, *columns).iterator(chunk_size=500):
+        yield {name.removeprefix("_"): value for name, value in row.items()}
 
 
 def _authenticators(user: User) -> Iterator[dict[str, Any]]:

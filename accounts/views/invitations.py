@@ -37,8 +37,12 @@ def invitation(request: HttpRequest, invitation: Invitation | None, secret: str)
 def _answer(request: HttpRequest, secret: str) -> HttpResponse:
     user, at = person(request), clock.now()
     if request.POST.get("answer") == "decline":
-        invitations.decline(secret=secret, user=user, at=at)
-        messages.success(request, _("Declined."))
+        declined = invitations.decline(secret=secret, user=user, at=at)
+        messages.success(
+            request,
+            _("You declined the invitation to %(name)s.")
+            % {"name": declined.project or declined.organisation},
+        )
         return redirect("me")
     accepted = invitations.accept(secret=secret, user=user, at=at)
     group = accepted.project or accepted.organisation

@@ -10,7 +10,13 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
+from rest_framework.exceptions import (
+    APIException,
+    ErrorDetail,
+    MethodNotAllowed,
+    UnsupportedMediaType,
+    ValidationError,
+)
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -22,6 +28,7 @@ from common.http import problem_body
 PROBLEM = "application/problem+json"
 _REALM = 'Bearer realm="Equinode"'
 _WHOLE = "non_field_errors"
+_TELL_NOTHING = ("HEAD", "OPTIONS")  # answered wherever GET is
 
 
 def handle_exception(exc: Exception, context: dict[str, Any]) -> Response | None:
@@ -40,7 +47,25 @@ def handle_exception(exc: Exception, context: dict[str, Any]) -> Response | None
     if response is None:
         return None
     code = exc.default_code if isinstance(exc, APIException) else "permission_denied"
-    return problem(response.status_code, code, str(getattr(exc, "detail", exc)))
+    detail = _of_the_call(exc, context) or str(getattr(exc, "detail", exc))
+    return problem(response.status_code, code, detail)
+
+
+def _of_the_call(exc: Exception, context: Mapping[str, Any]) -> str:
+    """What would work in place of a method, or of a kind of body, that is not taken here."""
+    request, view = context.get("request"), context.get("view")
+    if isinstance(exc, MethodNotAllowed) and request is not None and view is not None:
+        known = [one for one in view.allowed_methods if one not in _TELL_NOTHING]
+        return _("%(method)s is not answered at this address, only %(known)s.") % {
+            "method": str(request.method)[:20],
+            "known": ", ".join(known),
+        }
+    if isinstance(exc, UnsupportedMediaType) and view is not None:
+        return _("The body is of the type “%(found)s”. This call takes %(known)s.") % {
+            "found": str(getattr(request, "content_type", None) or "–")[:100],
+            "known": ", ".join(parser.media_type for parser in view.parser_classes),
+        }  # fmt: skip
+    return ""
 
 
 def problem(status: int, code: str, detail: str, **members: object) -> Response:

@@ -15,6 +15,7 @@ from common import formats
 register = template.Library()
 
 register.filter("number", formats.number)
+register.filter("device_hours", formats.device_hours)
 register.filter("signed", formats.signed)
 register.filter("percent", formats.percent)
 register.filter("signed_percent", formats.signed_percent)

@@ -15,6 +15,7 @@ _ESCAPES = re.compile(
     r"|\x1b[PX\]^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]?"
 )
+_IN_NO_NAME = re.compile(r"[\n\t\\\u2028\u2029]")
 # Controls but newline and tab, and the marks that reorder what a person reads (Unicode TR 36, 2.4).
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -52,7 +53,7 @@ def safe_name(name: str) -> str:
     """The name, if it is a plain relative path; its parts are used as they are or not at all."""
     if not name or len(name.encode("utf-8", "replace")) > LONGEST_NAME:
         raise UnsafeName(f"A file name has 1 to {LONGEST_NAME} bytes.")
-    if name != neutralise(name) or "\n" in name or "\t" in name or "\\" in name:
+    if name != neutralise(name) or _IN_NO_NAME.search(name):
         raise UnsafeName("A file name has no control characters and no backslash.")
     parts = name.split("/")
     if any(part in ("", ".", "..") for part in parts) or PurePosixPath(name).is_absolute():

@@ -19,15 +19,36 @@ from pricing.models import FundingLine
 
 def euros(label: Any, *, required: bool = True) -> forms.DecimalField:
     return forms.DecimalField(
-        label=label, required=required, max_digits=12, decimal_places=2, min_value=Decimal("0.01")
+        label=label, required=required, max_digits=12, decimal_places=2, min_value=Decimal("0.01"),
+        error_messages={"required": _("Write how many EUR, such as 5000.")},
+    )  # fmt: skip
+
+
+def _day(label: Any, missing: Any) -> forms.DateField:
+    return forms.DateField(
+        label=label, widget=forms.DateInput(attrs={"type": "date"}), error_messages={"required": missing}
     )
+
+
+def _name() -> forms.CharField:
+    return forms.CharField(
+        label=_("Name"), max_length=80, validators=[require_one_line],
+        error_messages={"required": _("Give it a name.")},
+    )  # fmt: skip
+
+
+def _purpose() -> forms.CharField:
+    return forms.CharField(
+        label=_("Purpose"), max_length=300, validators=[require_one_line],
+        error_messages={"required": _("Say what it is for.")},
+    )  # fmt: skip
 
 
 class Period(forms.Form):
     """The first and the last day, both in UTC and included."""
 
-    first_day = forms.DateField(label=_("First day (UTC)"), widget=forms.DateInput(attrs={"type": "date"}))
-    last_day = forms.DateField(label=_("Last day (UTC)"), widget=forms.DateInput(attrs={"type": "date"}))
+    first_day = _day(_("First day (UTC)"), _("Say on which day it begins."))
+    last_day = _day(_("Last day (UTC)"), _("Say which day is the last."))
 
     @property
     def valid_from(self) -> datetime:
@@ -53,8 +74,8 @@ class Period(forms.Form):
 
 
 class LineForm(Period):
-    name = forms.CharField(label=_("Name"), max_length=80, validators=[require_one_line])
-    purpose = forms.CharField(label=_("Purpose"), max_length=300, validators=[require_one_line])
+    name = _name()
+    purpose = _purpose()
     amount = euros(_("Amount, EUR"))
     classes = forms.MultipleChoiceField(
         label=_("For whom"), choices=Project.Class.choices, required=False,
@@ -84,14 +105,17 @@ class GrantForm(Period):
             "its id alone, which its leads see under Settings."
         ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "list": "projects", "spellcheck": "false"}),
+        error_messages={"required": _("Say which project gets it.")},
     )  # fmt: skip
     line = forms.ModelChoiceField(
-        label=_("Paid from"), queryset=FundingLine.objects.none(), to_field_name="uid", empty_label=None
-    )
-    name = forms.CharField(label=_("Name"), max_length=80, validators=[require_one_line])
-    purpose = forms.CharField(label=_("Purpose"), max_length=300, validators=[require_one_line])
+        label=_("Paid from"), queryset=FundingLine.objects.none(), to_field_name="uid", empty_label=None,
+        error_messages={"required": _("Choose the line that pays.")},
+    )  # fmt: skip
+    name = _name()
+    purpose = _purpose()
     unit = forms.ChoiceField(
         label=_("Given as"), choices=[("eur", "EUR"), ("hours", _("Device-hours"))], initial="eur",
+        error_messages={"required": _("Choose what is given: EUR or device-hours.")},
         help_text=_("Device-hours end when they are used up, or when the EUR they may cost are."),
     )  # fmt: skip
     amount = euros(_("EUR, where EUR are given"), required=False)

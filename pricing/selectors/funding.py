@@ -201,8 +201,8 @@ def _state(line: FundingLine, first: datetime, until: datetime, at: datetime) ->
 def _allowance(line: FundingLine) -> str:
     if line.allowance_hours is None or line.allowance_amount is None:
         return ""
-    return _("Universal allowance: %(hours)s device-hours a month for each, %(amount)s at most.") % {
-        "hours": formats.number(line.allowance_hours.normalize()),
+    return _("Universal allowance: %(hours)s a month for each, %(amount)s at most.") % {
+        "hours": formats.device_hours(line.allowance_hours.normalize()),
         "amount": formats.money(line.allowance_amount),
     }
 

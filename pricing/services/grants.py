@@ -275,6 +275,6 @@ def _exhausted(short: Decimal, short_hours: Decimal) -> GrantExhausted:
     if not short_hours:
         message = _("Your grants are %(amount)s short of the price of this slot.")
         return GrantExhausted(message % {"amount": formats.money(short)}, short=short)
-    message = _("Your grants are %(amount)s and %(hours)s device-hours short of this slot.")
-    said = {"amount": formats.money(short), "hours": formats.number(short_hours.normalize(), 2)}
+    message = _("Your grants are %(amount)s and %(hours)s short of this slot.")
+    said = {"amount": formats.money(short), "hours": formats.device_hours(short_hours.normalize(), 2)}
     return GrantExhausted(message % said, short=short, short_hours=short_hours)

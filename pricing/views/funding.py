@@ -114,8 +114,8 @@ def _said(grant: Grant) -> str:
     facts = {"project": grant.project, "amount": formats.money(grant.amount)}
     if grant.hours is None:
         return _("%(project)s has a grant of %(amount)s.") % facts
-    facts["hours"] = formats.number(grant.hours, 2)
-    return _("%(project)s has a grant of %(hours)s device-hours, of %(amount)s at most.") % facts
+    facts["hours"] = formats.device_hours(grant.hours, 2)
+    return _("%(project)s has a grant of %(hours)s, of %(amount)s at most.") % facts
 
 
 def _give(request: HttpRequest, organisation: Organisation, form: GrantForm) -> Grant:

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from common.api.bodies import Members
 from common.api.shapes import MomentField, Shape
+from common.api.text import TextField
 from reservations.domain import jobs
 from reservations.models import Reservation, Run
 
@@ -22,17 +23,17 @@ class StartField(MomentField):
 
 
 class JobMembers(Members):
-    script = serializers.CharField(
+    script = TextField(
         max_length=jobs.LARGEST_SCRIPT,
         trim_whitespace=False,
         help_text="Run by /bin/sh in the job’s own folder.",
     )
     environment = serializers.DictField(
-        child=serializers.CharField(allow_blank=True, trim_whitespace=False), default=dict,
+        child=TextField(allow_blank=True, trim_whitespace=False), default=dict,
         help_text="Variables. Members of the project and the node’s administrators can read them.",
     )  # fmt: skip
     bring_back = serializers.ListField(
-        child=serializers.CharField(), default=list, help_text="Patterns of files to bring back."
+        child=TextField(), default=list, help_text="Patterns of files to bring back."
     )
 
 

@@ -12,7 +12,7 @@ from accounts.models import Organisation, Project
 from common.evidence import store, wording
 from common.evidence.faults import Unfit
 from common.lines import require_one_line
-from reservations.forms.standing import DayField, OneOfManyForm
+from reservations.forms.standing import NO_SHARES, DayField, OneOfManyForm
 from reservations.selectors.applications import AccountChoice
 from reservations.services.applications import Granting, Wish
 
@@ -46,6 +46,7 @@ class ApplyForm(forms.Form):
         label=_("Class"),
         choices=_CLASSES,
         help_text=_("What kind of work it is. Grants and hours of public interest can depend on it."),
+        error_messages={"required": _("Choose the class.")},
     )
     wanted_shares = forms.IntegerField(
         label=_("Shares"),
@@ -116,7 +117,9 @@ class ApplyForm(forms.Form):
 class GrantForm(forms.Form):
     """What a steward gives."""
 
-    granted_class = forms.ChoiceField(label=_("Class"), choices=Project.Class.choices)
+    granted_class = forms.ChoiceField(
+        label=_("Class"), choices=Project.Class.choices, error_messages={"required": _("Choose the class.")}
+    )
     class_expires_at = DayField(
         label=_("Class holds until"),
         required=False,
@@ -132,6 +135,7 @@ class GrantForm(forms.Form):
         max_value=_MOST_SHARES,
         initial=1,
         help_text=_("Among the others of the account: with 2 it has twice the part of one with 1."),
+        error_messages={"required": NO_SHARES},
     )
     uses_public_money = forms.BooleanField(
         label=_("Public money pays"),

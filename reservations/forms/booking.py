@@ -80,7 +80,11 @@ class SlotForm(forms.Form):
     """A project, devices and a time as the reader's clock shows it."""
 
     project = forms.ChoiceField(
-        label=_("For project"), error_messages={"invalid_choice": _("Choose one of your projects.")}
+        label=_("For project"),
+        error_messages={
+            "required": _("Choose one of your projects."),
+            "invalid_choice": _("Choose one of your projects."),
+        },
     )
     device = DevicesField(
         Device.objects.none(),
@@ -206,13 +210,18 @@ class RunForm(forms.Form):
     """A job: what to run, with which environment, and which files to bring back."""
 
     node = forms.ModelChoiceField(
-        Node.objects.none(), to_field_name="slug", label=_("Node"), empty_label=None
+        Node.objects.none(),
+        to_field_name="slug",
+        label=_("Node"),
+        empty_label=None,
+        error_messages={"required": _("Choose the node.")},
     )
     script = forms.CharField(
         label=_("Command or script"),
         strip=False,
         widget=forms.Textarea(attrs={"rows": 8, "class": "mono", "spellcheck": "false"}),
         help_text=_("Run by /bin/sh in the job’s own folder, once the slot has started."),
+        error_messages={"required": _("Write what is to run.")},
     )
     environment = EnvironmentField(
         required=False,

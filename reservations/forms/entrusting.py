@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from common.lines import require_one_line
-from reservations.forms.standing import OneOfManyForm
+from reservations.forms.standing import NO_SHARES, OneOfManyForm
 from reservations.services.entrusting import LONGEST_NAME
 from reservations.services.moving import LONGEST_REASON, MOST_SHARES
 
@@ -20,6 +20,7 @@ def _reason() -> forms.CharField:
         max_length=LONGEST_REASON,
         validators=[require_one_line],
         help_text=_("Kept with what you do. The organisation’s leads read it."),
+        error_messages={"required": _("Write why: it is kept, and the organisation’s leads read it.")},
     )
 
 
@@ -71,7 +72,12 @@ class GiveForm(OneOfManyForm):
 
 class ChangeForm(OneOfManyForm):
     named = "change"
-    shares = forms.IntegerField(label=_("Shares"), min_value=0, max_value=MOST_SHARES)
+    shares = forms.IntegerField(
+        label=_("Shares"),
+        min_value=0,
+        max_value=MOST_SHARES,
+        error_messages={"required": NO_SHARES},
+    )
     reason = _reason()
 
 

@@ -11,21 +11,32 @@ from django.utils.translation import gettext_lazy as _
 from accounts.domain.classes import INDEPENDENT
 from accounts.models import Project
 from common.lines import require_one_line
-from reservations.forms.standing import DayField, OneOfManyForm
+from reservations.forms.standing import NO_SHARES, DayField, OneOfManyForm
 from reservations.selectors.inside import ShareRow
 
 MOST_SHARES = 1_000_000
+NO_LEAD = _("Write the address of who is to lead it.")
 
 
 class OpenForm(forms.Form):
-    account = forms.TypedChoiceField(label=_("Account"), coerce=int)
-    name = forms.CharField(label=_("Name of the project"), max_length=150, validators=[require_one_line])
+    account = forms.TypedChoiceField(
+        label=_("Account"),
+        coerce=int,
+        error_messages={"required": _("Choose the account that it stands below.")},
+    )
+    name = forms.CharField(
+        label=_("Name of the project"),
+        max_length=150,
+        validators=[require_one_line],
+        error_messages={"required": _("Say what the project is called.")},
+    )
     summary = forms.CharField(
         label=_("In one sentence"), max_length=300, required=False, validators=[require_one_line]
     )
     lead_email = forms.EmailField(
         label=_("E-mail address of its lead"),
         help_text=_("An invitation goes there. The project waits for its lead until it is accepted."),
+        error_messages={"required": NO_LEAD},
     )
     shares = forms.IntegerField(
         label=_("Shares"),
@@ -33,8 +44,11 @@ class OpenForm(forms.Form):
         max_value=MOST_SHARES,
         initial=1,
         help_text=_("Among the others of the account: with 2 it has twice the part of one with 1."),
+        error_messages={"required": NO_SHARES},
     )
-    project_class = forms.ChoiceField(label=_("Class"), initial=INDEPENDENT)
+    project_class = forms.ChoiceField(
+        label=_("Class"), initial=INDEPENDENT, error_messages={"required": _("Choose the class.")}
+    )
     class_expires_at = DayField(
         label=_("Class holds until"),
         required=False,
@@ -66,7 +80,7 @@ class LeadForm(OneOfManyForm):
         label=_("E-mail address"),
         help_text=_("An invitation to lead it goes there. With an address of yours you lead it at once."),
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-        error_messages={"required": _("Write the address of who is to lead it.")},
+        error_messages={"required": NO_LEAD},
     )
 
 
@@ -77,4 +91,5 @@ class SharesForm(OneOfManyForm):
         min_value=0,
         max_value=MOST_SHARES,
         help_text=_("Decisions already taken keep what they were taken on."),
+        error_messages={"required": NO_SHARES},
     )

@@ -18,14 +18,18 @@ class WelcomeForm(forms.Form):
         max_length=150,
         help_text=gettext_lazy("Members of your projects and stewards see it, nobody else."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": gettext_lazy("Write your name.")},
     )
     project_name = forms.CharField(
         label=gettext_lazy("Name of your personal project"),
         max_length=150,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": gettext_lazy("Say what your project is called.")},
     )
     rules_version = forms.IntegerField(widget=forms.HiddenInput)
-    accept = forms.BooleanField()
+    accept = forms.BooleanField(
+        error_messages={"required": gettext_lazy("Without the house rules nothing can be booked.")}
+    )
 
     def __init__(self, *args: Any, page: WelcomePage, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,7 +39,6 @@ class WelcomeForm(forms.Form):
         )
         accept = self.fields["accept"]
         accept.label = _("I accept version %(version)s of the house rules.") % {"version": page.rules.version}
-        accept.error_messages["required"] = _("Without the house rules nothing can be booked.")
         if page.project is not None:
             del self.fields["project_name"]
         if page.accepted == page.rules.version:

@@ -15,6 +15,7 @@ from common.lines import require_one_line
 from reservations.services.moving import LONGEST_REASON, MOST_SHARES
 
 _YEARS = range(2000, 2200)
+NO_SHARES = _("Write how many shares: a whole number, such as 1.")
 
 
 class DayField(forms.DateField):
@@ -45,6 +46,7 @@ class DescriptionForm(forms.Form):
         max_length=150,
         validators=[require_one_line],
         help_text=_("Members see it; others too where public money pays. The address of the page stays."),
+        error_messages={"required": _("Say what the project is called.")},
     )
     summary = forms.CharField(
         label=_("In one sentence"), max_length=300, required=False, validators=[require_one_line]
@@ -90,12 +92,17 @@ class PlaceForm(OneOfManyForm):
     """Which account and how many shares: asked about first, then given with the reason."""
 
     named = "place"
-    account = forms.TypedChoiceField(label=_("Account"), coerce=int)
+    account = forms.TypedChoiceField(
+        label=_("Account"),
+        coerce=int,
+        error_messages={"required": _("Choose the account that it stands below.")},
+    )
     shares = forms.IntegerField(
         label=_("Shares"),
         min_value=0,
         max_value=MOST_SHARES,
         help_text=_("Among the others of the account: with 2 it has twice the part of one with 1."),
+        error_messages={"required": NO_SHARES},
     )
 
     def __init__(self, *args: Any, accounts: Iterable[tuple[int, str]], **kwargs: Any) -> None:
@@ -116,6 +123,7 @@ class PlaceWhyForm(PlaceForm):
         max_length=LONGEST_REASON,
         validators=[require_one_line],
         help_text=_("Kept with what you do. The project’s leads read it."),
+        error_messages={"required": _("Write why: it is kept, and the project’s leads read it.")},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -126,7 +134,9 @@ class PlaceWhyForm(PlaceForm):
 
 class ClassForm(OneOfManyForm):
     named = "class"
-    project_class = forms.ChoiceField(label=_("Class"), choices=Project.Class.choices)
+    project_class = forms.ChoiceField(
+        label=_("Class"), choices=Project.Class.choices, error_messages={"required": _("Choose the class.")}
+    )
     class_expires_at = DayField(
         label=_("Holds until"),
         required=False,
@@ -139,4 +149,5 @@ class ClassForm(OneOfManyForm):
         max_length=500,
         validators=[require_one_line],
         help_text=_("What was seen: kept with the class."),
+        error_messages={"required": _("Write what was seen: it is kept with the class.")},
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from accounts.models import Project, User
 from accounts.selectors.own_data import Sections
@@ -37,10 +37,11 @@ def runs_of(projects: QuerySet[Project]) -> QuerySet[Run]:
 
 def _applications(user: User) -> Iterator[dict[str, Any]]:
     columns = (
-        "uid", "project__slug", "slug", "name", "summary", "wanted_class", "wanted_shares", "purpose",
+        "uid", "slug", "name", "summary", "wanted_class", "wanted_shares", "purpose",
         "evidence", "evidence_digest", "state", "submitted_at", "decided_at", "reply", "granted_class",
     )  # fmt: skip
-    yield from Application.objects.filter(applicant=user).order_by("pk").values(*columns).iterator()
+    mine = Application.objects.filter(applicant=user).order_by("pk").annotate(for_project=F("project__slug"))
+    yield from mine.values("for_project", *columns).iterator()
 
 
 def _decisions(user: User) -> Iterator[dict[str, Any]]:

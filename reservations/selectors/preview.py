@@ -190,7 +190,7 @@ def _receipt(quote: Quote, prices: Mapping[int, Rate], asked: Asked) -> tuple[Li
     """From what the hours cost to what is paid; rounding is split so that the lines add up."""
     hours = slots.hours(asked.end - (asked.start or asked.at))
     quantity = _sum(line.quantity for line in quote.lines if line.item == "slot")
-    at = gettext("%(hours)s device-hours") % {"hours": formats.number(quantity, 2)}
+    at = formats.device_hours(quantity, 2)
     lines = [
         (gettext("Full cost"), at, _sum(rate.full_delivered for rate in prices.values())),
         (
@@ -260,8 +260,8 @@ def _payment(payment: Payment) -> str:
     said = {"grant": payment.name, "amount": formats.money(payment.amount, 4)}
     if payment.hours is None:
         return gettext("%(grant)s pays %(amount)s.") % said
-    said["hours"] = formats.number(payment.hours, 2)
-    return gettext("%(grant)s pays %(hours)s device-hours, %(amount)s.") % said
+    said["hours"] = formats.device_hours(payment.hours, 2)
+    return gettext("%(grant)s pays %(hours)s, %(amount)s.") % said
 
 
 def _readers(nodes: Sequence[Node]) -> str:

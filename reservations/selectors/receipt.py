@@ -131,9 +131,8 @@ def _charge(charge: Charge) -> Line:
 
 def _multiplied(quantity: Decimal, unit_price: Decimal) -> str:
     exact = quantity.quantize(_EXACT)
-    # At least "1.00": a bare 1 would ask for a sentence of its own, "1 device-hour".
     rounded = exact.quantize(_HUNDREDTH)
-    return gettext("%(quantity)s device-hours at %(price)s EUR") % {
-        "quantity": formats.number(rounded if rounded == exact else exact.normalize()),
+    return gettext("%(quantity)s at %(price)s EUR") % {
+        "quantity": formats.device_hours(rounded if rounded == exact else exact.normalize()),
         "price": formats.number(unit_price, _PLACES),
     }

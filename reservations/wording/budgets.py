@@ -63,9 +63,9 @@ def _short(rule: Rule) -> str:
     short = formats.money(rule.excess)
     if "short_hours" not in rule.facts:
         return short
-    return _("%(money)s and %(hours)s device-hours") % {
+    return _("%(money)s and %(hours)s") % {
         "money": short,
-        "hours": formats.number(decimal(rule.facts["short_hours"]), 2),
+        "hours": formats.device_hours(decimal(rule.facts["short_hours"]), 2),
     }
 
 

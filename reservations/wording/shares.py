@@ -51,8 +51,8 @@ def model_half(rule: Rule) -> RuleWords:
         return told(
             rule, _("Hours within the next %(hours)s do not count.") % {"hours": rule.facts["exempt_hours"]}
         )
-    text = _("One project holds at most %(limit)s device-hours of %(model)s in week %(week)s.") % {
-        "limit": formats.number(rule.limit, 1), "model": rule.facts["model"], "week": rule.facts["week"],
+    text = _("One project holds at most %(limit)s of %(model)s in week %(week)s.") % {
+        "limit": formats.device_hours(rule.limit, 1), "model": rule.facts["model"], "week": rule.facts["week"],
     }  # fmt: skip
     remedy = _("Fewer devices, another week or another model.")
     if "end" in rule.remedy:
@@ -86,10 +86,10 @@ def member_cap(rule: Rule) -> RuleWords:
         return told(rule, "")
     held, wanted = decimal(rule.facts["held"]), decimal(rule.facts["wanted"])
     text = _(
-        "The project’s leads let you book %(limit)s device-hours of slots that begin in %(month)s. "
+        "The project’s leads let you book %(limit)s of slots that begin in %(month)s. "
         "You have booked %(held)s; this would add %(wanted)s."
     ) % {
-        "limit": formats.number(rule.limit, 1), "month": month,
+        "limit": formats.device_hours(rule.limit, 1), "month": month,
         "held": formats.number(held, 1), "wanted": formats.number(wanted, 1),
     }  # fmt: skip
     remedy = _("Cancel a slot of yours, begin in another month, or ask a lead for a higher cap.")

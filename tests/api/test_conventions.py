@@ -132,6 +132,13 @@ def test_a_method_that_is_not_known_is_told_which_are(client: Client) -> None:
     answer = client.put(ME, {}, content_type="application/json")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert set(answer.headers["Allow"].split(", ")) >= {"GET", "PATCH"}
+    assert answer.json()["detail"] == "PUT is not answered at this address, only GET, PATCH."
+
+
+def test_a_body_of_another_kind_is_told_which_is_taken(client: Client) -> None:
+    answer = client.patch(ME, "name=x", content_type="text/plain")
+    said = "The body is of the type “text/plain”. This call takes application/json."
+    assert (answer.status_code, answer.json()["detail"]) == (415, said)
 
 
 def test_a_session_that_writes_without_the_pages_proof_is_refused(lab: Lab) -> None:

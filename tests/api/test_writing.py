@@ -64,6 +64,14 @@ def test_a_job_is_queued_by_who_booked_and_stopped_by_a_lead(lab: Lab, lead: Use
     run = f"runs/{made.json()['uid']}"
     assert call(lab.join(), "POST", f"{run}/stop").status_code == 403
     assert call(lead, "POST", f"{run}/stop").json()["state"] == "not_run"
+    for change, pointer in (
+        ({"script": 5}, "#/script"), ({"script": ["true"]}, "#/script"),
+        ({"environment": {"SEED": 7}}, "#/environment/SEED"), ({"bring_back": [1]}, "#/bring_back/0"),
+    ):  # fmt: skip
+        fault = call(lab.member, "POST", address, job | change)
+        (error,) = fault.json()["errors"]
+        assert (fault.status_code, error["pointer"]) == (400, pointer)
+        assert error["detail"] == "This is text: write it between quotation marks."
     fault = call(lab.member, "POST", address, job | {"script": " "})
     assert fault.json()["errors"][0]["pointer"] == "#/script"
 

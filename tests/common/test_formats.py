@@ -70,6 +70,16 @@ def test_money_names_its_currency(read: Any) -> None:
     read(formats.money(1, 0, "SEK"), "SEK 1", "1_SEK")
 
 
+def test_hours_of_devices_have_a_singular(read: Any) -> None:
+    """French counts as one all that is below two."""
+    read(formats.device_hours(1), "1 device-hour", "1 heure-appareil")
+    read(formats.device_hours(20), "20 device-hours", "20 heures-appareil")
+    read(formats.device_hours(Decimal("1.5"), 2), "1.50 device-hours", "1,50 heure-appareil")
+    read(formats.device_hours(Decimal(1), 2), "1.00 device-hours", "1,00 heure-appareil")
+    read(formats.device_hours(2000, 1), "2,000.0 device-hours", "2_000,0 heures-appareil")
+    read(formats.device_hours(None), "–", "–")
+
+
 def test_a_moment_is_told_in_the_readers_zone(read: Any) -> None:
     read(formats.moment(MOMENT), "Tue 24 Nov, 14:00", "mar. 24 nov. à 14:00")
     read(formats.moment_with_year(MOMENT), "24 November 2026, 14:00", "24 novembre 2026 à 14:00")

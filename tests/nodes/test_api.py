@@ -364,6 +364,16 @@ def test_a_file_that_is_too_large_is_not_kept(agent: SigningAgent, lease: Lease)
     assert code(answer) == "413 body_invalid"
 
 
+@pytest.mark.parametrize("name", ["a%0Ab", "%0A", "out/a%0D%0Ab.txt", "a%E2%80%A8b"])
+def test_a_file_name_on_several_lines_is_refused_as_agents_read_it(
+    agent: SigningAgent, lease: Lease, name: str
+) -> None:
+    answer = agent.put(f"leases/{lease.uid}/files/{name}", b"result", fence=lease.fence)
+    assert code(answer) == "400 body_invalid"
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert not OutputFile.objects.exists()
+
+
 @pytest.mark.parametrize("name", ["../a", "a//b", "%2e%2e/a", "a%00b", "a%5Cb"])
 def test_a_file_name_that_leads_elsewhere_is_not_kept(agent: SigningAgent, lease: Lease, name: str) -> None:
     answer = agent.put(f"leases/{lease.uid}/files/{name}", b"result", fence=lease.fence)

@@ -126,7 +126,8 @@ class Machines:
 
     def require_open(self) -> None:
         sealed = [one.data["secret"] for one in Authenticator.objects.all()]
-        for self.settings.SECRETS_KEY_FILE in self.files:
+        for machine in self.files:
+            self.settings.SECRETS_KEY_FILE = machine
             assert {second_factors.opened(text) for text in sealed} == {SECRET}
 
 

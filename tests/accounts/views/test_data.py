@@ -170,6 +170,17 @@ def test_the_file_holds_everything_and_no_secret(client: Client, quirina: User, 
     assert [secret for secret in secrets if secret in everything] == []
 
 
+def test_what_stands_in_the_file_has_names_that_people_read(quirina: User) -> None:
+    lived(quirina)
+    told = json.loads("".join(own_data.export_json(user=quirina, at=clock.now())))
+    for one in told["projects"]:
+        assert set(one) == {"uid", "slug", "name", "role", "monthly_cap", "joined_at"}
+    assert [set(one) & {"uid", "slug", "name"} for one in told["organisations"]] == [{"uid", "slug", "name"}]
+    assert {"only_project", "name"} <= set(told["tokens"][0])
+    assert {"to_project", "to_organisation"} <= set(told["invitations"][0])
+    assert "__" not in json.dumps(told), "no column that looks into another table"
+
+
 def test_sessions_are_in_the_file(client: Client, quirina: User) -> None:
     sign_in(client)
     told = json.loads(b"".join(client.get("/me/data/export/").streaming_content))  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from datetime import timedelta
 from typing import Any
 
@@ -85,7 +86,8 @@ def test_the_addressee_sees_what_it_is_for_and_accepts(
 
 def test_the_addressee_may_decline(client: Client, project: Project, secret: str, grace: User) -> None:
     client.force_login(grace)
-    assert client.post(address(secret), {"answer": "decline"}).status_code == 302
+    answer = client.post(address(secret), {"answer": "decline"}, follow=True)
+    assert f"You declined the invitation to {project.name}." in html.unescape(answer.content.decode())
     assert not project.memberships.filter(user=grace).exists()
     page = client.get(address(secret)).content.decode()
     assert "This invitation was declined." in page

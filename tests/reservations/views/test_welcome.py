@@ -87,7 +87,7 @@ def test_somebody_else_is_not_touched(page: Client, mallory: User) -> None:
     ("changes", "sentence"),
     [
         ({"accept": ""}, "Without the house rules nothing can be booked."),
-        ({"name": " "}, "This field is required."),
+        ({"name": " "}, "Write your name."),
         ({"project_name": "a@b.c"}, "leave out e-mail addresses"),
     ],
 )
