@@ -50,26 +50,26 @@ _STAGE = """
     )
 """
 # What is there already with the same value is left alone, so that a second import changes nothing; and what
-# a source reported is not replaced by what another one estimates. Both statements say it alike.
-_COUNT = """
-    SELECT series, count(*) FILTER (WHERE kept.series_id IS NULL),
-        count(*) FILTER (
-            WHERE kept.series_id IS NOT NULL
-              AND (kept.value, kept.is_estimate) IS DISTINCT FROM (stage.value, stage.is_estimate)
-              AND (kept.is_estimate OR NOT stage.is_estimate)
-        )
+# a source reported is not replaced by what another one estimates.
+_BESIDE_KEPT = """
     FROM hourly_stage AS stage LEFT JOIN pricing_hourlyvalue AS kept
         ON kept.series_id = (%(ids)s::bigint[])[stage.series + 1] AND kept.hour = stage.hour
-    GROUP BY series
+    WHERE kept.series_id IS NULL
+       OR (kept.value, kept.is_estimate) IS DISTINCT FROM (stage.value, stage.is_estimate)
+          AND (kept.is_estimate OR NOT stage.is_estimate)
 """
-_MERGE = """
-    INSERT INTO pricing_hourlyvalue AS kept (series_id, hour, value, is_estimate, came_with_id)
-    SELECT (%(ids)s::bigint[])[series + 1], hour, value, is_estimate, %(record)s FROM hourly_stage
+_COUNT = f"""
+    SELECT series, count(*) FILTER (WHERE kept.series_id IS NULL),
+        count(*) FILTER (WHERE kept.series_id IS NOT NULL)
+    {_BESIDE_KEPT} GROUP BY series
+"""
+_MERGE = f"""
+    INSERT INTO pricing_hourlyvalue (series_id, hour, value, is_estimate, came_with_id)
+    SELECT (%(ids)s::bigint[])[stage.series + 1], stage.hour, stage.value, stage.is_estimate, %(record)s
+    {_BESIDE_KEPT}
     ON CONFLICT (series_id, hour) DO UPDATE
     SET value = excluded.value, is_estimate = excluded.is_estimate, came_with_id = excluded.came_with_id
-    WHERE (kept.value, kept.is_estimate) IS DISTINCT FROM (excluded.value, excluded.is_estimate)
-      AND (kept.is_estimate OR NOT excluded.is_estimate)
-"""
+"""  # noqa: S608
 
 
 @dataclass
