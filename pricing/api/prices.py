@@ -25,6 +25,9 @@ class PriceQuery(Members):
         max_digits=12, decimal_places=6, min_value=0, required=False, help_text="EUR per device-hour."
     )
     owner = serializers.ChoiceField(["public", "private"], required=False)
+    free_today = serializers.BooleanField(
+        required=False, help_text="Only nodes with a device free now or from a moment of your day."
+    )
     sort = serializers.ChoiceField([*SORTS, *(f"-{name}" for name in SORTS)], required=False)
 
 
@@ -46,6 +49,10 @@ class PriceLineShape(Shape):
     url = serializers.CharField()
     owner_is_public = serializers.BooleanField()
     devices = serializers.IntegerField()
+    devices_free = serializers.IntegerField(help_text="Now, for half an hour at least.")
+    free_from = serializers.DateTimeField(
+        allow_null=True, help_text="Where none is: the first moment in the next 24 hours when one will be."
+    )
     memory_bytes = serializers.IntegerField()
     price = serializers.CharField()
     fee = serializers.CharField()
@@ -80,6 +87,7 @@ class PriceListShape(Shape):
                 "slug": "gemini-1", "node": "Gemini 1", "device": "H100 SXM5", "device_kind": "gpu",
                 "owner": "Lab Lyon", "site": "Lyon", "country": "FR", "zone": "FR",
                 "url": "/nodes/gemini-1/", "owner_is_public": True, "devices": 8,
+                "devices_free": 6, "free_from": None,
                 "memory_bytes": 85899345920, "price": "1.63", "fee": "0.048", "to_pay": "1.678",
                 "full_delivered": "2.5412", "full_available": "1.8296", "chargeable_delivered": "1.63",
                 "chargeable_available": "1.1736", "markup_on_full_cost": "-0.358571",

@@ -29,6 +29,7 @@ class PriceFilterForm(forms.Form):
             ("private", _("Private owners")),
         ],
     )
+    free_today = forms.BooleanField(required=False, label=_("Free today"))
     sort = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: QueryDict) -> None:
@@ -56,7 +57,7 @@ class PriceFilterForm(forms.Form):
         """What was asked, without the fields that could not be read."""
         self.is_valid()
         given = {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
-        return PriceFilter(**given)
+        return PriceFilter(is_free_today=given.pop("free_today", False), **given)
 
     def offer(self, page: PricesPage) -> None:
         """Fill the lists with what there is."""

@@ -64,6 +64,8 @@ def prices_csv(page: PricesPage) -> list[list[str]]:
         "tariff_number",
         "tariff_effective_from",
         "tariff_sha256",
+        "devices_free",
+        "free_from",
     ]
     return [header, *(_price_row(row) for row in page.rows)]
 
@@ -74,6 +76,8 @@ def _price_json(row: PriceRow) -> dict[str, Any]:
         "url": row.url,
         "owner_is_public": row.owner_is_public,
         "devices": row.device_count,
+        "devices_free": row.devices_free,
+        "free_from": moment(row.free_from) if row.free_from else None,
         "memory_bytes": row.memory_bytes,
         **{name: plain(getattr(row, name)) for name in _PRICE_COLUMNS},
         "markup_on_full_cost": _ratio(row.markup_full),
@@ -104,6 +108,8 @@ def _price_row(row: PriceRow) -> list[str]:
         str(row.tariff_number),
         moment(row.tariff_from),
         row.tariff_digest,
+        str(row.devices_free),
+        moment(row.free_from) if row.free_from else "",
     ]
 
 

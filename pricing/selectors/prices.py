@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Max, Min
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Max, Min, Subquery
+from django.utils import timezone
 
 from common import formats
 from nodes.models import Device, Node
+from nodes.selectors import free_time
 from pricing.domain.cost import markup
 from pricing.models import CostStatement, SiteFee, Tariff
 
 ZERO = Decimal(0)
+AHEAD = timedelta(hours=24)  # "free from" looks no further; beyond that there is the timetable
+_WORTH = timedelta(minutes=30)  # the shortest slot that can be booked
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class PriceFilter:
     country: str = ""
     max_price: Decimal | None = None  # EUR per device-hour, with the fee
     owner: str = ""  # public | private
+    is_free_today: bool = False  # a device is free now, or from a moment of the reader's own day
     sort: str = "price"
 
     @property
@@ -47,7 +53,7 @@ class PriceRow:
     device: str
     device_kind: str
     model_key: str
-    device_count: int
+    device_ids: tuple[int, ...]
     memory_bytes: int
     owner: str
     owner_is_public: bool
@@ -67,6 +73,12 @@ class PriceRow:
     tariff_number: int
     tariff_digest: str
     tariff_from: datetime
+    devices_free: int = 0  # at this moment, for as long as the shortest slot
+    free_from: datetime | None = None  # where none is: the first moment within AHEAD when one will be
+
+    @property
+    def device_count(self) -> int:
+        return len(self.device_ids)
 
     @property
     def url(self) -> str:
@@ -114,9 +126,10 @@ SORTS: dict[str, Callable[[PriceRow], Any]] = {
 
 def prices(*, wanted: PriceFilter, at: datetime) -> PricesPage:
     """The nodes that fit, sorted; a node without statement and tariff in force has no price to show."""
-    fee = _fee(at)
-    every = _rows(fee, at)
-    rows = [row for row in every if _fits(row, wanted)]
+    every = _rows(at)
+    rows = list(_with_free_time([row for row in every if _fits(row, wanted)], at))
+    if wanted.is_free_today:
+        rows = [row for row in rows if _is_free_today(row, at)]
     rows.sort(key=lambda row: row.slug)
     rows.sort(key=SORTS[wanted.column], reverse=wanted.descends)
     devices = {row.model_key: f"{row.device} {formats.memory(row.memory_bytes)}" for row in every}
@@ -124,7 +137,7 @@ def prices(*, wanted: PriceFilter, at: datetime) -> PricesPage:
         rows=rows,
         total=len(every),
         at=at,
-        fee=fee,
+        fee=every[0].fee if every else ZERO,
         devices=[
             Choice(key, devices[key]) for key in sorted(devices, key=lambda key: devices[key].casefold())
         ],
@@ -142,9 +155,34 @@ def _fits(row: PriceRow, wanted: PriceFilter) -> bool:
     )
 
 
-def _rows(fee: Decimal, at: datetime) -> list[PriceRow]:
-    tariffs = Tariff.objects.filter(effective__contains=at, node__state=Node.State.LISTED).select_related(
-        "node__owner", "node__site"
+def _with_free_time(rows: Sequence[PriceRow], at: datetime) -> Iterator[PriceRow]:
+    """One question for the devices of all of them."""
+    ahead = at + AHEAD
+    free = free_time(device_ids=[pk for row in rows for pk in row.device_ids], start=at, end=ahead)
+    for row in rows:
+        # What lasts to where we look may last longer.
+        starts = [
+            gap.start
+            for pk in row.device_ids
+            for gap in free[pk]
+            if gap.end == ahead or gap.end - gap.start >= _WORTH
+        ]
+        first = min(starts, default=None)
+        yield replace(row, devices_free=starts.count(at), free_from=None if first == at else first)
+
+
+def _is_free_today(row: PriceRow, at: datetime) -> bool:
+    if row.devices_free or row.free_from is None:
+        return row.devices_free > 0
+    return timezone.localdate(row.free_from) == timezone.localdate(at)
+
+
+def _rows(at: datetime) -> list[PriceRow]:
+    fees = SiteFee.objects.filter(effective__contains=at).values("amount")[:1]
+    tariffs = (
+        Tariff.objects.filter(effective__contains=at, node__state=Node.State.LISTED)
+        .select_related("node__owner", "node__site")
+        .annotate(fee=Subquery(fees))
     )
     statements = {
         statement.node_id: statement
@@ -153,7 +191,7 @@ def _rows(fee: Decimal, at: datetime) -> list[PriceRow]:
     devices: dict[int, dict[str, Any]] = {
         row["node_id"]: dict(row)
         for row in Device.objects.values("node_id").annotate(
-            count=Count("id"),
+            ids=ArrayAgg("id"),
             model=Min("model"),
             key=Min("model_key"),
             kind=Min("kind"),
@@ -161,7 +199,7 @@ def _rows(fee: Decimal, at: datetime) -> list[PriceRow]:
         )
     }
     return [
-        _row(tariff, statements[tariff.node_id], devices[tariff.node_id], fee)
+        _row(tariff, statements[tariff.node_id], devices[tariff.node_id], tariff.fee or ZERO)
         for tariff in tariffs
         if tariff.node_id in statements and tariff.node_id in devices
     ]
@@ -176,7 +214,7 @@ def _row(tariff: Tariff, statement: CostStatement, devices: dict[str, Any], fee:
         device=devices["model"],
         device_kind=devices["kind"],
         model_key=devices["key"],
-        device_count=devices["count"],
+        device_ids=tuple(devices["ids"]),
         memory_bytes=devices["memory"],
         owner=node.owner.name,
         owner_is_public=node.owner.is_public_body,
@@ -197,8 +235,3 @@ def _row(tariff: Tariff, statement: CostStatement, devices: dict[str, Any], fee:
         tariff_digest=tariff.digest,
         tariff_from=tariff.effective_from,
     )
-
-
-def _fee(at: datetime) -> Decimal:
-    amount = SiteFee.objects.filter(effective__contains=at).values_list("amount", flat=True).first()
-    return ZERO if amount is None else amount

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,7 +12,9 @@ import rfc8785
 from django.test import Client
 
 from common import clock
-from nodes.models import Node
+from common.ranges import between
+from nodes.models import Hold, Node
+from nodes.services.occupancy import WantedHold, hold_devices
 from pricing.selectors.node import node_page
 from pricing.services.fees import set_site_fee
 from pricing.services.statements import publish_statement
@@ -39,6 +41,7 @@ def h200(h100: Node) -> Node:
         site=factories.make_site(country="NL", electricity_zone="NL"),
     )  # fmt: skip
     private = factories.make_declared(assets=(factories.make_asset(funding=()),))
+    factories.make_pricing_policy(private_cap=D("0.2"))
     factories.publish_prices(node, declared=private, owner_adjustment="0.4")
     set_site_fee(amount=D("0.02"), effective_from=clock.now(), reason="Servers", at=clock.now())
     return node
@@ -256,9 +259,7 @@ def test_the_history_has_a_hole_where_nothing_was_in_force(client: Client) -> No
 
 def test_the_last_known_day_ahead_price_is_dated(client: Client, h100: Node) -> None:
     tomorrow = (clock.now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:00Z")
-    factories.import_hours(
-        f"hour_utc,FR\n2023-10-01T01:00Z,94.14\n2023-10-01T02:00Z,88.60\n{tomorrow},1\n"
-    )
+    factories.import_hours(f"hour_utc,FR\n2023-10-01T01:00Z,94.14\n2023-10-01T02:00Z,88.60\n{tomorrow},1\n")
     page = client.get("/nodes/a-3/").content.decode()
     assert "88.60 EUR/MWh" in page
     assert "1 October 2023, 04:00" in page  # Paris
@@ -290,3 +291,19 @@ def test_a_withdrawn_node_keeps_what_it_published(client: Client, h100: Node) ->
 def test_pages_are_only_read(client: Client, h100: Node) -> None:
     assert client.post("/prices/").status_code == 405
     assert client.post("/nodes/a-3/").status_code == 405
+
+
+def test_who_looks_for_a_machine_today_sees_what_is_free(client: Client, h200: Node) -> None:
+    assert "4 of 4 devices free" in client.get("/prices/").content.decode()
+    now = clock.now()
+    for device in h200.devices.all():
+        hold_devices(
+            wanted=[WantedHold(device.pk)], during=between(now - timedelta(hours=1), now + timedelta(days=3)),
+            reference="x", kind=Hold.Kind.OWNER, at=now,
+        )  # fmt: skip
+    assert "4 devices · none free within 24 hours" in client.get("/prices/").content.decode()
+    assert slugs(client, "?free_today=on") == ["a-3"]
+    (line,) = client.get("/api/v1/prices?country=NL").json()["prices"]
+    assert (line["devices"], line["devices_free"], line["free_from"]) == (4, 0, None)
+    assert [row["slug"] for row in client.get("/api/v1/prices?free_today=true").json()["prices"]] == ["a-3"]
+    assert len(client.get("/api/v1/prices?free_today=false").json()["prices"]) == 2
