@@ -37,6 +37,12 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
         return sum(amounts, ZERO)
 
 
+def less(whole: Decimal, *parts: Decimal) -> Decimal:
+    """What is left of a whole. A minus sign before a Decimal would round it to the context's digits."""
+    with localcontext(EXACT):
+        return whole - sum(parts, ZERO)
+
+
 def rounded(amount: Decimal, grain: Decimal = MICRO) -> Decimal:
     """To the published grain, half to even."""
     with localcontext(EXACT):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
-from pricing.domain.exact import EXACT, ZERO, split, total
+from pricing.domain.exact import EXACT, ZERO, less, split, total
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,8 @@ class Carriers:
 
     @property
     def full(self) -> Decimal:
-        return total(
-            (
-                self.user_payments,
-                self.cash_subsidy,
-                self.in_kind_subsidy,
-                self.owner_shortfall,
-                -self.owner_margin,
-            )
-        )
+        carried = (self.user_payments, self.cash_subsidy, self.in_kind_subsidy, self.owner_shortfall)
+        return less(total(carried), self.owner_margin)
 
     @property
     def public(self) -> Decimal:
@@ -84,21 +77,30 @@ class Close:
     @property
     def over_recovered(self) -> Decimal:
         """To be given back by the next tariff; negative: to be made up."""
-        return total((self.billed, self.cash_subsidy, self.unbilled, -self.chargeable_cost))
+        return less(total((self.billed, self.cash_subsidy, self.unbilled)), self.chargeable_cost)
 
 
 def carriers(
-    *, full: Decimal, chargeable: Decimal, user_payments: Decimal, cash_subsidy: Decimal = ZERO
+    *,
+    full: Decimal,
+    chargeable: Decimal,
+    public: Decimal,
+    user_payments: Decimal,
+    cash_subsidy: Decimal = ZERO,
 ) -> Carriers:
-    """Full cost = user payments + cash subsidy + in-kind subsidy + owner's shortfall - owner's margin."""
-    with localcontext(EXACT):
-        open_ = chargeable - user_payments - cash_subsidy
+    """Full cost = user payments + cash subsidy + in-kind subsidy + owner's shortfall - owner's margin.
+
+    `public` is the part of full - chargeable that public money carried; the rest of it is the owner's.
+    """
+    if not ZERO <= public <= less(full, chargeable):
+        raise ValueError("public money carries no more than what is not charged")
+    open_ = less(full, public, user_payments, cash_subsidy)
     return Carriers(
         user_payments=user_payments,
         cash_subsidy=cash_subsidy,
-        in_kind_subsidy=total((full, -chargeable)),
+        in_kind_subsidy=public,
         owner_shortfall=max(open_, ZERO),
-        owner_margin=max(-open_, ZERO),
+        owner_margin=max(open_.copy_negate(), ZERO),
     )
 
 

@@ -147,7 +147,7 @@ def left_over(carried: Sequence[Carried], *, given_back: Decimal = ZERO) -> tupl
     last = max((one.period_until for one in carried), default=None)
     if last is None:
         raise ValueError("nothing was carried that could be given back")
-    return tuple(_taken(open_, Carried(last, -given_back)))
+    return tuple(_taken(open_, Carried(last, given_back.copy_negate())))
 
 
 def overdue(carried: Sequence[Carried], *, on: date) -> tuple[Carried, ...]:

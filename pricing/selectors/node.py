@@ -17,7 +17,7 @@ from pricing import wording
 from pricing.domain.cost import Kind, electricity_cost, markup, rounded, split
 from pricing.domain.declared import Declared, from_json
 from pricing.models import CostComponent, CostStatement, HourlySeries, HourlyValue, SiteFee, Tariff
-from pricing.selectors.rates import Rate, WaterfallStep, waterfall_of
+from pricing.selectors.rates import Rate, WaterfallStep, parted, waterfall_of
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
@@ -263,4 +263,5 @@ def _years(components: list[CostComponent]) -> dict[str, Decimal]:
     chargeable = sum((line.chargeable_year for line in components), ZERO).quantize(CENT)
     cents = split(full, [line.full_year for line in components], grain=CENT)
     by_kind = {line.kind: cent for line, cent in zip(components, cents, strict=True)}
-    return by_kind | {"full": full, "granted": chargeable - full, "chargeable": chargeable}
+    public, own = parted(chargeable - full, components, grain=CENT)
+    return by_kind | {"full": full, "granted": public, "own_interest": own, "chargeable": chargeable}

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from common.prepared import prepared
 from pricing import wording
-from pricing.domain.cost import Kind, split
+from pricing.domain.cost import MICRO, Kind, split
 from pricing.models import CostComponent
 
 ZERO = Decimal(0)
@@ -86,15 +86,16 @@ def waterfall_of(rate: Rate, components: Sequence[CostComponent]) -> list[Waterf
     # Rounding each line by itself would leave the sum a millionth off now and then.
     amounts = split(rate.full_delivered, [component.full_year for component in components])
     steps = [
-        WaterfallStep(line.kind, wording.component_label(Kind(line.kind), line.detail), amount, "plus")
+        step
         for line, amount in zip(components, amounts, strict=True)
-        if amount
+        # A year of negative prices makes electricity an income.
+        for step in _change(line.kind, wording.component_label(Kind(line.kind), line.detail), amount)
     ]
     granted = rate.chargeable_delivered - rate.full_delivered
     tariff_cost = rate.price - rate.carried - rate.owner_adjustment
     steps += [
         WaterfallStep("full", _("Full cost"), rate.full_delivered, "sum"),
-        *_change("granted", _("Paid by public grants"), granted),
+        *_not_charged(granted, components),
         WaterfallStep("chargeable", _("Chargeable cost"), rate.chargeable_delivered, "sum"),
         *_change(
             "restated", _("Cost changed since the tariff was set"), tariff_cost - rate.chargeable_delivered
@@ -106,6 +107,34 @@ def waterfall_of(rate: Rate, components: Sequence[CostComponent]) -> list[Waterf
         WaterfallStep("to_pay", _("You pay"), rate.to_pay, "price"),
     ]
     return steps
+
+
+def owners_interest(components: Sequence[CostComponent]) -> Decimal:
+    """EUR a year: interest on money of the owner's own, which is a cost and may not be charged."""
+    return sum(
+        (
+            line.full_year - line.chargeable_year - Decimal(line.detail.get("supported", "0"))
+            for line in components
+            if line.kind == Kind.FINANCING
+        ),
+        ZERO,
+    )
+
+
+def parted(amount: Decimal, components: Sequence[CostComponent], *, grain: Decimal = MICRO) -> list[Decimal]:
+    """What is not charged, as what public money carries and what the owner's own money costs."""
+    own = owners_interest(components)
+    direct = (line for line in components if line.kind != Kind.OVERHEAD)
+    every = sum((line.full_year - line.chargeable_year for line in direct), ZERO)
+    return split(amount, [every - own, own], grain=grain) if own else [amount, ZERO]
+
+
+def _not_charged(amount: Decimal, components: Sequence[CostComponent]) -> list[WaterfallStep]:
+    public, own = parted(amount, components)
+    is_supported = any("supported" in line.detail for line in components)
+    label = _("Paid by public grants and support") if is_supported else _("Paid by public grants")
+    interest = _("Interest on the owner’s own money, not charged")
+    return [*_change("granted", label, public), *_change("own_interest", interest, own)]
 
 
 def _carried(amount: Decimal) -> list[WaterfallStep]:

@@ -49,7 +49,7 @@ def publish_statement(
     cost = cost_of(declared, device_count=_count_devices(node), year_from=first_day)
     if cost.faults:
         raise refusal_of(cost.faults)
-    if not rounded(cost.full_available):
+    if rounded(cost.full_available) <= 0:
         raise StatementRefused(_("A node that costs nothing cannot be published."), field="assets")
     rows = CostStatement.objects.filter(node=node)
     make_room(rows, effective_from=effective_from, effective_until=effective_until, at=at)

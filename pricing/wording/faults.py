@@ -149,6 +149,12 @@ _FAULTS = {
     "no_support_of_kind": lambda: _(
         "%(field)s: public money in a purchase is funding of the asset, and overhead follows the other costs."
     ),
+    "year_at_most": lambda: _(
+        "A year of the node comes to %(actual)s EUR; it can cost at most %(limit)s EUR."
+    ),
+    "hour_at_most": lambda: _(
+        "%(field)s: so few hours are left that one costs %(actual)s EUR; it can cost at most %(limit)s EUR."
+    ),
     "above_component": lambda: _(
         "%(field)s costs %(limit)s EUR a year; public support of %(actual)s EUR is more than that."
     ),

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from pricing.domain.cost.component import Component, detail_of
 from pricing.domain.declared.shape import Asset, Declared, FundingKind, Kind
-from pricing.domain.exact import EXACT, ONE, ZERO, plain, total
+from pricing.domain.exact import EXACT, ONE, ZERO, less, plain, total
 
 # What is left of the price after so many years, as published by CALCULCO, the computing platform of
 # Université du Littoral Côte d’Opale.
@@ -108,7 +108,7 @@ def purchase(declared: Declared, year_from: date) -> Component:
         detail["years"] = lives.pop()
     if lives:
         detail["worn_out_on"] = max(worn_out_on(asset) for asset in declared.assets).isoformat()
-    return Component(Kind.PURCHASE, _full(years), _chargeable(years), detail)
+    return Component(Kind.PURCHASE, _full(years), _chargeable(years), _granted(years), detail)
 
 
 def vat(declared: Declared, year_from: date) -> Component:
@@ -127,7 +127,8 @@ def vat(declared: Declared, year_from: date) -> Component:
     return Component(
         Kind.VAT,
         total((_full(years), running)),
-        total((_chargeable(years), running, -supported)),
+        less(total((_chargeable(years), running)), supported),
+        total((_granted(years), supported)),
         detail_of(bought=total(asset.vat_not_recovered for asset in declared.assets), running=running),
     )
 
@@ -164,3 +165,7 @@ def _full(years: Sequence[Depreciation]) -> Decimal:
 
 def _chargeable(years: Sequence[Depreciation]) -> Decimal:
     return total(year.chargeable for year in years)
+
+
+def _granted(years: Sequence[Depreciation]) -> Decimal:
+    return less(_full(years), _chargeable(years))

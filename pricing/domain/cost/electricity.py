@@ -75,8 +75,8 @@ def day_ahead_mean(
     if not known:
         raise NoHours(zone)
     with localcontext(EXACT):
-        # Prices have cents: six decimals more are finer than any figure that follows from the mean.
-        mean = (total(known) / len(known)).quantize(Decimal("0.00000001"))
+        # Finer than the cents that hours have: a year of a kilowatt differs by less than a millicent.
+        mean = (total(known) / len(known)).quantize(Decimal("0.0001"))
     return DayAheadMean(zone, since, until, mean, len(known), len(eur_per_mwh) - len(known))
 
 

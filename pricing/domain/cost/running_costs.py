@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal, localcontext
 
@@ -77,7 +78,7 @@ def financing(declared: Declared, year_from: date) -> Component:
         numbers = {"rate": rate, "capital": rounded(not_given)} if rate else {}
         line = running(Kind.FINANCING, declared, rate * not_given + declared.financing_year, **numbers)
         own = rate * (not_given - borrowed)
-        return Component(line.kind, line.full_year, line.chargeable_year - own, line.detail)
+        return replace(line, chargeable_year=line.chargeable_year - own)
 
 
 def average_tied_capital(asset: Asset) -> Decimal:
@@ -93,10 +94,11 @@ def overhead(declared: Declared, direct: Sequence[Component]) -> Component:
     with localcontext(EXACT):
         full = share * total(component.full_year for component in direct)
         chargeable = share * total(component.chargeable_year for component in direct)
+        public = share * total(component.public_year for component in direct)
     detail = detail_of(
         share=rounded(share), indirect=declared.indirect_costs, direct=declared.direct_costs
     ) | (detail_of(pools=pooled) if pooled else {})
-    return Component(Kind.OVERHEAD, total((full, pooled)), total((chargeable, pooled)), detail)
+    return Component(Kind.OVERHEAD, total((full, pooled)), total((chargeable, pooled)), public, detail)
 
 
 def _share_of_life(asset: Asset, year_from: date) -> Decimal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
@@ -9,9 +10,12 @@ from decimal import Decimal, localcontext
 from pricing.domain.cost import depreciation, electricity as power, running_costs as costs
 from pricing.domain.cost.component import Component, running
 from pricing.domain.cost.units import unit_cost
-from pricing.domain.declared.faults import Fault
+from pricing.domain.declared.faults import LARGEST, Fault
 from pricing.domain.declared.shape import Declared, Kind
-from pricing.domain.exact import EXACT, ONE, ZERO, plain, total
+from pricing.domain.exact import EXACT, ONE, ZERO, less, plain, rounded, total
+
+# EUR per device-hour: beyond it hardly an hour is left to spread a cost over.
+DEAREST_HOUR = Decimal(1_000_000)
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,16 @@ class Cost:
     @property
     def chargeable_year(self) -> Decimal:
         return total(component.chargeable_year for component in self.components)
+
+    @property
+    def public_year(self) -> Decimal:
+        """What public money carries: granted purchases, support of running costs, and their overhead."""
+        return total(component.public_year for component in self.components)
+
+    @property
+    def owner_year(self) -> Decimal:
+        """What the owner carries without charging it."""
+        return less(self.full_year, self.chargeable_year, self.public_year)
 
     @property
     def idle_year(self) -> Decimal:
@@ -78,14 +92,21 @@ class Cost:
 
     @property
     def faults(self) -> list[Fault]:
-        """What only the amounts show: support that carries more than a component costs."""
-        return [
-            Fault(
-                f"support.{line.kind}", "above_component", plain(line.full_year), plain(line.supported_year)
-            )
-            for line in self.components
-            if line.chargeable_year < ZERO <= line.full_year
-        ]
+        """What only the amounts show: support above its component, and sums that nothing costs."""
+        return [*self._of_support(), *self._of_sums()]
+
+    def _of_support(self) -> Iterator[Fault]:
+        for line in self.components:
+            if line.chargeable_year < ZERO <= line.full_year:
+                most = total((line.chargeable_year, line.public_year))
+                yield Fault(f"support.{line.kind}", "above_component", plain(most), plain(line.public_year))
+
+    def _of_sums(self) -> Iterator[Fault]:
+        year, hour = rounded(self.full_year, ONE), rounded(self.full_delivered, ONE)
+        if year > LARGEST:
+            yield Fault("assets", "year_at_most", plain(LARGEST), plain(year))
+        elif hour > DEAREST_HOUR:
+            yield Fault("used_share", "hour_at_most", plain(DEAREST_HOUR), plain(hour))
 
 
 def cost_of(declared: Declared, *, device_count: int, year_from: date) -> Cost:

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from pricing.domain.exact import CENT, MICRO, line_of, plain, rounded, split, total
+from pricing.domain.exact import CENT, MICRO, less, line_of, plain, rounded, split, total
 
 D = Decimal
 rows_of_money = st.lists(st.decimals(min_value=-1000, max_value=1000, places=6), max_size=40)
@@ -36,6 +36,12 @@ def test_halves_go_to_the_even_neighbour(amount: str, expected: str) -> None:
 def test_a_line_says_what_rounding_took() -> None:
     line = line_of([D("0.699233"), D("0.999333")])
     assert (line.exact, line.rounded, line.drift) == (D("1.698566"), D("1.70"), D("0.001434"))
+
+
+def test_a_difference_keeps_all_digits() -> None:
+    long = D("0.1234567890123456789012345678901234567890")
+    assert less(long, long) == 0
+    assert less(D(1), long, D(0)) == D("0.8765432109876543210987654321098765432110")
 
 
 @given(rows_of_money)

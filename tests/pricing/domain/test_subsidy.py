@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -19,8 +20,9 @@ def test_who_carried_a_year_of_s1() -> None:
     """60 % of the purchase granted: 33,868.80 of public money is in it before anybody pays."""
     cost = s1(S1_GRANTED, devices=1)
     parts = carriers(
-        full=cost.full_year, chargeable=cost.chargeable_year, user_payments=D(60_000), cash_subsidy=D(10_000)
-    )
+        full=cost.full_year, chargeable=cost.chargeable_year, public=cost.public_year,
+        user_payments=D(60_000), cash_subsidy=D(10_000),
+    )  # fmt: skip
     assert parts.in_kind_subsidy == D("33868.80")
     assert (parts.in_kind_subsidy / cost.delivered_hours).quantize(NINE) == D("5.593607306")
     assert (parts.owner_shortfall, parts.owner_margin) == (D("2757.1145728"), 0)
@@ -29,16 +31,40 @@ def test_who_carried_a_year_of_s1() -> None:
 
 
 def test_an_owner_who_took_more_than_the_cost_has_a_margin() -> None:
-    parts = carriers(full=D(100), chargeable=D(60), user_payments=D(70))
+    parts = carriers(full=D(100), chargeable=D(60), public=D(40), user_payments=D(70))
     assert (parts.in_kind_subsidy, parts.owner_shortfall, parts.owner_margin) == (40, 0, 10)
 
 
-@given(money, st.decimals(min_value=0, max_value=1, places=4), money, money)
-def test_the_parts_are_the_full_cost(full: D, share: D, paid: D, cash: D) -> None:
-    parts = carriers(full=full, chargeable=full * share, user_payments=paid, cash_subsidy=cash)
+def test_interest_on_the_owners_money_is_the_owners_shortfall_and_nobodys_subsidy() -> None:
+    cost = s1(replace(S1_GRANTED, interest_rate=D("0.04")), devices=1)
+    assert cost.owner_year == D("2464") * D("1.12")  # two fifths of 154,000 at 4 %, with overhead
+    assert cost.public_year == D("33868.80")
+    parts = carriers(
+        full=cost.full_year, chargeable=cost.chargeable_year, public=cost.public_year,
+        user_payments=cost.chargeable_year,
+    )  # fmt: skip
+    assert (parts.in_kind_subsidy, parts.owner_shortfall) == (cost.public_year, cost.owner_year)
+
+
+ratio = st.decimals(min_value=0, max_value=1, places=4)
+
+
+@given(money, ratio, ratio, money, money)
+def test_the_parts_are_the_full_cost(full: D, share: D, public: D, paid: D, cash: D) -> None:
+    chargeable = full * share
+    parts = carriers(
+        full=full, chargeable=chargeable, public=(full - chargeable) * public, user_payments=paid,
+        cash_subsidy=cash,
+    )  # fmt: skip
     assert parts.full == full
     assert min(parts.owner_shortfall, parts.owner_margin) == 0
     assert min(parts.in_kind_subsidy, parts.owner_shortfall, parts.owner_margin) >= 0
+
+
+@pytest.mark.parametrize("public", ["-1", "41"])
+def test_public_money_carries_no_more_than_what_is_not_charged(public: str) -> None:
+    with pytest.raises(ValueError, match="no more than what is not charged"):
+        carriers(full=D(100), chargeable=D(60), public=D(public), user_payments=D(0))
 
 
 def test_a_close_counts_what_was_given_away_as_recovered() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,7 +9,8 @@ from hypothesis.extra.django import TestCase
 
 from common import clock
 from nodes.models import Node
-from pricing.domain.cost import split
+from pricing.domain.cost import Kind, split
+from pricing.domain.declared import DayAheadMean, Support
 from pricing.selectors import rates, waterfalls
 from pricing.services.fees import set_site_fee
 from pricing.services.statements import publish_statement
@@ -106,6 +107,30 @@ def test_a_cost_restated_after_the_tariff_is_a_line_of_its_own() -> None:
     assert_adds_up(steps)
 
 
+def test_what_is_not_charged_says_whose_money_it_is() -> None:
+    """At 4 % two fifths of 154,000 EUR cost 2,464 EUR a year, with overhead 2,759.68, on 48,439.296 hours."""
+    node = factories.make_node(devices=8)
+    support = (Support("University", Kind.HOSTING, D(9000)),)
+    factories.publish_prices(node, declared=factories.make_declared(interest_rate=D("0.04"), support=support))
+    (steps,) = waterfalls([rates(device_ids=ids(node), at=clock.now())[ids(node)[0]]])
+    told = {step.code: step for step in steps}
+    assert told["own_interest"].amount == D("-0.056972")
+    public = D("33868.80") + 9000 * D("1.12")
+    assert abs(told["granted"].amount + public / D("48439.296")) < D("0.000001")
+    assert told["granted"].label == "Paid by public grants and support"
+    assert_adds_up(steps)
+
+
+def test_electricity_can_be_an_income() -> None:
+    node = factories.make_node(devices=8)
+    mean = DayAheadMean("FR", date(2025, 1, 1), date(2026, 1, 1), D(-20), 8760, 0)
+    factories.publish_prices(node, declared=factories.make_declared(contract_price=None, day_ahead=mean))
+    (steps,) = waterfalls([rates(device_ids=ids(node), at=clock.now())[ids(node)[0]]])
+    electricity = next(step for step in steps if step.code == "electricity")
+    assert (electricity.kind, electricity.amount < 0) == ("minus", True)
+    assert_adds_up(steps)
+
+
 def assert_adds_up(steps) -> None:
     level = D(0)
     for step in steps:
@@ -123,6 +148,7 @@ class Waterfalls(TestCase):
     def test_every_total_is_the_sum_of_the_lines_above_it(
         self, staff: int, granted: int, over: int, adjustment: D, devices: int
     ) -> None:
+        factories.make_pricing_policy(private_cap=D(5))
         node = factories.make_node(devices=devices)
         asset = factories.make_asset(funding=factories.granted(str(granted)))
         declared = factories.make_declared(staff_post_year=D(staff), assets=(asset,))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,6 +12,7 @@ from common import clock
 from common.ids import uuid7
 from common.ranges import between
 from pricing import files
+from pricing.domain.declared import DayAheadMean, Kind, Support
 from pricing.errors import PeriodTaken, StatementRefused
 from pricing.models import CostComponent, CostStatement
 from pricing.services.statements import publish_statement
@@ -123,6 +124,24 @@ def test_a_declaration_that_cannot_be_true_is_refused_field_by_field() -> None:
         "used_share": "Used hours is 120 %; it cannot be above 100 %.",
         "pue": "PUE is 0.5; it cannot be below 1.",
     }
+    assert not CostStatement.objects.exists()
+
+
+def test_a_node_that_earns_on_its_electricity_cannot_be_published() -> None:
+    """Its hours would weigh less than nothing in the fair share."""
+    mean = DayAheadMean("FR", date(2025, 1, 1), date(2026, 1, 1), Decimal(-5000), 8760, 0)
+    with pytest.raises(StatementRefused, match="costs nothing") as refused:
+        publish(declared=factories.make_declared(contract_price=None, day_ahead=mean))
+    assert refused.value.field == "assets"
+
+
+def test_support_above_its_component_and_absurd_sums_are_refused_by_name() -> None:
+    support = (Support("University", Kind.HOSTING, Decimal(9001)),)
+    with pytest.raises(StatementRefused, match="costs 9,000 EUR a year") as refused:
+        publish(declared=factories.make_declared(support=support))
+    assert refused.value.field == "support.hosting"
+    with pytest.raises(StatementRefused, match="it can cost at most 1,000,000,000 EUR"):
+        publish(declared=factories.make_declared(hosting_year=Decimal(10) ** 9))
     assert not CostStatement.objects.exists()
 
 

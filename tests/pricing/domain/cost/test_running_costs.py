@@ -102,9 +102,9 @@ def test_nothing_is_tied_up_in_what_is_worn_out() -> None:
 
 
 def test_overhead_follows_the_accounts() -> None:
-    direct = [Component(Kind.STAFF, D(1000), D(600))]
+    direct = [Component(Kind.STAFF, D(1000), D(600), D(400))]
     line = overhead(replace(S1, indirect_costs=D(300_000), direct_costs=D(2_400_000)), direct)
-    assert (line.full_year, line.chargeable_year) == (D(125), D(75))
+    assert (line.full_year, line.chargeable_year, line.public_year) == (D(125), D(75), D(50))
     assert line.detail == {"share": "0.125", "indirect": "300000", "direct": "2400000"}
 
 

@@ -119,11 +119,23 @@ def test_no_component_is_below_zero_but_electricity(declared: Declared) -> None:
 @given(supported())
 def test_public_support_lowers_what_is_charged_and_not_what_it_costs(declared: Declared) -> None:
     cost, without = s1(declared), s1(replace(declared, support=()))
-    assert cost.faults == []
+    assert "above_component" not in [fault.rule for fault in cost.faults]
     assert cost.full_year == without.full_year
     given_away = without.chargeable_year - cost.chargeable_year
     own = sum((part.amount_year for part in declared.support), D(0))
     assert rounded(given_away) == rounded(own * (1 + declared.overhead_share))
+
+
+@given(supported())
+def test_users_public_money_and_the_owner_carry_the_whole(declared: Declared) -> None:
+    for line in s1(declared).components:
+        if line.full_year >= 0:
+            assert min(line.public_year, rounded(line.owner_year), line.chargeable_year) >= 0
+        if line.kind not in (Kind.FINANCING, Kind.OVERHEAD):
+            assert rounded(line.owner_year) == 0
+    cost = s1(declared)
+    parts = cost.chargeable_year + cost.public_year + cost.owner_year
+    assert rounded(parts) == rounded(cost.full_year)
 
 
 def test_support_beyond_a_component_is_a_fault_with_both_amounts() -> None:
@@ -133,6 +145,21 @@ def test_support_beyond_a_component_is_a_fault_with_both_amounts() -> None:
     assert (fault.field, fault.rule, fault.limit, fault.actual) == (
         "support.hosting", "above_component", "9000", "9001",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "rule"),
+    [
+        ({"hosting_year": D(10) ** 9}, "assets", "year_at_most"),
+        ({"indirect_costs": D(10) ** 9, "direct_costs": D("0.01")}, "assets", "year_at_most"),
+        ({"used_share": D("0.00000001")}, "used_share", "hour_at_most"),
+        ({"planned_outage_hours": D("8759.9999999")}, "used_share", "hour_at_most"),
+    ],
+)
+def test_sums_that_nothing_costs_are_faults(changes: dict[str, D], field: str, rule: str) -> None:
+    declared = replace(S1, **changes)
+    assert faults(declared) == []
+    assert [(fault.field, fault.rule) for fault in s1(declared).faults] == [(field, rule)]
 
 
 MORE_COSTS_MORE = ("hosting_year", "network_year", "licences_year", "maintenance_year", "insurance_year",
