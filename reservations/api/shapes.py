@@ -71,7 +71,6 @@ class ReservationShape(Shape):
     }
 
 
-class RuleShape(Shape):
 class RuleExceptionShape(Shape):
     exception = serializers.UUIDField()
     number = serializers.CharField(help_text="Of the policy.")
@@ -80,6 +79,7 @@ class RuleExceptionShape(Shape):
     until = serializers.DateTimeField()
 
 
+class RuleShape(Shape):
     code = serializers.CharField()
     verdict = serializers.CharField(help_text="pass, refuse or idle: it does not apply.")
     name = serializers.CharField()
@@ -88,8 +88,8 @@ class RuleExceptionShape(Shape):
     actual = serializers.CharField(allow_null=True)
     excess = serializers.CharField(allow_null=True)
     remedy = serializers.CharField(help_text="What would work.")
-
     exceptions = RuleExceptionShape(many=True, help_text="To the policy, that this was answered under.")
+
 
 class AnswerShape(Shape):
     is_granted = serializers.BooleanField()
