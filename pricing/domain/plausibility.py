@@ -121,4 +121,4 @@ def _of_related_parties(declared: Declared) -> list[Oddity]:
     if declared.related_parties is False:
         return []
     code = "related_parties" if declared.related_parties else "related_parties_not_said"
-    return [Oddity(code, "related_parties", ZERO, Band("IAS 24"))]
+    return [Oddity(code, "related_parties", ZERO, Band("IAS 24, related party disclosures"))]

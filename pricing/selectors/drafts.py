@@ -117,7 +117,7 @@ class Effect:
         return [
             Warning(odd.field, sentence_of(odd), odd.band.source)
             for odd in self._oddities(self.cost)
-            if odd.field not in unsaid and not _is_within(odd.field, unsaid)
+            if not _is_unsaid(odd, unsaid)
         ]
 
     def _oddities(self, cost: Cost) -> list[Oddity]:
@@ -129,8 +129,12 @@ class Effect:
         )  # fmt: skip
 
 
-def _is_within(field: str, unsaid: set[str]) -> bool:
-    return any(one.startswith(f"{field}.") for one in unsaid)
+def _is_unsaid(odd: Oddity, unsaid: set[str]) -> bool:
+    """Whether something that the figure is held against is still to be said, and is only assumed."""
+    if odd.code == "related_parties_not_said":
+        return bool(unsaid)  # the last thing to be asked for
+    row = odd.field.rpartition(".")[0] or odd.field
+    return odd.field in unsaid or any(one.startswith(f"{row}.") for one in unsaid)
 
 
 def effect(*, node: Node, declared: Mapping[str, object], at: datetime) -> Effect:

@@ -60,6 +60,8 @@ class StepForm:
     def _offer_day_ahead(self) -> None:
         field = self.part.fields["buys"]
         assert isinstance(field, forms.ChoiceField)
+        # One of the two is needed.
+        self.part.fields["contract_price"].required = self.texts.get("buys") != DAY_AHEAD
         mean = self.offered.day_ahead
         contract = (CONTRACT, _("At the price of a contract"))
         field.choices = [contract]

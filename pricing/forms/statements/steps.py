@@ -88,7 +88,7 @@ class AssetPart(Part):
 class PurchasePart(Part):
     nested: ClassVar[Mapping[str, type[Part]]] = {"assets": AssetPart}
     related_parties = YesNoField(
-        label=_("Do you buy from, or stand with, somebody close to you?"),
+        label=_("Do you buy from, or rent your room from, somebody close to you?"),
         help_text=_(
             "Such as a company of yours, of your parent body or of your family. It is shown, not judged."
         ),

@@ -253,7 +253,7 @@ def test_a_decimal_comma_is_read(node: Node, lead: User, client: Client) -> None
         ("power", "used_share", "120", "cannot be above 100"),
         ("power", "used_share", "0", "must be above zero"),
         ("power", "planned_outage_hours", "9000", "8,760"),
-        ("power", "contract_price", "", "Price of electricity is missing."),
+        ("power", "contract_price", "", "This field is required."),
         ("hosting", "rack_units", "50", "42"),
         ("people", "staff_posts", "half", "“half” is not a number"),
         ("rest", "interest_rate", "101", "cannot be above 100"),

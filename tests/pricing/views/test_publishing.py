@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import OrganisationMembership, User
+from common import clock
+from nodes.models import Node
+from pricing.domain.declared import to_json
+from pricing.models import CostStatement, Tariff
+from pricing.services import drafts
+from pricing.services.statements import publish_statement
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+PRICE = "/nodes/gemini/tariffs/new/"
+
+
+@pytest.fixture
+def lead() -> User:
+    return factories.make_user("omar")
+
+
+@pytest.fixture
+def node(lead: User) -> Node:
+    owner = factories.make_organisation(lead=lead, slug="lyon", name="Lyon")
+    return factories.make_node(devices=8, owner=owner, slug="gemini", name="Gemini")
+
+
+@pytest.fixture
+def client(lead: User) -> Client:
+    client = Client()
+    client.force_login(lead)
+    return client
+
+
+def publish(node: Node, by: User, **fields: object) -> CostStatement:
+    at = clock.now()
+    wanted = {"effective_from": at, "at": at, "declared": factories.make_declared()} | fields
+    return publish_statement(node=node, published_by=by, **wanted)  # type: ignore[arg-type]
+
+
+def text(client: Client, address: str) -> str:
+    return client.get(address).content.decode()
+
+
+# --- the owner's first page ----------------------------------------------------------------------------
+def test_the_first_page_says_what_each_node_still_needs(node: Node, lead: User, client: Client) -> None:
+    assert "No cost statement is in force: nobody can book this node." in text(client, "/owner/")
+    drafts.start_draft(node=node, by=lead, at=clock.now())
+    assert "A draft is open, saved last on" in text(client, "/owner/")
+    drafts.discard_draft(node=node, version=None)
+    publish(node, lead)
+    assert "The statement has no price yet" in text(client, "/owner/")
+    client.post(PRICE, {"price": "1.20", "first_day": clock.now().date()})
+    page = text(client, "/owner/")
+    assert "Nothing" in page
+    assert "1.2000" in page
+    body = to_json(factories.make_declared())
+    drafts.replace_draft(node=node, declared=body, version=None, by=lead, at=clock.now())
+    at = clock.now()
+    drafts.publish_draft(node=node, version=None, effective_from=at, by=lead, at=at)
+    assert "The price still follows from an older statement." in text(client, "/owner/")
+
+
+def test_it_shows_the_nodes_of_ones_own_organisations_alone(node: Node, client: Client) -> None:
+    factories.make_node(name="Somebody else’s")
+    page = text(client, "/owner/")
+    assert "Gemini" in page
+    assert "Somebody else" not in page
+
+
+def test_who_owns_nothing_is_told_how_one_begins() -> None:
+    client = Client()
+    client.force_login(factories.make_user())
+    assert "You own no nodes." in text(client, "/owner/")
+    assert Client().get("/owner/").status_code == 302
+
+
+def test_a_member_sees_what_is_to_do_and_no_link_to_it(node: Node) -> None:
+    member = factories.make_user("mina")
+    OrganisationMembership.objects.create(organisation=node.owner, user=member)
+    client = Client()
+    client.force_login(member)
+    page = text(client, "/owner/")
+    assert "No cost statement is in force" in page
+    assert "Begin a statement" not in page
+
+
+def test_a_hundred_nodes_cost_no_more_than_one(
+    node: Node, lead: User, client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    site = node.site
+    for _number in range(20):
+        made = factories.make_node(devices=1, owner=node.owner, site=site)
+        publish(made, lead)
+    with django_assert_max_num_queries(12):
+        assert text(client, "/owner/").count("<tr") == 22
+
+
+def test_an_owner_is_led_there(node: Node, client: Client) -> None:
+    for address in ("/start/", "/organisations/lyon/"):
+        assert 'href="/owner/"' in text(client, address), address
+        assert 'href="/owner/"' not in text(Client(), address), address
+
+
+# --- statements and their price ------------------------------------------------------------------------
+def test_all_that_was_published_is_listed_with_its_state(node: Node, lead: User, client: Client) -> None:
+    publish(node, lead)
+    publish(node, lead, effective_from=clock.now() + 9 * DAY)
+    page = text(client, "/nodes/gemini/statements/")
+    assert page.index("Announced") < page.index("In force</span>")
+    assert "published by Omar" in page
+
+
+def test_the_price_that_follows_is_offered_and_published(node: Node, lead: User, client: Client) -> None:
+    publish(node, lead)
+    page = text(client, PRICE)
+    assert 'value="1.502027"' in page
+    answer = client.post(PRICE, {"price": "1.502027", "first_day": clock.now().date()}, follow=True)
+    assert "A device-hour costs" in answer.content.decode()
+    tariff = Tariff.objects.get(node=node)
+    assert (str(tariff.price), tariff.owner_adjustment, tariff.published_by) == ("1.502027", 0, lead)
+    assert "1.5020" in text(Client(), "/prices/")
+
+
+@pytest.mark.parametrize("price", ["-1", "abc", ""])
+def test_a_price_that_cannot_be_is_told_in_place(node: Node, lead: User, client: Client, price: str) -> None:
+    publish(node, lead)
+    answer = client.post(PRICE, {"price": price, "first_day": clock.now().date()})
+    assert answer.status_code == 400
+    assert 'id="id_price_error"' in answer.content.decode()
+    assert f'value="{price}"' in answer.content.decode() or not price
+    assert not Tariff.objects.exists()
+
+
+def test_without_a_statement_there_is_no_price_to_set(node: Node, client: Client) -> None:
+    assert "No cost statement is in force." in text(client, PRICE)
+    answer = client.post(PRICE, {"price": "1", "first_day": clock.now().date()})
+    assert answer.status_code == 400
+    assert not Tariff.objects.exists()
