@@ -259,9 +259,11 @@ def _cell(hours: list[Hour]) -> Cell:
 def _figure(name: str, series: Hours, places: int) -> Figure:
     cover = series.coverage
     known = cover.hours - cover.missing
-    note = ngettext("Mean of %(count)d hour", "Mean of %(count)d hours", known) % {"count": known}
+    note = ngettext("Mean of %(hours)s hour", "Mean of %(hours)s hours", known) % {
+        "hours": formats.number(known)
+    }
     if not known:
         note = _("Nothing is known of these days")
     elif cover.estimated:
-        note += _(", %(estimated)d of them estimated") % {"estimated": cover.estimated}
+        note += _(", %(estimated)s of them estimated") % {"estimated": formats.number(cover.estimated)}
     return Figure(name, formats.number(series.mean, places), series.unit if known else "", note)

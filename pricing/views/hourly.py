@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.access import STEWARD, STEWARD_ACTS, person
-from common import clock
+from common import clock, formats
 from common.access import ANYONE, guard
 from common.errors import DomainError
 from common.evidence.uploads import refused_size
@@ -89,10 +89,14 @@ def steward_electricity(request: HttpRequest) -> HttpResponse:
 
 def _told(values: int, added: int, changed: int) -> str:
     if not added and not changed:
-        return _("All %(values)d values of the file were known already.") % {"values": values}
-    return _("Imported: %(added)d values added, %(changed)d changed, of %(values)d in the file.") % {
-        "added": added, "changed": changed, "values": values,
-    }  # fmt: skip
+        return _("Nothing is new: all that the file says was known already (values: %(values)s).") % {
+            "values": formats.number(values)
+        }
+    return _("Imported. Values added: %(added)s; changed: %(changed)s; in the file: %(values)s.") % {
+        "added": formats.number(added),
+        "changed": formats.number(changed),
+        "values": formats.number(values),
+    }
 
 
 def _page(zone: str, form: PeriodForm) -> ZonePage:

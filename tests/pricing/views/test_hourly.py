@@ -197,11 +197,13 @@ def test_a_steward_imports_a_file(steward: Client) -> None:
     record = HourlyImport.objects.get()
     assert (record.by, record.source, record.licence) == (User.objects.get(), "RTE éCO2mix", "LO 2.0")
     page = text_of(steward, STEWARDS)
-    assert "Imported: 1 values added, 0 changed, of 1 in the file." in page
+    assert "Imported. Values added: 1; changed: 0; in the file: 1." in page
     assert "one.csv" in page
     assert "Stella" in page
     hand_in(steward)
-    assert "All 1 values of the file were known already." in text_of(steward, STEWARDS)
+    assert "Nothing is new: all that the file says was known already (values: 1)." in text_of(
+        steward, STEWARDS
+    )
 
 
 def test_what_is_wrong_with_a_file_stands_beside_it_and_what_was_typed_stays(steward: Client) -> None:
