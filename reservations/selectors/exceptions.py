@@ -193,8 +193,8 @@ def _bound(number: str, present: Rules) -> Bound:
     return Bound(
         name=wording.number_name(number),
         means=wording.number_means(number),
-        policy_value=wording.value_said(number, easing.of(present, number)),
-        most=wording.value_said(number, easing.most(present, number)),
+        policy_value=wording.value_entered(number, easing.of(present, number)),
+        most=wording.value_entered(number, easing.most(present, number)),
     )
 
 

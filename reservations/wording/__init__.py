@@ -10,6 +10,7 @@ from reservations.wording.exceptions import (
     number_name,
     told_by_rule,
     unfit,
+    value_entered,
     value_said,
 )
 from reservations.wording.policies import fault
@@ -30,6 +31,7 @@ __all__ = [
     "rules",
     "told_by_rule",
     "unfit",
+    "value_entered",
     "value_said",
     "words",
 ]

@@ -27,7 +27,7 @@ def number_name(number: str) -> str:
 def number_means(number: str) -> str:
     """What more of it allows, in one sentence."""
     return {
-        "longest_hours": _("How long one slot may last, in hours."),
+        "longest_hours": _("How long one slot may last."),
         "horizon_days": _("Within how many days a slot is over."),
         "exempt_hours": _("Hours nearer than this need no room and no part of a model."),
         "least_factor": _("How far what was used lowers the room: 1 leaves the whole share."),
@@ -43,11 +43,20 @@ def value_said(number: str, value: Fraction) -> str:
     if number == "horizon_days":
         return ngettext("%(count)s day", "%(count)s days", int(value)) % {"count": formats.number(int(value))}
     if number in ("exempt_hours", "least_node_hours"):
-        hours = {"count": formats.number(int(value))}
-        return ngettext("%(count)s hour", "%(count)s hours", int(value)) % hours
+        return _hours(value)
     if number == "model_share" and (value * 100).denominator == 1:
         return formats.percent(float(value), 0)
     return str(value)
+
+
+def value_entered(number: str, value: Fraction) -> str:
+    """The same in the unit of the policy, in which a steward writes it: `168 hours`."""
+    return _hours(value) if number == "longest_hours" else value_said(number, value)
+
+
+def _hours(value: Fraction) -> str:
+    hours = {"count": formats.number(int(value))}
+    return ngettext("%(count)s hour", "%(count)s hours", int(value)) % hours
 
 
 def exception_url(uid: str) -> str:
