@@ -17,6 +17,7 @@ LABELS = {
     "evidence": gettext_lazy("Evidence"),
     "evidence_redaction": gettext_lazy("Evidence redacted"),
     "site_fee": gettext_lazy("Site fee"),
+    "hourly_import": gettext_lazy("Hourly prices or intensities"),
     "pricing_policy": gettext_lazy("Pricing policy"),
     "price_exception": gettext_lazy("Exception to the cap"),
     "price_exception_end": gettext_lazy("End of an exception to the cap"),
@@ -73,6 +74,15 @@ def _evidence(body: dict[str, Any]) -> str:
 def _evidence_redaction(body: dict[str, Any]) -> str:
     by = _("By a steward") if body["by"] == "steward" else _("By its owner")
     return f"{by}{formats.colon()}{body['reason']}"
+
+
+def _hourly_import(body: dict[str, Any]) -> str:
+    return _("%(source)s%(colon)svalues added %(added)s, changed %(changed)s") % {
+        "source": body["source"],
+        "colon": formats.colon(),
+        "added": formats.number(body["added"]),
+        "changed": formats.number(body["changed"]),
+    }
 
 
 def _site_fee(body: dict[str, Any]) -> str:
@@ -138,6 +148,7 @@ _SUMMARIES: dict[str, Callable[[dict[str, Any]], str]] = {
     "evidence": _evidence,
     "evidence_redaction": _evidence_redaction,
     "site_fee": _site_fee,
+    "hourly_import": _hourly_import,
     "pricing_policy": _pricing_policy,
     "price_exception": _price_exception,
     "price_exception_end": _price_exception_end,

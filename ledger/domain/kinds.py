@@ -157,6 +157,18 @@ SCHEMAS: Mapping[str, Schema] = {
     },
     # What the site itself charges per device-hour; EUR.
     "site_fee": {**_PERIOD, "amount": AMOUNT, "reason": text(500)},
+    # That a file of hourly prices or carbon intensities was imported, and how many values came of it.
+    "hourly_import": {
+        "import": UID,
+        "content": one_of("prices", "carbon", "countries"),
+        "source": text(200),
+        "licence": text(200),
+        "digest": DIGEST,
+        "values": COUNT,
+        "missing": COUNT,
+        "added": COUNT,
+        "changed": COUNT,
+    },
     # How far a price may lie above its cost: caps as shares of the cost, the floor as a share of the hours.
     "pricing_policy": {
         "policy": COUNT,

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from common.ids import uuid7
+from ledger.models import Entry
 
 
 class HourlyImport(models.Model):
@@ -41,6 +42,7 @@ class HourlyImport(models.Model):
         User, models.PROTECT, null=True, related_name="+"
     )  # null: on the server's own shell
     at = models.DateTimeField()
+    entry = models.OneToOneField(Entry, models.PROTECT, null=True, related_name="+")  # null: from before
 
     class Meta:
         ordering = ["-at", "-id"]

@@ -108,7 +108,7 @@ def hourly(*, zone: str, start: datetime, end: datetime, as_of: datetime | None 
     known = _known(quantities, least, most, as_of)
     filled = {one: filling.completed(known[one], start=start, end=end) for one in Quantity}
     named = {hour.origin for hours in filled.values() for hour in hours if hour.origin}
-    origins = HourlyImport.objects.in_bulk(named) if named else {}
+    origins = HourlyImport.objects.select_related("entry").in_bulk(named) if named else {}
     lifecycle, stand_ins = _stood_in(zone, filled[Quantity.LIFECYCLE], as_of)
     filled[Quantity.LIFECYCLE] = lifecycle
     series = {
@@ -165,7 +165,7 @@ def _stood_in(zone: str, hours: list[Hour], as_of: datetime | None) -> tuple[lis
 
 def yearly_intensities(*, country: str, as_of: datetime | None = None) -> dict[int, StandIn]:
     """By year, as last imported."""
-    rows = YearlyIntensity.objects.filter(country=country).select_related("came_with")
+    rows = YearlyIntensity.objects.filter(country=country).select_related("came_with__entry")
     if as_of is not None:
         rows = rows.filter(came_with__at__lte=as_of)
     return {

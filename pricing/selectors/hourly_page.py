@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _, ngettext
 
 from common import formats
+from ledger.models import Entry
 from nodes.models import Node, Site
 from pricing.domain.hourly import filling
 from pricing.domain.hourly.filling import Hour
@@ -78,6 +79,7 @@ class SourceRow:
     licence: str
     sha256: str
     at: datetime
+    entry: Entry | None
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ class ZonePage:
                 if name not in names:
                     names.append(name)
         return [
-            SourceRow(", ".join(names), origin.source, origin.licence, origin.sha256, origin.at)
+            SourceRow(", ".join(names), origin.source, origin.licence, origin.sha256, origin.at, origin.entry)
             for origin, names in named.values()
         ]
 

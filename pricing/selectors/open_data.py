@@ -17,6 +17,7 @@ from pricing import files
 from pricing.domain.declared import plain
 from pricing.models import CostStatement, Tariff
 from pricing.selectors import charts
+from pricing.selectors.caps import Bound
 from pricing.selectors.node import NodePage
 from pricing.selectors.prices import PriceRow, PricesPage
 
@@ -141,6 +142,7 @@ def node_json(page: NodePage) -> dict[str, Any]:
         "price": plain(rate.price) if rate else None,
         "fee": plain(page.fee),
         "to_pay": plain(rate.to_pay) if rate else None,
+        "cap": _cap(page.held) if page.held else None,
         "waterfall": [
             {"code": step.code, "label": step.label, "amount": plain(step.amount), "kind": step.kind}
             for step in page.waterfall
@@ -151,6 +153,19 @@ def node_json(page: NodePage) -> dict[str, Any]:
         "tariffs": [_row(row, files.tariff_body(row)) for row in page.tariffs],
         "charts": _charts(page),
     }  # fmt: skip
+
+
+def _cap(held: Bound) -> dict[str, Any]:
+    """The price in force by the pricing policy in force; None for `policy`: there is none."""
+    return {
+        "policy": held.policy.version if held.policy else None,
+        "cap": plain(held.check.cap.share),
+        "used_share": plain(held.check.used_share),
+        "limit": plain(held.limit),
+        "exception": str(held.exception.uid) if held.exception else None,
+        "highest": plain(held.highest),
+        "is_above": not held.passes,
+    }
 
 
 def _charts(page: NodePage) -> dict[str, Any]:
@@ -208,11 +223,11 @@ def _row(row: CostStatement | Tariff, body: dict[str, Any]) -> dict[str, Any]:
         "body": body,
         "sha256": row.digest,
         "effective_until": moment(until) if until else None,
-        "ledger_entry": _entry(row.entry),
+        "ledger_entry": entry_json(row.entry),
     }
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def entry_json(entry: Entry) -> dict[str, Any]:
     """Where the ledger holds it; an index comes when the entry is sequenced, seconds later."""
     url = None if entry.index is None else reverse("ledger_entry", args=[entry.index])
     return {"id": str(entry.uid), "index": entry.index, "url": url}

@@ -82,7 +82,7 @@ def steward_electricity(request: HttpRequest) -> HttpResponse:
             else:
                 messages.success(request, _told(done.values, done.added, done.changed))
                 return redirect("steward_electricity")
-    imports = HourlyImport.objects.select_related("by")[:_SHOWN]
+    imports = HourlyImport.objects.select_related("by", "entry")[:_SHOWN]
     context = {"form": form, "imports": imports}
     return render(request, "pricing/steward_electricity.html", context, status=status)
 

@@ -37,6 +37,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "statement_withdrawn": {
         "statement": UID, "node": UID, "number": 1, "ends_at": AT, "tariff": None, "reason": "Sold",
     },
+    "hourly_import": {
+        "import": UID, "content": "prices", "source": "RTE éCO2mix", "licence": "", "digest": "ab" * 32,
+        "values": 8758, "missing": 2, "added": 8758, "changed": 0,
+    },
     "site_fee": PERIOD | {"amount": "0.020000", "reason": "Running <the> site"},
     "policy": PERIOD | {"policy": 3, "rules": {"half_life_days": 14}, "digest": "ab" * 32, "reason": "New"},
     "decision": {"decision": UID, "policy": 3, "engine": "1", "outcome": "refused", "digest": "ab" * 32},
@@ -70,6 +74,7 @@ def test_every_kind_has_its_line_and_its_page(client: Client) -> None:
         "Full cost EUR 2.201228, chargeable EUR 1.502027 per delivered device-hour",
         "EUR 1.378160 per device-hour from 2026-11-22",
         "EUR 0.020000 per device-hour: Running &lt;the&gt; site",
+        "RTE éCO2mix: values added 8,758, changed 0",
         "Version 3: New",
         "Refused under policy version 3",
         "The key that signs jobs: added",

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from common.lines import on_one_line
+from ledger import services as ledger
 from pricing.domain.hourly import entsoe, mix, tables, yearly
 from pricing.domain.hourly.values import (
     HOUR,
@@ -208,9 +209,20 @@ def _entered(record: HourlyImport, imported: Imported) -> Imported:
         # Not before the import that it corrects, whose moment may have been read later.
         newest = HourlyImport.objects.aggregate(at=Max("at"))["at"]
         record.at = max(record.at, newest) if newest else record.at
+        record.entry = ledger.append(kind="hourly_import", body=_entry(record), at=record.at)
         record.save(force_insert=True)
         imported.record = record
     return imported
+
+
+def _entry(record: HourlyImport) -> dict[str, object]:
+    """Not the file's name, which may hold somebody's own, nor who imported it."""
+    return {
+        "import": record.uid,
+        **{name: getattr(record, name) for name in ("content", "source", "licence")},
+        "digest": record.sha256,
+        **{name: getattr(record, name) for name in ("values", "missing", "added", "changed")},
+    }
 
 
 def _locked(series: Sequence[Series]) -> list[int]:

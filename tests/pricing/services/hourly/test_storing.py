@@ -8,6 +8,8 @@ from django.db import ProgrammingError, connection, transaction
 from django.db.utils import IntegrityError
 
 from common import clock
+from ledger.errors import EntryRefused
+from ledger.models import Entry
 from pricing.errors import ImportRefused
 from pricing.models import HourlyImport, HourlySeries, HourlyValue, ReplacedValue, YearlyIntensity
 from tests import factories
@@ -93,6 +95,27 @@ def test_an_import_is_not_recorded_before_the_one_that_it_corrects() -> None:
 def test_what_is_not_said_rightly_is_refused(said: dict[str, Any]) -> None:
     with pytest.raises(ImportRefused):
         factories.import_hours(table("1"), **said)
+
+
+@pytest.mark.django_db
+def test_an_import_stands_in_the_ledger_with_the_digest_of_its_file() -> None:
+    done = factories.import_hours(table("1", 3), source="RTE éCO2mix")
+    assert done.record
+    assert done.record.entry
+    fact = done.record.entry.fact
+    assert (fact["kind"], fact["body"]["digest"]) == ("hourly_import", done.record.sha256)
+    assert (fact["body"]["source"], fact["body"]["added"]) == ("RTE éCO2mix", 3)
+    count = Entry.objects.count()
+    factories.import_hours(table("1", 3))
+    assert Entry.objects.count() == count  # nothing changed
+
+
+@pytest.mark.django_db
+def test_a_source_that_names_an_address_of_a_person_is_refused() -> None:
+    with pytest.raises(EntryRefused) as refused:
+        factories.import_hours(table("1"), source="from ada@example.org")
+    assert refused.value.field == "source"
+    assert not HourlyValue.objects.exists()
 
 
 @pytest.mark.django_db
