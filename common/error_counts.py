@@ -19,7 +19,9 @@ from types import TracebackType
 from typing import Any, cast
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 KEPT = timedelta(hours=24)
 REST = timedelta(seconds=30)  # without Redis it is not asked again for so long
@@ -90,7 +92,7 @@ class ErrorCounts(logging.Handler):
 
 def connected(url: str) -> Redis:
     """For counting and reading only."""
-    return Redis.from_url(url, socket_timeout=WAIT, socket_connect_timeout=WAIT)
+    return Redis.from_url(url, socket_timeout=WAIT, socket_connect_timeout=WAIT, retry=Retry(NoBackoff(), 0))
 
 
 def count(redis: Redis, error: Fingerprint, at: datetime, *, prefix: str = "errors") -> None:

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config import embedded
 from config.mail import read_mail
@@ -137,11 +139,13 @@ DATABASE_URL = os.getenv("DATABASE_URL") or embedded.database_url()
 REDIS_URL = os.getenv("REDIS_URL") or embedded.redis_url()
 DATABASES = {"default": database(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# A broker that hangs is as good as one that is away, and must not hold a page: asked once, for a second.
+CACHE_WAITS = {"socket_connect_timeout": 1, "socket_timeout": 1, "retry": Retry(NoBackoff(), 0)}
 CACHES = {
     "default": {
         "BACKEND": "config.cache.ForgivingRedisCache",
         "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_timeout": 2},  # seconds: a host that swallows packets must not hold a page
+        "OPTIONS": CACHE_WAITS,
     }
 }
 # Not cached: who signed out while Redis was away must not be signed in again when it is back.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from unittest.mock import patch
 
 import pytest
@@ -15,6 +18,7 @@ from django.test import Client, override_settings
 from redis.exceptions import RedisError
 
 from accounts.models import User
+from common.error_counts import connected
 from config import settings as real
 from config.cache import COUNTED
 from config.middleware import RefuseWithoutRedis
@@ -138,3 +142,84 @@ def test_under_asgi_too(without_redis: None) -> None:
 
 def test_the_site_uses_this_cache() -> None:
     assert real.CACHES["default"]["BACKEND"] == NOWHERE["default"]["BACKEND"]
+
+
+# --- a broker that hangs: it takes calls and answers none ---
+class Hanging:
+    """Listens, and says nothing. Counts who called."""
+
+    def __init__(self) -> None:
+        self.calls: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        with suppress(OSError):  # shut
+            while True:
+                self.calls.append(self._listener.accept()[0])
+
+    def shut(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+        for call in self.calls:
+            call.close()
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    broker = Hanging()
+    default = real.CACHES["default"] | {
+        "LOCATION": f"redis://127.0.0.1:{broker.port}",
+        "OPTIONS": real.CACHE_WAITS | {"socket_timeout": 0.05},  # as the site, and quicker
+    }
+    with override_settings(CACHES={"default": default}, SESSION_ENGINE=real.SESSION_ENGINE):
+        yield broker
+    broker.shut()
+
+
+def test_a_broker_that_hangs_is_asked_once_and_then_let_rest(
+    hanging: Hanging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail without `retry` in CACHE_WAITS: three more calls for each."""
+    for _again in range(5):
+        assert cache.get("a", "nothing") == "nothing"
+    with pytest.raises(RedisError):
+        cache.get(f"{COUNTED}account:login:5/60/ip:ip:127.0.0.1")
+    assert len(hanging.calls) == 1
+    monkeypatch.setattr("config.cache._rests_until", {})
+    assert cache.get("a", "nothing") == "nothing"
+    assert len(hanging.calls) == 2, "after the rest it is asked again"
+
+
+@pytest.mark.django_db
+def test_while_the_broker_hangs_who_signs_in_is_told_so_after_one_call(
+    client: Client, ada: User, hanging: Hanging
+) -> None:
+    answer = client.post("/accounts/login/", {"login": ada.email, "password": "wrong"})
+    assert answer.status_code == 503
+    assert "nobody can sign in" in answer.content.decode()
+    assert len(hanging.calls) == 1
+
+
+def test_no_call_to_the_broker_holds_a_page_for_longer_than_a_second() -> None:
+    waits = cache_client_waits()
+    assert waits == {"socket_connect_timeout": 1, "socket_timeout": 1}
+
+
+def cache_client_waits() -> dict[str, object]:
+    """What a connection of the site's cache is really made with."""
+    with override_settings(CACHES=real.CACHES):
+        pool = cache._cache.get_client(write=True).connection_pool
+        asked = ("socket_connect_timeout", "socket_timeout")
+        return {name: pool.connection_kwargs[name] for name in asked}
+
+
+def test_errors_are_counted_without_trying_again(hanging: Hanging, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.error_counts.WAIT", 0.05)
+    broker = connected(f"redis://127.0.0.1:{hanging.port}")
+    with pytest.raises(RedisError):
+        broker.hlen("errors")
+    assert len(hanging.calls) == 1
