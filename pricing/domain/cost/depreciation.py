@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from pricing.domain.cost.component import Component, detail_of
 from pricing.domain.declared.shape import Asset, Declared, FundingKind, Kind
-from pricing.domain.exact import EXACT, ONE, ZERO, less, plain, total
+from pricing.domain.exact import EXACT, ONE, ZERO, less, plain, rounded, split, total
 
 # What is left of the price after so many years, as published by CALCULCO, the computing platform of
 # Université du Littoral Côte d’Opale.
@@ -83,12 +83,13 @@ def book_value(asset: Asset, on: date) -> Decimal:
 
 
 def by_funding(asset: Asset, amount: Decimal) -> dict[FundingKind, Decimal]:
-    """An amount of the asset's depreciation by whose money it was; what no source paid is the owner's own."""
-    with localcontext(EXACT):
-        shares = {kind: asset.funded(kind) / asset.cost for kind in FundingKind}
-        shares[FundingKind.OWN] += ONE - total(shares.values())
-        parts = {kind: amount * share for kind, share in shares.items() if kind is not FundingKind.OWN}
-        return {FundingKind.OWN: amount - total(parts.values())} | parts
+    """An amount of the asset's depreciation by whose money it was, in millionths that add up to it.
+
+    What no source paid is the owner's own.
+    """
+    paid = {kind: asset.funded(kind) for kind in FundingKind}
+    paid[FundingKind.OWN] = less(asset.cost, *(paid[kind] for kind in FundingKind if kind != FundingKind.OWN))
+    return dict(zip(paid, split(rounded(amount), list(paid.values())), strict=True))
 
 
 def purchase(declared: Declared, year_from: date) -> Component:
