@@ -38,7 +38,7 @@ class ExceptionRow:
     policy_value: str
     value: str
     begins: datetime
-    ends: datetime  # as granted, or when it was ended
+    ends: datetime  # as granted; `exception.ended_at` where it was ended early
     state: str
     entry: int | None  # its index in the ledger, once it has one
     end_entry: int | None
@@ -94,7 +94,7 @@ def row_of(exception: PolicyException, at: datetime) -> ExceptionRow:
         policy_value=wording.value_said(exception.number, Fraction(exception.policy_value)),
         value=wording.value_said(exception.number, Fraction(exception.value)),
         begins=begins,
-        ends=exception.ended_at or granted_until,
+        ends=granted_until,
         state=_state(begins, exception.ended_at or granted_until, at),
         entry=exception.entry.index,
         end_entry=exception.end_entry.index if exception.end_entry else None,
