@@ -183,7 +183,7 @@ def hanging() -> Iterator[Hanging]:
 def test_a_broker_that_hangs_is_asked_once_and_then_let_rest(
     hanging: Hanging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen to fail without `retry` in CACHE_WAITS: three more calls for each."""
+    """Seen to fail without the rest: signing in asked seven times, each for as long as it waits."""
     for _again in range(5):
         assert cache.get("a", "nothing") == "nothing"
     with pytest.raises(RedisError):

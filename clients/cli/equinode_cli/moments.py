@@ -119,4 +119,5 @@ def lasting(seconds: float) -> str:
 
 
 def clock_now() -> str:
-    return f"{datetime.now(UTC).astimezone():%H:%M:%S}"
+    """Of this machine, as all times: `14:00:14 CET`."""
+    return f"{datetime.now(UTC).astimezone():%H:%M:%S %Z}"

@@ -1,4 +1,4 @@
-"""States of slots, runs and tokens as people read them; with --json programs read the site's own words."""
+"""States, roles and classes as people read them; with --json programs read the site's own words."""
 
 from __future__ import annotations
 
@@ -19,8 +19,19 @@ _NAMES = {
     "live": _("live"),
     "expired": _("expired"),
     "revoked": _("revoked"),
+    # roles
+    "lead": _("lead"),
+    "member": _("member"),
+    # classes of projects
+    "research": _("research"),
+    "student": _("student"),
+    "citizen": _("citizen"),
+    "public": _("public service"),
+    "startup": _("start-up"),
+    "industry": _("industry"),
+    "independent": _("independent"),
 }
 
 
-def name_of(state: str) -> str:
-    return _NAMES.get(state, state)
+def name_of(word: str) -> str:
+    return _NAMES.get(word, word)

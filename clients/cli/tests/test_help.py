@@ -91,7 +91,21 @@ def test_french_is_spoken_where_it_is_asked_for(site: FakeSite, tmp_path: Path, 
     shown = run("show", UID, home=tmp_path, **french, **signed_in)
     assert "13,42\u202f€" in shown.stdout
     assert re.search(r"État +réservé", shown.stdout)
+    listed = run("projects", home=tmp_path, **french, **signed_in).stdout
+    assert re.search(r"Protein shapes +responsable +recherche +oui", listed)
+    assert "protein-shapes (responsable)" in run("whoami", home=tmp_path, **french, **signed_in).stdout
     assert {one.headers["accept-language"] for one in site.requests} == {"fr"}
+
+
+def test_times_are_in_the_zone_of_the_machine_which_is_named_and_help_says_so(
+    site: FakeSite, tmp_path: Path
+) -> None:
+    signed_in = {"EQUINODE_SITE": site.url, "EQUINODE_TOKEN": TOKEN, "LANGUAGE": "C"}
+    for zone in ("UTC", "JST-9"):
+        shown = run("show", UID, home=tmp_path, TZ=zone, **signed_in).stdout
+        assert re.search(rf"\d\d:\d\d – .*\d\d:\d\d {zone[:3]}\b", shown)
+    said = " ".join(run("--help", home=tmp_path, **signed_in).stdout.split())
+    assert "Times that you read and type are in the time zone of this machine, which is named beside" in said
 
 
 def test_another_language_is_english_and_ascii_is_no_obstacle(site: FakeSite, tmp_path: Path) -> None:

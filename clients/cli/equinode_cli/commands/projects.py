@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from equinode_cli import completing, figures, moments, terminal
+from equinode_cli import completing, figures, moments, states, terminal
 from equinode_cli.call import Call, command
 from equinode_cli.commands.root import equinode
 from equinode_cli.words import _
@@ -32,7 +32,7 @@ def _all(found: list[dict[str, Any]]) -> str:
         return _("You are in no project yet: apply for one or accept an invitation on the site.")
     rows = [
         [
-            row["slug"], row["name"], row["role"], row["project_class"],
+            row["slug"], row["name"], states.name_of(row["role"]), states.name_of(row["project_class"]),
             _("yes") if row["may_book"] else _("no"), moments.shown(row["expires_at"]),
         ]
         for row in found
@@ -45,7 +45,7 @@ def _all(found: list[dict[str, Any]]) -> str:
 def _one(found: dict[str, Any]) -> str:
     pairs: list[tuple[str, object]] = [
         (_("Project"), f"{found['name']} ({found['slug']})"),
-        (_("Your role"), found["role"]),
+        (_("Your role"), states.name_of(found["role"])),
         (_("May book"), _("yes") if found["may_book"] else found["suspension_reason"] or _("no")),
         (_("Until"), moments.shown(found["expires_at"])),
     ]

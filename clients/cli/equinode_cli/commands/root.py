@@ -41,6 +41,11 @@ def _codes() -> str:
             "EQUINODE_SITE, EQUINODE_TOKEN and EQUINODE_PROFILE stand above what “login” stored. "
             "Messages are in the language of LANG: English or French."
         )
+        + "\n\n"
+        + _(
+            "Times that you read and type are in the time zone of this machine, which is named beside them,"
+            " whatever zone your account has on the site; “book”, “list” and “show” take --zone for another."
+        )
     )
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import click
 from click.shell_completion import get_completion_class
 
-from equinode_cli import completing, moments, profiles, terminal
+from equinode_cli import completing, moments, profiles, states, terminal
 from equinode_cli.address import site_address
 from equinode_cli.call import Call, command
 from equinode_cli.commands.root import equinode
@@ -120,7 +120,7 @@ def whoami(call: Call) -> None:
 
 def _whoami(me: dict[str, Any], address: str) -> str:
     def groups(name: str) -> str:
-        return ", ".join(f"{one['slug']} ({one['role']})" for one in me[name]) or "–"
+        return ", ".join(f"{one['slug']} ({states.name_of(one['role'])})" for one in me[name]) or "–"
 
     pairs = [
         (_("Site"), address),
