@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
+from common import formats
 from common.formats import number
 from pricing.domain.cost import Kind
 from pricing.domain.declared import plain
@@ -51,7 +52,7 @@ def component_label(kind: Kind, detail: Mapping[str, str]) -> str:
 def component_sentence(kind: Kind, detail: Mapping[str, str]) -> str:
     """How the yearly amount of a line comes about; empty where the amount itself was declared."""
     own = _SENTENCES[kind](detail) if kind in _SENTENCES else ""
-    return "; ".join(part for part in (own, *_shared(detail)) if part)
+    return _joined(own, *_shared(detail))
 
 
 def _electricity_sentence(detail: Mapping[str, str]) -> str:
@@ -63,7 +64,7 @@ def _electricity_sentence(detail: Mapping[str, str]) -> str:
     sentence = _("%(energy)s kWh a year × PUE %(pue)s × %(price)s EUR per kWh") % values
     if "zone" not in detail:
         return sentence
-    return sentence + "; " + _("mean of the day-ahead prices of %(zone)s") % {"zone": detail["zone"]}
+    return _joined(sentence, _("mean of the day-ahead prices of %(zone)s") % {"zone": detail["zone"]}
 
 
 def _hosting_sentence(detail: Mapping[str, str]) -> str:
@@ -85,7 +86,7 @@ def _maintenance_sentence(detail: Mapping[str, str]) -> str:
         parts.append(_("a share of each price a year"))
     if contract != "0":
         parts.append(_("contracts of %(amount)s EUR") % {"amount": number(contract)})
-    return "; ".join(parts)
+    return _joined(*parts)
 
 
 def _insurance_sentence(detail: Mapping[str, str]) -> str:
@@ -95,7 +96,7 @@ def _insurance_sentence(detail: Mapping[str, str]) -> str:
         parts.append(_("%(share)s %% of the purchase price a year") % {"share": percent(share)})
     if premium != "0":
         parts.append(_("a premium of %(amount)s EUR") % {"amount": number(premium)})
-    return "; ".join(parts)
+    return _joined(*parts)
 
 
 def _staff_sentence(detail: Mapping[str, str]) -> str:
@@ -140,6 +141,11 @@ def _shared(detail: Mapping[str, str]) -> list[str]:
     return [text % {"amount": number(detail[name], 2)} for name, text in sentences.items() if name in detail]
 
 
+def _joined(*parts: str) -> str:
+    semicolon = f"{formats.NARROW}; " if formats.is_french() else "; "
+    return semicolon.join(part for part in parts if part)
+
+
 def _purchase_sentence(detail: Mapping[str, str]) -> str:
     values = {
         "price": number(detail["price"]),
@@ -149,7 +155,7 @@ def _purchase_sentence(detail: Mapping[str, str]) -> str:
     sentence = _("%(price)s EUR less a residual value of %(residual)s EUR") % values
     if detail["granted"] == "0":
         return sentence
-    return sentence + "; " + _("%(granted)s EUR of it paid by public grants") % values
+    return _joined(sentence, _("%(granted)s EUR of it paid by public grants") % values)
 
 
 def _plural(value: str) -> int:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from django.utils.translation import override
 from hypothesis import given
 
 from pricing.domain.cost import Kind
@@ -53,6 +54,14 @@ def test_what_the_second_version_adds() -> None:
     assert said(declared, Kind.VAT) == (
         "5,000 EUR on what was bought, spread over its life; 300 EUR on a year’s costs"
     )
+
+
+def test_french_has_a_space_before_its_semicolon() -> None:
+    with override("fr"):
+        assert said(S1_GRANTED, Kind.PURCHASE) == (
+            "280\u202f000 EUR moins une valeur résiduelle de 28\u202f000 EUR\u202f; "
+            "dont 168\u202f000 EUR payés par des subventions publiques"
+        )
 
 
 def test_several_lives_are_no_single_one() -> None:
