@@ -64,7 +64,7 @@ def _electricity_sentence(detail: Mapping[str, str]) -> str:
     sentence = _("%(energy)s kWh a year × PUE %(pue)s × %(price)s EUR per kWh") % values
     if "zone" not in detail:
         return sentence
-    return _joined(sentence, _("mean of the day-ahead prices of %(zone)s") % {"zone": detail["zone"]}
+    return _joined(sentence, _("mean of the day-ahead prices of %(zone)s") % {"zone": detail["zone"]})
 
 
 def _hosting_sentence(detail: Mapping[str, str]) -> str:
