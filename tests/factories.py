@@ -68,6 +68,10 @@ def make_organisation(
     return organisation
 
 
+def lead(organisation: Organisation, user: User) -> None:
+    OrganisationMembership.objects.create(organisation=organisation, user=user, role="lead")
+
+
 def make_project(*members: User, lead: User | None = None, **fields: Any) -> Project:
     number = next(_numbers)
     fields = {"slug": f"project-{number}", "name": f"Project {number}", "project_class": "research"} | fields

@@ -25,7 +25,9 @@ from accounts.services import tokens
 from common import clock
 from config.wsgi import application
 from nodes.models import Node
+from pricing.services import pools
 from reservations.models import Run
+from tests import factories
 from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
 from tests.reservations.views.running import Job
 
@@ -67,7 +69,7 @@ def world(db: None, settings: LazySettings) -> Iterator[dict[str, Any]]:
         expires_at=at + timedelta(days=1),
         at=at,
     )
-    known.update(_known(lab, node, job.run), secret=secret, token=str(token.uid))
+    known.update(_evidence(lab, node), **_known(lab, node, job.run), secret=secret, token=str(token.uid))
     yield known
     known.clear()
     for signal in (request_started, request_finished):
@@ -86,6 +88,21 @@ def _known(lab: Lab, node: Node, run: Run) -> dict[str, Any]:
         "/decisions/": {"uid": str(booked.decision.uid)},
         "/runs/": {"uid": str(run.uid), "name": "out/result.csv"},
         "/ledger/": {"index": 0},
+    }
+
+
+def _evidence(lab: Lab, node: Node) -> dict[str, Any]:
+    """The member leads the node's owner: a file behind its statement, a pool and a draft."""
+    factories.lead(node.owner, lab.member)
+    evidence = factories.make_evidence(node.owner, lab.member, visibility="public")
+    pool = factories.make_pool({node: "1"}, by=lab.member, evidence=[evidence]).pool
+    draft = pools.start_draft(organisation=node.owner, typed={}, evidence=[], by=lab.member, at=clock.now())
+    return {
+        "/pool-drafts/": {"uid": str(draft.uid)},
+        "/evidence/": {"uid": str(evidence.uid)},
+        "/statements/": {"uid": str(node.statements.get().uid)},
+        "/pools/": {"uid": str(pool.uid)},
+        "/organisations/": {"slug": node.owner.slug},
     }
 
 
