@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, strategies as st
 
-from pricing.domain.declared import Declared, NotReadable, from_json, to_json
-from tests.pricing.domain.examples import S1, S1_GRANTED, declarations, supported
+from pricing.domain.cost import cost_of
+from pricing.domain.declared import Declared, NotReadable, faults, from_json, to_json
+from tests.pricing.domain.examples import S1, S1_GRANTED, YEAR_FROM, declarations, supported
 
 
 @pytest.mark.parametrize("declared", [S1, S1_GRANTED, replace(S1, sources={"staff": "Accounts 2025"})])
@@ -110,3 +111,31 @@ def test_what_was_typed_is_shown_in_part() -> None:
     with pytest.raises(NotReadable) as refused:
         from_json(to_json(S1) | {"pue": "x" * 10_000})
     assert len(refused.value.faults[0].actual) == 80
+
+
+PLAIN = st.none() | st.booleans() | st.integers(-3, 3) | st.floats() | st.text(max_size=5) | st.just("-1")
+ANYTHING = st.recursive(
+    PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+)
+WHOLE = to_json(S1_GRANTED)
+PLACES = [
+    *WHOLE, "other", *(f"assets.0.{name}" for name in WHOLE["assets"][0]), "assets.0.funding.0.amount",
+    "assets.0.funding.0.kind",
+]  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(PLACES), ANYTHING, max_size=4))
+def test_whatever_is_sent_is_read_refused_or_found_untrue(changes: dict[str, Any]) -> None:
+    body = json.loads(json.dumps(WHOLE))
+    for path, value in sorted(changes.items(), reverse=True):  # the parts of an asset before the assets
+        *above, last = path.split(".")
+        place = body
+        for name in above:
+            place = place[int(name) if name.isdigit() else name]
+        place[last] = value
+    try:
+        declared = from_json(body)
+    except NotReadable:
+        return
+    if not faults(declared):
+        assert cost_of(declared, device_count=1, year_from=YEAR_FROM).full_year.is_finite()
