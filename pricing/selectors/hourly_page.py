@@ -267,5 +267,8 @@ def _figure(name: str, series: Hours, places: int) -> Figure:
     if not known:
         note = _("Nothing is known of these days")
     elif cover.estimated:
-        note += _(", %(estimated)s of them estimated") % {"estimated": formats.number(cover.estimated)}
+        hours = formats.number(cover.estimated)
+        note += ngettext(", %(hours)s hour estimated", ", %(hours)s hours estimated", cover.estimated) % {
+            "hours": hours
+        }
     return Figure(name, formats.number(series.mean, places), series.unit if known else "", note)

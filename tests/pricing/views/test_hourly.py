@@ -66,11 +66,11 @@ def test_a_zone_shows_its_last_seven_days_with_coverage_and_sources(client: Clie
     assert "4 June 2023" in page
     assert "3 June 2023" not in page
     assert "111.50" in page  # the mean of every day
-    assert "Mean of 168 hours, 2 of them estimated" in page
+    assert "Mean of 168 hours, 2 hours estimated" in page
     assert "RTE éCO2mix" in page
     assert "LO 2.0" in page
     assert "Ember" in page
-    assert "24 estimated" in page  # of each day, by the yearly intensity
+    assert "24 hours estimated" in page  # of each day, by the yearly intensity
 
 
 def test_days_can_be_asked_for(client: Client, france: None) -> None:
