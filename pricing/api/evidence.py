@@ -122,7 +122,7 @@ class EvidenceShape(Shape):
     }
 
 
-class AttachedShape(Shape):
+class AttachedEvidenceShape(Shape):
     """A file behind something published."""
 
     evidence = EvidenceShape()
@@ -231,7 +231,7 @@ class StatementEvidenceApi(PersonalApiView):
     scopes: ClassVar = {"GET": scopes.READ, "POST": scopes.NODES}
     queries: ClassVar = {"GET": ListQuery}
     bodies: ClassVar = {"POST": AttachPartMembers}
-    answers: ClassVar = {"GET": [AttachedShape], "POST": AttachedShape}
+    answers: ClassVar = {"GET": [AttachedEvidenceShape], "POST": AttachedEvidenceShape}
 
     def get(self, request: Request, uid: UUID) -> Response:
         statement = get_object_or_404(CostStatement, uid=uid)
@@ -253,7 +253,7 @@ class PoolEvidenceApi(PersonalApiView):
     scopes: ClassVar = {"GET": scopes.READ, "POST": scopes.NODES}
     queries: ClassVar = {"GET": ListQuery}
     bodies: ClassVar = {"POST": AttachMembers}
-    answers: ClassVar = {"GET": [AttachedShape], "POST": AttachedShape}
+    answers: ClassVar = {"GET": [AttachedEvidenceShape], "POST": AttachedEvidenceShape}
 
     def get(self, request: Request, uid: UUID) -> Response:
         pool = get_object_or_404(published_pools(), uid=uid)
