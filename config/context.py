@@ -25,6 +25,7 @@ from ledger.models import Checkpoint
 # Which pages belong under which heading of the masthead, by the names of their addresses.
 SECTIONS = {
     "prices": "prices", "node": "prices", "electricity": "prices", "electricity_zones": "prices",
+    "pricing_policy": "prices",
     "book": "book", "book_preview": "book",
     "projects": "projects", "project": "projects", "apply": "projects", "application": "projects",
     "members": "projects", "member": "projects", "leave": "projects", "project_settings": "projects",

@@ -104,6 +104,9 @@ CALLS: Mapping[str, Sequence[Call]] = {
     "steward_account_take": [Call("POST", "api_organisation_account_take")],
     "steward_project_exceptions": [Call("POST", "api_exceptions")],
     "steward_exception": [Call("POST", "api_exception_end")],
+    "steward_pricing_policy": [Call("POST", "api_pricing_policies")],
+    "steward_node_exceptions": [Call("POST", "api_price_exceptions")],
+    "steward_price_exception": [Call("POST", "api_price_exception_end")],
     "steward_organisation": [
         Call("POST", "api_organisation_verify"),
         Call("POST", "api_organisation_decline"),

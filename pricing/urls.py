@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from pricing.api import (
+    caps as caps_api,
     evidence as evidence_api,
     funding as funding_api,
     hourly as hourly_api,
@@ -13,7 +14,7 @@ from pricing.api import (
     prices as prices_api,
     statements,
 )
-from pricing.views import drafts, evidence, funding, hourly, pools, prices, publishing
+from pricing.views import caps, drafts, evidence, funding, hourly, pools, prices, publishing
 
 # /prices/ and /nodes/
 pages = [
@@ -57,6 +58,20 @@ pages = [
         pools.pool_draft_discard,
         name="pool_draft_discard",
     ),
+    # how far a price may lie above its cost
+    path("prices/policy/", caps.pricing_policy, name="pricing_policy"),
+    path("steward/prices/", caps.steward_prices, name="steward_prices"),
+    path("steward/prices/policy/", caps.steward_pricing_policy, name="steward_pricing_policy"),
+    path(
+        "steward/nodes/<slug:slug>/price-exceptions/",
+        caps.steward_node_exceptions,
+        name="steward_node_exceptions",
+    ),
+    path(
+        "steward/price-exceptions/<uuid:uid>/",
+        caps.steward_price_exception,
+        name="steward_price_exception",
+    ),
     # what funders give
     path("organisations/<slug:slug>/grants/", funding.funding, name="funding"),
     path("organisations/<slug:slug>/grants/new/", funding.grant_new, name="grant_new"),
@@ -72,6 +87,10 @@ pages = [
 endpoints = [
     path("prices.json", prices.prices_json, name="prices_json"),
     path("prices.csv", prices.prices_csv, name="prices_csv"),
+    path("prices/policy.json", caps.pricing_policy_json, name="pricing_policy_json"),
+    path("prices/policy.csv", caps.pricing_policy_csv, name="pricing_policy_csv"),
+    path("prices/exceptions.json", caps.price_exceptions_json, name="price_exceptions_json"),
+    path("prices/exceptions.csv", caps.price_exceptions_csv, name="price_exceptions_csv"),
     path("nodes/<slug:slug>.json", prices.node_json, name="node_json"),
     path("nodes/<slug:slug>.csv", prices.node_csv, name="node_csv"),
     path("electricity/<str:zone>.json", hourly.electricity_json, name="electricity_json"),
@@ -79,6 +98,18 @@ endpoints = [
     path("pools/<uuid:uid>.json", pools.pool_json, name="pool_json"),
     path("pools/<uuid:uid>.csv", pools.pool_csv, name="pool_csv"),
     # /api/v1/
+    path("api/v1/pricing-policies", caps_api.PricingPoliciesApi.as_view(), name="api_pricing_policies"),
+    path("api/v1/price-exceptions", caps_api.PriceExceptionsApi.as_view(), name="api_price_exceptions"),
+    path(
+        "api/v1/price-exceptions/<uuid:uid>",
+        caps_api.PriceExceptionApi.as_view(),
+        name="api_price_exception",
+    ),
+    path(
+        "api/v1/price-exceptions/<uuid:uid>/end",
+        caps_api.PriceExceptionEndApi.as_view(),
+        name="api_price_exception_end",
+    ),
     path(
         "api/v1/organisations/<slug:slug>/evidence",
         evidence_api.EvidenceFilesApi.as_view(),

@@ -24,7 +24,7 @@ _DECLARED = {
 
 
 # --- what a call brings along --------------------------------------------------------------------------
-class AttachedMembers(Members):
+class DraftFileMembers(Members):
     part = serializers.CharField(
         max_length=60, default="", allow_blank=True, help_text="A component, such as staff; empty: all of it."
     )
@@ -40,7 +40,7 @@ class DraftMembers(Members):
         max_length=500, required=False, allow_blank=True, validators=[require_one_line],
         help_text="Of a correction.",
     )  # fmt: skip
-    evidence = AttachedMembers(many=True, required=False, help_text="Left out: as it is.")
+    evidence = DraftFileMembers(many=True, required=False, help_text="Left out: as it is.")
 
     example: ClassVar = {"declared": _DECLARED}
 
@@ -77,7 +77,8 @@ class WithdrawMembers(Members):
 class PriceMembers(Members):
     price = serializers.DecimalField(
         max_digits=18, decimal_places=6, min_value=0, required=False, allow_null=True,
-        help_text="EUR per device-hour, before VAT and the fee; none: what follows from the statement.",
+        help_text="EUR per device-hour, before VAT and the fee; none: what follows from the statement, or the"
+        " cap where that is lower.",
     )  # fmt: skip
     effective_from = MomentField(required=False, help_text="Now, where nothing is said.")
 
@@ -85,7 +86,7 @@ class PriceMembers(Members):
 
 
 # --- what is answered ----------------------------------------------------------------------------------
-class AttachedShape(Shape):
+class DraftFileShape(Shape):
     part = serializers.CharField()
     evidence = serializers.UUIDField()
     title = serializers.CharField()
@@ -97,7 +98,7 @@ class DraftShape(Shape):
     declared = serializers.DictField()
     corrects = serializers.IntegerField(allow_null=True, help_text="The number of a statement.")
     reason = serializers.CharField()
-    evidence = AttachedShape(many=True)
+    evidence = DraftFileShape(many=True)
     saved_at = serializers.DateTimeField()
 
     example: ClassVar = {
@@ -195,6 +196,13 @@ class TariffShape(Shape):
     price = serializers.CharField(help_text="EUR per device-hour, before VAT and the site’s fee.")
     carried = serializers.CharField()
     owner_adjustment = serializers.CharField(help_text="What the owner leaves off (negative) or adds.")
+    policy = serializers.IntegerField(
+        allow_null=True, help_text="The version of the pricing policy that it was held against."
+    )
+    limit = serializers.CharField(allow_null=True, help_text="The highest price that the cap allowed then.")
+    exception = serializers.UUIDField(
+        allow_null=True, help_text="The exception to the cap that allows it, and with which it ends."
+    )
     sha256 = serializers.CharField()
     published_at = serializers.DateTimeField()
 
@@ -209,6 +217,9 @@ class TariffShape(Shape):
         "price": "1.450000",
         "carried": "0.000000",
         "owner_adjustment": "-0.052027",
+        "policy": 1,
+        "limit": "1.502027",
+        "exception": None,
         "sha256": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
         "published_at": "2026-11-22T18:40:00Z",
     }

@@ -173,14 +173,17 @@ class TariffsApi(PersonalApiView):
     queries: ClassVar = {"GET": ListQuery}
     bodies: ClassVar = {"POST": PriceMembers}
     answers: ClassVar = {"GET": [TariffShape], "POST": TariffShape}
+    refusals: ClassVar = {"POST": {"above_cap": 400, "tariff_refused": 400, "period_taken": 409}}
 
     def get(self, request: Request, slug: str) -> Response:
-        rows = Tariff.objects.filter(node=_public(slug)).select_related("node", "statement")
+        rows = Tariff.objects.filter(node=_public(slug)).select_related(
+            "node", "statement", "policy", "exception"
+        )
         page = page_of_rows(request, self.query, rows, _tariff, ("-number",))
         return Response(page.data, headers=page.headers)
 
     def post(self, request: Request, node: Node) -> Response:
-        """Ask the price that follows from the statement, or less."""
+        """Ask the price that follows from the statement, less, or more within the cap."""
         at = clock.now()
         tariff = tariffs.set_price(
             node=node, price=self.body.get("price"), effective_from=self.body.get("effective_from") or at,
@@ -286,6 +289,9 @@ def _tariff(tariff: Tariff) -> dict[str, Any]:
         "price": str(tariff.price),
         "carried": str(tariff.carried),
         "owner_adjustment": str(tariff.owner_adjustment),
+        "policy": tariff.policy.version if tariff.policy else None,
+        "limit": None if tariff.limit is None else str(tariff.limit),
+        "exception": str(tariff.exception.uid) if tariff.exception else None,
         "sha256": tariff.digest,
         "published_at": moment(tariff.published_at),
     }

@@ -93,6 +93,8 @@ class WithdrawForm(FromDay):
 class PriceForm(FromDay):
     price = NumberField(
         label=_("Price, EUR per device-hour"), example="1.50",
-        help_text=_("What follows from your statement, or less. Before VAT and the site’s fee."),
+        help_text=_(
+            "What follows from your statement, less, or more within the cap. Before VAT and the site’s fee."
+        ),
     )  # fmt: skip
     field_order = ("price", "first_day")

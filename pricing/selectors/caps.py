@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -89,6 +89,16 @@ def _bound(
         over_recovered=over_recovered,
     )
     return Bound(check, is_public, policy, exception)
+
+
+def held(tariff: Tariff, statement: CostStatement, *, policy: PricingPolicy | None, at: datetime) -> Bound:
+    """A tariff in force by the statement and the policy in force. A query only where it needs an exception."""
+    cost = cost_of_statement(statement)
+    found = _bound(tariff.price, statement, cost, carried_into(tariff), at, policy, None)
+    if not found.needs_exception:
+        return found
+    exception = tariff.exception or exception_in_force(tariff.node, at)
+    return replace(found, exception=exception)
 
 
 def exception_in_force(node: Node, at: datetime) -> PriceException | None:

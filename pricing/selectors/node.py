@@ -16,7 +16,16 @@ from nodes.models import Device, Node
 from pricing import wording
 from pricing.domain.cost import Kind, electricity_cost, markup, rounded, split
 from pricing.domain.declared import Declared, from_json
-from pricing.models import CostComponent, CostStatement, HourlySeries, HourlyValue, SiteFee, Tariff
+from pricing.models import (
+    CostComponent,
+    CostStatement,
+    HourlySeries,
+    HourlyValue,
+    PricingPolicy,
+    SiteFee,
+    Tariff,
+)
+from pricing.selectors.caps import Bound, held
 from pricing.selectors.rates import Rate, WaterfallStep, parted, waterfall_of
 
 ZERO = Decimal(0)
@@ -81,6 +90,7 @@ class NodePage:
     tariffs: list[Tariff]  # newest first
     components: dict[int, list[CostComponent]]  # of every statement
     fee: Decimal
+    held: Bound | None  # the price in force, held against the cap
 
     @cached_property
     def statement(self) -> CostStatement | None:
@@ -206,21 +216,38 @@ def node_page(*, slug: str, at: datetime) -> NodePage | None:
     for component in CostComponent.objects.filter(statement__node=node).order_by("position"):
         components.setdefault(component.statement_id, []).append(component)
     related = ("node", "entry", "corrects")
+    statements = list(CostStatement.objects.filter(node=node).select_related(*related).order_by("-number"))
+    against = (*related, "statement", "policy", "exception")
+    tariffs = list(Tariff.objects.filter(node=node).select_related(*against).order_by("-number"))
     return NodePage(
         node=node,
         devices=list(node.devices.all()),
         at=at,
-        statements=list(CostStatement.objects.filter(node=node).select_related(*related).order_by("-number")),
-        tariffs=list(
-            Tariff.objects.filter(node=node).select_related(*related, "statement").order_by("-number")
-        ),
+        statements=statements,
+        tariffs=tariffs,
         components=components,
         fee=node.fee,
+        held=_held(node, statements, tariffs, at),
     )
 
 
+def _held(node: Node, statements: list[CostStatement], tariffs: list[Tariff], at: datetime) -> Bound | None:
+    """No query where the price was published under the policy in force and needs no exception."""
+    statement = next((row for row in statements if at in row.effective), None)
+    tariff = next((row for row in tariffs if at in row.effective), None)
+    if statement is None or tariff is None:
+        return None
+    statement.node = node  # with its owner and site
+    known: int | None = node.policy_id  # type: ignore[attr-defined]  # annotated below
+    if known is None:
+        policy = None
+    else:
+        policy = tariff.policy if tariff.policy_id == known else PricingPolicy.objects.get(pk=known)
+    return held(tariff, statement, policy=policy, at=at)
+
+
 def _nodes(at: datetime):  # type: ignore[no-untyped-def]
-    """Nodes with the fee and the last day-ahead price beside them: three questions, one query."""
+    """Nodes with the fee, the pricing policy and the last day-ahead price beside them, in one query."""
     fee = SiteFee.objects.filter(effective__contains=at).values("amount")[:1]
     latest = HourlyValue.objects.filter(
         series__zone=OuterRef("site__electricity_zone"),
@@ -230,6 +257,7 @@ def _nodes(at: datetime):  # type: ignore[no-untyped-def]
     money: DecimalField[Decimal, Decimal] = DecimalField(max_digits=18, decimal_places=6)
     return Node.objects.select_related("owner", "site").annotate(
         fee=Coalesce(Subquery(fee), ZERO, output_field=money),
+        policy_id=Subquery(PricingPolicy.objects.filter(effective__contains=at).values("pk")[:1]),
         day_ahead_price=Subquery(latest.values("value")[:1], output_field=money),
         day_ahead_hour=Subquery(latest.values("hour")[:1], output_field=DateTimeField()),
     )

@@ -223,11 +223,11 @@ def _row(row: CostStatement | Tariff, body: dict[str, Any]) -> dict[str, Any]:
         "body": body,
         "sha256": row.digest,
         "effective_until": moment(until) if until else None,
-        "ledger_entry": entry_json(row.entry),
+        "ledger_entry": _entry(row.entry),
     }
 
 
-def entry_json(entry: Entry) -> dict[str, Any]:
+def _entry(entry: Entry) -> dict[str, Any]:
     """Where the ledger holds it; an index comes when the entry is sequenced, seconds later."""
     url = None if entry.index is None else reverse("ledger_entry", args=[entry.index])
     return {"id": str(entry.uid), "index": entry.index, "url": url}

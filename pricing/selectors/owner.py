@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import TypeVar
 
@@ -15,7 +16,10 @@ from accounts.models import Organisation, OrganisationMembership, User
 from common import formats
 from common.ranges import between
 from nodes.models import Hold, Node
+from pricing import wording
+from pricing.domain.cost import price_of
 from pricing.models import CostStatement, StatementDraft, Tariff
+from pricing.selectors.caps import Bound, bound, cost_of_statement
 
 Row = TypeVar("Row", CostStatement, Tariff)
 
@@ -220,6 +224,17 @@ class TariffPage:
     statement: CostStatement | None  # in force, or announced where none is
     tariff: Tariff | None
     at: datetime
+    derived: Decimal | None  # the price that follows from the statement alone
+    bound: Bound | None  # that price held against the cap
+
+    @property
+    def proposed(self) -> Decimal | None:
+        """What follows, or the cap where that is lower."""
+        return min(self.derived, self.bound.limit) if self.derived is not None and self.bound else None
+
+    @property
+    def how(self) -> str:
+        return wording.how(self.bound.check) if self.bound else ""
 
     @property
     def begins(self) -> datetime:
@@ -229,6 +244,14 @@ class TariffPage:
 
 def tariff_page(*, node: Node, at: datetime) -> TariffPage:
     published = Q(effective__contains=at) | Q(effective__startswith__gt=at)
-    statements = CostStatement.objects.filter(published, node=node).select_related("node__site")
-    tariffs = Tariff.objects.filter(node=node, effective__contains=at)
-    return TariffPage(node, statements.order_by("effective").first(), tariffs.first(), at)
+    statements = CostStatement.objects.filter(published, node=node).select_related(
+        "node__site", "node__owner"
+    )
+    statement = statements.order_by("effective").first()
+    tariff = Tariff.objects.filter(node=node, effective__contains=at).first()
+    if statement is None:
+        return TariffPage(node, None, tariff, at, None, None)
+    cost = cost_of_statement(statement)
+    derived = price_of(cost=cost).price
+    held = bound(derived, statement=statement, cost=cost, at=max(at, statement.effective_from))
+    return TariffPage(node, statement, tariff, at, derived, held)

@@ -43,7 +43,7 @@ def grant_price_exception(
     by: User,
     at: datetime,
 ) -> PriceException:
-    """Let a node cost up to this, EUR per device-hour, whatever the cap says; without a beginning, from now on."""
+    """Let a node cost up to this, EUR per device-hour, whatever the cap says; from now on unless said."""
     _require_steward(by)
     reason = stewarding.require_reason(reason)
     begins = at if effective_from is None else effective_from

@@ -1,4 +1,4 @@
-"""Publishing how far prices may lie above their cost: linted, dated, numbered, in the ledger with a reason."""
+"""Publishing how far prices may lie above their cost: dated, numbered, in the ledger with the reason."""
 
 from __future__ import annotations
 

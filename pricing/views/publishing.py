@@ -168,14 +168,13 @@ def statement_withdraw(request: HttpRequest, node: Node, number: int) -> HttpRes
 @never_cache
 @guard({"GET": NODE_LEAD, "POST": agreed(NODE_LEAD)})
 def tariff_new(request: HttpRequest, node: Node) -> HttpResponse:
-    """The price that follows from the statement, or a lower one."""
+    """The price that follows from the statement, a lower one, or a higher one within the cap."""
     at = clock.now()
     page = tariff_page(node=node, at=at)
-    derived = tariffs.derived_price(page.statement).price if page.statement else None
     form = PriceForm(request.POST if request.method == "POST" else None, node=node, at=at)
     form.initial = {
         "first_day": page.begins.astimezone(form.zone).date(),
-        "price": formats.number(plain(derived)) if derived is not None else "",
+        "price": formats.number(plain(page.proposed)) if page.proposed is not None else "",
     }
     status = 400 if form.is_bound else 200
     if form.is_bound and form.is_valid():
@@ -193,6 +192,11 @@ def tariff_new(request: HttpRequest, node: Node) -> HttpResponse:
                 "when": formats.moment_with_year(tariff.effective_from),
             }
             messages.success(request, _("A device-hour costs %(price)s from %(when)s on.") % said)
+            if tariff.exception is not None and tariff.effective_until is not None:
+                ends = {"when": formats.moment_with_year(tariff.effective_until)}
+                messages.info(
+                    request, _("It is above the cap and ends with the exception, on %(when)s.") % ends
+                )
             return redirect("node", node.slug)
-    context = {"form": form, "page": page, "node": node, "derived": derived}
+    context = {"form": form, "page": page, "node": node}
     return render(request, "pricing/tariff_new.html", context, status=status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pricing.wording.caps import above_cap, how, unsound
+from pricing.wording.caps import above_cap, how, percent_of, unsound
 from pricing.wording.components import COMPONENT_NAMES, component_label, component_sentence, percent
 from pricing.wording.faults import FIELD_NAMES, fault_name, fault_sentence
 from pricing.wording.prices import against, four_costs
@@ -19,5 +19,6 @@ __all__ = [
     "four_costs",
     "how",
     "percent",
+    "percent_of",
     "unsound",
 ]

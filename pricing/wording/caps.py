@@ -24,8 +24,8 @@ def above_cap(check: CapCheck, *, policy: int | None, excepted: Decimal | None, 
     }
     if policy is None:
         sentence = _(
-            "The price is %(actual)s EUR. No pricing policy is in force on %(day)s: a price can be at most the"
-            " chargeable cost of an hour, %(limit)s EUR."
+            "The price is %(actual)s EUR. No pricing policy is in force on %(day)s: a price can be at most"
+            " the chargeable cost of an hour, %(limit)s EUR."
         )
     else:
         sentence = _(
@@ -45,8 +45,8 @@ def how(check: CapCheck) -> str:
     """How a limit comes about: `a chargeable cost of 2.10 EUR an hour at 72 % use, and 10 % more`."""
     said = {
         "cost": formats.number(check.reference, 6),
-        "used": percent(check.used_share),
-        "cap": percent(check.cap.share),
+        "used": percent_of(check.used_share),
+        "cap": percent_of(check.cap.share),
     }
     if check.is_floored:
         sentence = _("a chargeable cost of %(cost)s EUR an hour at %(used)s %% use, the floor")
@@ -60,7 +60,7 @@ def how(check: CapCheck) -> str:
 def unsound(fault: Unsound) -> str:
     """A fault of a pricing policy, as a sentence that says what would do."""
     is_share = fault.field != "window_months"
-    limit, actual = (percent(n) if is_share else formats.number(n) for n in (fault.limit, fault.actual))
+    limit, actual = (percent_of(n) if is_share else formats.number(n) for n in (fault.limit, fault.actual))
     sentences = {
         "below_zero": _("It is %(actual)s %%; it cannot be below zero."),
         "cap_too_high": _(
@@ -75,7 +75,7 @@ def unsound(fault: Unsound) -> str:
     return sentences[fault.code] % {"limit": limit, "actual": actual}
 
 
-def percent(share: Decimal) -> str:
+def percent_of(share: Decimal) -> str:
     """0.1 as 10, to two decimals where it has them."""
     return formats.number(plain(rounded(share * 100, CENT))) if share.is_finite() else str(share)
 

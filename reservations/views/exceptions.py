@@ -18,6 +18,7 @@ from accounts.models import Project
 from common import clock
 from common.access import ANYONE, guard
 from common.errors import DomainError
+from pricing.selectors import cap_pages
 from reservations.forms.exceptions import ExceptionEndForm, ExceptionForm
 from reservations.selectors import exceptions as selectors, open_data
 from reservations.services import exceptions as services
@@ -25,8 +26,9 @@ from reservations.services import exceptions as services
 
 @guard(ANYONE)
 def exceptions(request: HttpRequest) -> HttpResponse:
-    page = selectors.exceptions_page(at=clock.now())
-    return render(request, "reservations/exceptions.html", {"page": page})
+    at = clock.now()
+    context = {"page": selectors.exceptions_page(at=at), "prices": cap_pages.exceptions_page(at=at)}
+    return render(request, "reservations/exceptions.html", context)
 
 
 @guard(ANYONE)

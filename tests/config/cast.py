@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from fractions import Fraction
 from http.cookies import SimpleCookie
 from typing import Any
@@ -49,6 +50,7 @@ from config.permissions import Address
 from ledger import services as ledger
 from pricing.models import CostStatement
 from pricing.services import drafts, evidence, pools
+from pricing.services.price_exceptions import grant_price_exception
 from reservations.models import Application, Vertex
 from reservations.services import exceptions, inside, shares
 from tests import evidence_files, factories
@@ -103,6 +105,11 @@ class World:
         self.exception = exceptions.grant_exception(
             project=self.project, number="longest_hours", value=Fraction(336), effective_from=None,
             effective_until=self.at + timedelta(days=30), reason="It cannot be stopped.",
+            by=self.people[Who.STEWARD], at=self.at,
+        )  # fmt: skip
+        self.price_exception = grant_price_exception(
+            node=self.node, highest_price=Decimal(9), effective_from=None,
+            effective_until=self.at + timedelta(days=30), reason="The only one of its kind.",
             by=self.people[Who.STEWARD], at=self.at,
         )  # fmt: skip
 
@@ -249,6 +256,7 @@ VALUES: dict[tuple[str, str], Value] = {
     ("electricity", "zone"): lambda world, _address: world.node.site.electricity_zone,
     ("announcements", "uid"): lambda world, _address: world.announcement.uid,
     ("exceptions", "uid"): lambda world, _address: world.exception.uid,
+    ("price-exceptions", "uid"): lambda world, _address: world.price_exception.uid,
     ("people", "uid"): lambda world, _address: world.people[Who.MEMBER].uid,
     ("api", "rest"): lambda _world, _address: "v1/nothing",
     ("shares", "pk"): lambda world, _address: world.vertex.pk,

@@ -16,6 +16,8 @@ from playwright.sync_api import Page
 from accounts.models import Project, User
 from accounts.services import invitations, organisations
 from common import clock
+from nodes.models import Node
+from pricing.services import drafts
 from reservations.management.example_world.people import PASSWORD
 from reservations.services import applications
 from tests.journeys.conftest import NARROW, WIDE
@@ -47,17 +49,23 @@ LEAD = Role("lena@example.org", ("/projects/", "/organisations/"), frozenset({
     "projects", "project", "members", "member", "project_settings", "leave", "application", "organisation",
     "organisation_members", "organisation_member", "organisation_shares", "organisation_share",
 }))  # fmt: skip
-OWNER = Role("omar@example.org", ("/organisations/",), frozenset({"organisation"}))
+# A draft is open there.
+DRAFT = "/nodes/lyon-a100/statements/draft/"
+OWNER = Role("omar@example.org", ("/owner/", "/organisations/", f"{DRAFT}purchase/", f"{DRAFT}review/"), frozenset({
+    "organisation", "owner", "node_statements", "draft_step", "draft_review", "draft_discard",
+    "statement_correct", "statement_withdraw", "tariff_new",
+}))  # fmt: skip
 FUNDER = Role("fatou@example.org", ("/organisations/",), frozenset({
     "funding", "line_new", "line_close", "grant_new",
 }))  # fmt: skip
 # One of many is chosen there: somebody with projects, an organisation with an account.
-CHOSEN = ("/steward/people/?q=lena", "/steward/organisations/biology-laboratory/account/")
+CHOSEN = ("/steward/people/?q=lena", "/steward/prices/?q=lyon-h100", "/steward/organisations/biology-laboratory/account/")
 STEWARD = Role("stella@example.org", (*CHOSEN, "/steward/", "/me/security/"), frozenset({
     "steward", "steward_applications", "steward_application", "steward_organisations", "steward_organisation",
     "steward_accounts", "steward_account", "steward_exceptions", "steward_exception",
     "steward_project_exceptions", "steward_people", "steward_person", "steward_project",
-    "steward_announcements", "steward_electricity", "security",
+    "steward_announcements", "steward_electricity", "security", "steward_prices", "steward_pricing_policy",
+    "steward_node_exceptions", "steward_price_exception",
     "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_activate_totp",
 }))  # fmt: skip
@@ -83,7 +91,10 @@ def waiting(site: LiveSite, rows: None) -> Iterator[None]:
         name="Example Museum of Looms", kind="lab", country="FR", website="", evidence="Act of foundation",
         by=lena, at=clock.now(),
     )  # fmt: skip
+    omar, node = User.objects.get(email=OWNER.email), Node.objects.get(slug="lyon-a100")
+    draft = drafts.start_draft(node=node, by=omar, at=clock.now())
     yield
+    draft.delete()
     organisation.delete()
     invitation.delete()
     application.delete()
