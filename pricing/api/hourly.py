@@ -28,7 +28,6 @@ from pricing.forms.hourly import MOST_DAYS_OF_FILE, PeriodForm
 from pricing.models import HourlyImport, HourlySeries
 from pricing.selectors import hourly_data
 from pricing.selectors.hourly_page import zone_page
-from pricing.selectors.open_data import entry_json
 from pricing.services.hourly import import_file
 
 _MOST_UNPACKED = 64_000_000
@@ -44,19 +43,15 @@ class PeriodQuery(Members):
     )
 
 
-class EntryShape(Shape):
-    id = serializers.UUIDField()
-    index = serializers.IntegerField(allow_null=True, help_text="Null for the seconds until it has one.")
-    url = serializers.CharField(allow_null=True)
-
-
 class SourceShape(Shape):
     source = serializers.CharField()  # type: ignore[assignment]
     licence = serializers.CharField(allow_blank=True)
     file = serializers.CharField(allow_blank=True)
     sha256 = serializers.CharField(allow_blank=True, help_text="Of the file’s bytes.")
     imported_at = serializers.DateTimeField()
-    ledger_entry = EntryShape(allow_null=True)
+    ledger_entry = serializers.IntegerField(
+        allow_null=True, help_text="Its index; null for the seconds until it has one."
+    )
 
 
 class CoverageShape(Shape):
@@ -107,10 +102,8 @@ _SOURCE = {
     "file": "day_ahead_2023.csv.gz",
     "sha256": "714d26b49bee1a00fca61eec4537ae5c3fa4f996a96c330abfd8916c695f7115",
     "imported_at": "2026-11-22T18:03:11Z",
-    "ledger_entry": {
-        "id": "019306a1-5c3f-7b22-8d55-1e3c0a7b2f13", "index": 211, "url": "/ledger/entries/211/",
-    },
-}  # fmt: skip
+    "ledger_entry": 211,
+}
 _NOTHING = {
     "unit": "gCO2e/kWh",
     "mean": None,
@@ -186,7 +179,9 @@ class ImportShape(Shape):
     first_hour = serializers.DateTimeField(allow_null=True)
     last_hour = serializers.DateTimeField(allow_null=True)
     at = serializers.DateTimeField()
-    ledger_entry = EntryShape(allow_null=True)
+    ledger_entry = serializers.IntegerField(
+        allow_null=True, help_text="Its index; null for the seconds until it has one."
+    )
 
     example: ClassVar = {
         "id": "https://equinode.example/019306a1-4b2f-7a11-9c44-0d2b9f6a1e02",
@@ -204,7 +199,7 @@ class ImportShape(Shape):
         "first_hour": "2023-01-01T00:00:00Z",
         "last_hour": "2023-12-31T23:00:00Z",
         "at": "2026-11-22T18:03:11Z",
-        "ledger_entry": _SOURCE["ledger_entry"],
+        "ledger_entry": 211,
     }
 
 
@@ -285,5 +280,5 @@ def _shown(row: HourlyImport) -> dict[str, Any]:
         "first_hour": moment(row.first_hour) if row.first_hour else None,
         "last_hour": moment(row.last_hour) if row.last_hour else None,
         "at": moment(row.at),
-        "ledger_entry": entry_json(row.entry) if row.entry else None,
+        "ledger_entry": row.entry.index if row.entry else None,
     }

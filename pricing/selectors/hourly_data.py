@@ -12,7 +12,7 @@ from pricing.domain.hourly.filling import Coverage
 from pricing.models import HourlyImport
 from pricing.selectors import hourly_charts
 from pricing.selectors.hourly import Hourly, Hours
-from pricing.selectors.open_data import entry_json, text
+from pricing.selectors.open_data import text
 
 CSV_COLUMNS = ["zone", "hour_utc", "value", "unit", "kind", "basis", "source", "file_sha256"]
 
@@ -98,7 +98,7 @@ def _source(origin: HourlyImport) -> dict[str, Any]:
         "file": origin.file_name,
         "sha256": origin.sha256,
         "imported_at": moment(origin.at),
-        "ledger_entry": entry_json(origin.entry) if origin.entry else None,
+        "ledger_entry": origin.entry.index if origin.entry else None,
     }
 
 
