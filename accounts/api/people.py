@@ -24,6 +24,8 @@ from common.api.lists import ListQuery, page_of_rows
 from common.api.shapes import Shape, moment
 from common.lines import require_one_line
 
+Act = Callable[..., StewardAct]
+
 
 class PeopleQuery(ListQuery):
     q = serializers.CharField(
@@ -115,43 +117,38 @@ class PersonApi(PersonalApiView):
         return Response(_detail(self, uid))
 
 
-class ClosePersonApi(PersonalApiView):
+class _ActApi(PersonalApiView):
+    """What a steward does to an account, with the reason."""
+
+    act: ClassVar[Act]
+    access: ClassVar = {"POST": STEWARD_ACTS}
+    scopes: ClassVar = {"POST": scopes.STEWARD}
+    bodies: ClassVar = {"POST": WhyMembers}
+    answers: ClassVar = {"POST": RegisteredPersonDetailShape}
+    makes: ClassVar = {"POST": False}
+
+    def post(self, request: Request, uid: UUID) -> Response:
+        at = clock.now()
+        self.act(person=get_object_or_404(User, uid=uid), reason=self.body["reason"], by=self.person, at=at)
+        return Response(_detail(self, uid, at))
+
+
+class ClosePersonApi(_ActApi):
     """Keep somebody out: sessions and tokens end at once; projects and slots stay as they are."""
 
-    access: ClassVar = {"POST": STEWARD_ACTS}
-    scopes: ClassVar = {"POST": scopes.STEWARD}
-    bodies: ClassVar = {"POST": WhyMembers}
-    answers: ClassVar = {"POST": RegisteredPersonDetailShape}
-    makes: ClassVar = {"POST": False}
-
-    def post(self, request: Request, uid: UUID) -> Response:
-        return _done(self, uid, stewarding.close_person)
+    act = staticmethod(stewarding.close_person)
 
 
-class ReopenPersonApi(PersonalApiView):
+class ReopenPersonApi(_ActApi):
     """Let somebody in again. Tokens stay revoked."""
 
-    access: ClassVar = {"POST": STEWARD_ACTS}
-    scopes: ClassVar = {"POST": scopes.STEWARD}
-    bodies: ClassVar = {"POST": WhyMembers}
-    answers: ClassVar = {"POST": RegisteredPersonDetailShape}
-    makes: ClassVar = {"POST": False}
-
-    def post(self, request: Request, uid: UUID) -> Response:
-        return _done(self, uid, stewarding.reopen_person)
+    act = staticmethod(stewarding.reopen_person)
 
 
-class EndSessionsApi(PersonalApiView):
+class EndSessionsApi(_ActApi):
     """Sign somebody out everywhere."""
 
-    access: ClassVar = {"POST": STEWARD_ACTS}
-    scopes: ClassVar = {"POST": scopes.STEWARD}
-    bodies: ClassVar = {"POST": WhyMembers}
-    answers: ClassVar = {"POST": RegisteredPersonDetailShape}
-    makes: ClassVar = {"POST": False}
-
-    def post(self, request: Request, uid: UUID) -> Response:
-        return _done(self, uid, stewarding.end_sessions)
+    act = staticmethod(stewarding.end_sessions)
 
 
 class TriedAgainShape(Shape):
@@ -170,15 +167,6 @@ class MailAgainApi(PersonalApiView):
 
     def post(self, request: Request) -> Response:
         return Response({"mails": stewarding.try_mail_again(by=self.person, at=clock.now())})
-
-
-Act = Callable[..., StewardAct]
-
-
-def _done(view: PersonalApiView, uid: UUID, act: Act) -> Response:
-    at = clock.now()
-    act(person=get_object_or_404(User, uid=uid), reason=view.body["reason"], by=view.person, at=at)
-    return Response(_detail(view, uid, at))
 
 
 def _detail(view: PersonalApiView, uid: UUID, at: datetime | None = None) -> dict[str, Any]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -21,11 +19,11 @@ from common.keys import load_private_key
 from ledger import services as ledger
 from nodes.models import Node, Site
 from nodes.services import listing
-from pricing.domain.declared import Asset, Declared, Funding, FundingKind
 from pricing.models import FundingLine
-from pricing.services import fees, grants, statements, tariffs
+from pricing.services import fees, grants
 from reservations.domain.policy import Policy
 from reservations.management.example_world import (
+    costs,
     entrusting,
     excepting,
     funding,
@@ -70,7 +68,7 @@ def build(*, began_at: datetime, now: datetime) -> World:
     nodes = {}
     for machine in machines.EVERY:
         node = _node(machine, organisations, sites, began_at)
-        _publish_costs(machine, node, users, began_at=began_at)
+        costs.publish_costs(machine, node, users, began_at=began_at)
         nodes[machine.slug] = node
     accounts_by_name = _plant_accounts()
     funds = funding.set_aside(organisations, users, at=began_at, now=now)
@@ -198,82 +196,6 @@ def _this_computer(machine: machines.Machine) -> machines.Machine:
         cpu=names[0] if names else os.uname().machine,
         cores=os.cpu_count() or 1,
         memory_gib=max(1, memory // GIB),
-    )
-
-
-# --- costs ----------------------------------------------------------------------------------
-
-
-def _publish_costs(
-    machine: machines.Machine, node: Node, users: dict[str, User], *, began_at: datetime
-) -> None:
-    """Last year's statement and tariff, where the machine was there, and this year's."""
-    place = places.BY_SLUG[machine.place]
-    owner = next(row for row in people.ORGANISATIONS if row.slug == place.owner)
-    for start, end, electricity in _years(machine, place, began_at):
-        declared = _declared(machine, place, electricity)
-        common: dict[str, Any] = {
-            "effective_from": start,
-            "effective_until": end,
-            "published_by": users[owner.lead],
-            "at": began_at,
-        }
-        statement = statements.publish_statement(node=node, declared=declared, **common)
-        over_recovered = Decimal(0) if end else machine.over_recovered
-        tariffs.publish_tariff(
-            statement=statement,
-            over_recovered=over_recovered,
-            owner_adjustment=machine.owner_adjustment,
-            **common,
-        )
-
-
-def _years(
-    machine: machines.Machine, place: places.Place, began_at: datetime
-) -> Iterator[tuple[datetime, datetime | None, Decimal]]:
-    """The calendar year before the world began, from a month after the purchase, and then until further notice."""
-    this_year = datetime(began_at.year, 1, 1, tzinfo=UTC)
-    bought = datetime(
-        machine.purchase.on.year, machine.purchase.on.month, machine.purchase.on.day, tzinfo=UTC
-    )
-    first = max(datetime(began_at.year - 1, 1, 1, tzinfo=UTC), bought + timedelta(days=30))
-    if first < this_year:
-        yield first, this_year, place.electricity_before
-    yield max(first, this_year), None, place.electricity
-
-
-def _declared(machine: machines.Machine, place: places.Place, electricity: Decimal) -> Declared:
-    yearly: dict[str, Any] = dict(machine.yearly)
-    return Declared(
-        assets=(_asset(machine, maintenance_share=yearly.pop("maintenance_share", Decimal(0))),),
-        active_kilowatts=machine.active_kilowatts,
-        idle_kilowatts=machine.idle_kilowatts,
-        pue=place.pue,
-        contract_price=electricity,
-        planned_outage_hours=Decimal("350.4"),  # 4 % of a year
-        used_share=machine.used_share,
-        indirect_costs=yearly.pop("overhead_share", Decimal(0)) * 1_000_000,
-        direct_costs=Decimal(1_000_000),
-        sources={
-            "purchase": f"{machine.purchase.source}. {machine.hardware_source}",
-            "electricity": f"{machine.watts_source}. {place.electricity_source}. PUE: {place.pue_source}",
-        },
-        **yearly,
-    )
-
-
-def _asset(machine: machines.Machine, *, maintenance_share: Decimal) -> Asset:
-    purchase = machine.purchase
-    grant = Funding(purchase.granted_by, FundingKind.PUBLIC_GRANT, Decimal(purchase.granted))
-    return Asset(
-        name=machine.model,
-        price=Decimal(purchase.price),
-        purchased_on=purchase.on,
-        life_years=Decimal(purchase.life_years),
-        residual_value=Decimal(purchase.residual),
-        funding=(grant,) if purchase.granted else (),
-        maintenance_share=maintenance_share,
-        warranty_until=purchase.warranty_until,
     )
 
 
