@@ -12,7 +12,6 @@ from pricing.domain.cost.depreciation import share_of_year, straight_line
 from pricing.domain.cost.electricity import (
     EnergyHour,
     NoHours,
-    Supply,
     day_ahead_mean,
     electricity_cost,
     electricity_of,
@@ -20,7 +19,7 @@ from pricing.domain.cost.electricity import (
 from pricing.domain.cost.price import Price, margin, markup, price_of
 from pricing.domain.cost.units import unit_cost
 from pricing.domain.cost.year import Cost, cost_of
-from pricing.domain.declared.shape import HOURS_A_YEAR, Kind
+from pricing.domain.declared.shape import HOURS_A_YEAR, Kind, Supply
 from pricing.domain.exact import MICRO, rounded, split
 
 __all__ = [

@@ -9,21 +9,7 @@ from decimal import Decimal, localcontext
 
 from pricing.domain.cost.component import Component, running
 from pricing.domain.declared.shape import DayAheadMean, Declared, Kind
-from pricing.domain.exact import EXACT, ONE, ZERO, total
-
-
-@dataclass(frozen=True)
-class Supply:
-    """What is paid on each kWh beside the price of energy itself; EUR per kWh."""
-
-    energy_adder: Decimal = ZERO
-    grid_fee: Decimal = ZERO
-    tax: Decimal = ZERO
-
-    def price(self, eur_per_mwh: Decimal) -> Decimal:
-        """EUR per kWh at a day-ahead price in EUR per MWh; below zero in an hour of plenty."""
-        with localcontext(EXACT):
-            return eur_per_mwh / 1000 + self.energy_adder + self.grid_fee + self.tax
+from pricing.domain.exact import EXACT, ONE, total
 
 
 @dataclass(frozen=True)

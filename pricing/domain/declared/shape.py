@@ -104,6 +104,24 @@ class Asset:
 
 
 @dataclass(frozen=True)
+class Supply:
+    """What is paid on each kWh beside the price of energy itself; EUR per kWh."""
+
+    energy_adder: Decimal = ZERO
+    grid_fee: Decimal = ZERO
+    tax: Decimal = ZERO
+
+    @property
+    def added(self) -> Decimal:
+        return total((self.energy_adder, self.grid_fee, self.tax))
+
+    def price(self, eur_per_mwh: Decimal) -> Decimal:
+        """EUR per kWh at a day-ahead price in EUR per MWh; below zero in an hour of plenty."""
+        with localcontext(EXACT):
+            return eur_per_mwh / 1000 + self.added
+
+
+@dataclass(frozen=True)
 class DayAheadMean:
     """The mean day-ahead price of a zone over the days from `since` to `until` (not included).
 
@@ -192,9 +210,10 @@ class Declared:
     @property
     def electricity_price(self) -> Decimal:
         """EUR per kWh, all in: energy, what is added to it, grid, taxes not recovered."""
-        with localcontext(EXACT):
-            energy = self.day_ahead.eur_per_mwh / 1000 if self.day_ahead else self.contract_price or ZERO
-            return energy + self.energy_adder + self.grid_fee + self.electricity_tax
+        supply = Supply(self.energy_adder, self.grid_fee, self.electricity_tax)
+        if self.day_ahead:
+            return supply.price(self.day_ahead.eur_per_mwh)
+        return total((self.contract_price or ZERO, supply.added))
 
     @property
     def available_hours(self) -> Decimal:

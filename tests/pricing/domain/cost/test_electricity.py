@@ -42,6 +42,11 @@ def test_a_negative_price_is_income_until_fees_make_up_for_it() -> None:
     assert replace(hour, eur_per_kwh=Supply(grid_fee=D("0.02")).price(D(-10))).cost == D("0.03")
 
 
+def test_every_part_of_the_price_is_added() -> None:
+    supply = Supply(energy_adder=D("0.01"), grid_fee=D("0.04"), tax=D("0.02"))
+    assert (supply.added, supply.price(D(80)), supply.price(D(-100))) == (D("0.07"), D("0.15"), D("-0.03"))
+
+
 def test_pue_may_differ_by_hour() -> None:
     night, noon = EnergyHour(D(1), D("0.1"), D("1.1")), EnergyHour(D(1), D("0.1"), D("1.4"))
     assert electricity_of([night, noon]) == D("0.25")

@@ -97,6 +97,11 @@ def test_jobs_that_share_a_node_draw_all_of_it(idle: D, active: D, jobs: list[tu
     assert all(part.kilowatt_hours >= 0 for part in parts)
 
 
+def test_what_waiting_draws_is_taken_off_first() -> None:
+    assert node_energy(idle_kilowatts=D("1.4"), drawn=D(40), hours=D(10)) == (14, 26)
+    assert node_energy(idle_kilowatts=D("1.4"), drawn=D(10), hours=D(10)) == (10, 0)
+
+
 @given(st.decimals(min_value=0, max_value=5, places=3), kilowatt_hours, st.integers(1, 744))
 def test_what_was_drawn_is_idle_and_active(idle: D, drawn: D, hours: int) -> None:
     parts = node_energy(idle_kilowatts=idle, drawn=drawn, hours=D(hours))
