@@ -123,6 +123,8 @@ def _repair(body: dict[str, Any], path: str) -> None:
         parent[last] = "own" if "funding" in above else "staff"
     elif last in _ASSUMED:
         parent[last] = deepcopy(_ASSUMED[last])
+        if last == "price":  # what was given towards a price that is not known is no part of next to nothing
+            parent.pop("funding", None)
     else:
         _drop(parent, last)
     return None
