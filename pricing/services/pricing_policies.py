@@ -16,7 +16,7 @@ from ledger import services as ledger
 from pricing import files, wording
 from pricing.domain.capping import Rules, lint
 from pricing.errors import CapRefused
-from pricing.models import PricingPolicy
+from pricing.models import PricingPolicy, Tariff
 from pricing.services.periods import make_room, refusing_overlaps
 
 # Any constant will do, as long as nothing else on this database locks it: "caps" in ASCII.
@@ -29,13 +29,14 @@ def publish_pricing_policy(
 ) -> PricingPolicy:
     """Put these numbers into force, from now on where no beginning is given.
 
-    Prices that are published stay; those that could not be published any more are shown as such.
+    Prices that are published stay; those that could not be published any more are shown as such. Before the
+    first price it may begin in the past: owners record what their nodes cost in earlier years, too.
     """
     if not by.is_steward:
         raise NotAllowed(_("Only stewards publish the pricing policy."))
     reason = stewarding.require_reason(reason)
     begins = at if effective_from is None else effective_from
-    if begins < at:
+    if begins < at and Tariff.objects.exists():
         raise CapRefused(
             _("It can take effect now at the earliest, not in the past."), field="effective_from"
         )

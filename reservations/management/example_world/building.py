@@ -23,6 +23,7 @@ from pricing.models import FundingLine
 from pricing.services import fees, grants
 from reservations.domain.policy import Policy
 from reservations.management.example_world import (
+    capping,
     costs,
     entrusting,
     excepting,
@@ -65,11 +66,13 @@ def build(*, began_at: datetime, now: datetime) -> World:
         amount=FEE, effective_from=began_at, reason="Servers and one post of this site.", at=began_at
     )
     sites = {place.slug: _site(place) for place in places.PLACES}
+    capping.publish_policy(users, began_at=began_at)
     nodes = {}
     for machine in machines.EVERY:
         node = _node(machine, organisations, sites, began_at)
         costs.publish_costs(machine, node, users, began_at=began_at)
         nodes[machine.slug] = node
+    capping.allow_one(nodes, users, at=began_at)
     accounts_by_name = _plant_accounts()
     funds = funding.set_aside(organisations, users, at=began_at, now=now)
     made = {}

@@ -11,7 +11,7 @@ from accounts.models import User
 from nodes.models import Node
 from pricing.domain.declared import Asset, Declared, Funding, FundingKind
 from pricing.services import statements, tariffs
-from reservations.management.example_world import machines, people, places
+from reservations.management.example_world import capping, machines, people, places
 
 
 def publish_costs(
@@ -30,6 +30,9 @@ def publish_costs(
         }
         statement = statements.publish_statement(node=node, declared=declared, **common)
         over_recovered = Decimal(0) if end else machine.over_recovered
+        # What was told in the past cannot be ended there: the price before the excepted one has its end.
+        if end is None and machine.slug == capping.EXCEPTED:
+            common["effective_until"] = began_at
         tariffs.publish_tariff(
             statement=statement,
             over_recovered=over_recovered,

