@@ -37,6 +37,8 @@ _ASSUMED: Mapping[str, Json] = {
 }
 # What one field says of another: nothing, where the other was repaired.
 _BETWEEN_FIELDS = ("above_purchase", "idle_above_active", "one_price")
+_HELD_AGAINST = ("active_kilowatts", "contract_price", "day_ahead")
+_OF_A_PRICE = ("funding", "residual_value", "vat_not_recovered")
 _TRIES = 8  # a repair can uncover what was hidden below it
 
 
@@ -64,7 +66,11 @@ def read(typed: Mapping[str, object]) -> Reading:
     for _try in range(_TRIES):
         found, read_declared = _looked_at(filled)
         declared = read_declared or declared
-        new = [fault for fault in found if not _is_known(fault, told)]
+        new: list[Fault] = []
+        # What is wrong by itself first: what it says of others is not told then.
+        for fault in sorted(found, key=lambda one: one.rule in _BETWEEN_FIELDS):
+            if not _is_known(fault, [*told, *new]):
+                new.append(fault)
         told += new
         if read_declared is not None and not new:
             break
@@ -86,13 +92,20 @@ def _is_known(fault: Fault, told: Sequence[Fault]) -> bool:
     if any(one.field == fault.field for one in told):
         return True
     around = fault.field.rpartition(".")[0]
-    return fault.rule in _BETWEEN_FIELDS and any(one.field.rpartition(".")[0] == around for one in told)
+    if fault.rule not in _BETWEEN_FIELDS:
+        return False
+    return any(
+        (one.field.rpartition(".")[0] == around) if around else one.field in _HELD_AGAINST for one in told
+    )
 
 
 def _to_repair(fault: Fault) -> Sequence[str]:
     """What is missing in a row and cannot be assumed takes its list along."""
     if fault.rule == "never_available":  # the two are too long together
         return ("planned_outage_hours", "unplanned_outage_hours")
+    if fault.field.endswith(".price"):  # what is said of a price goes with it
+        row = fault.field.removesuffix("price")
+        return (fault.field, *(f"{row}{name}" for name in _OF_A_PRICE))
     top, _dot, below = fault.field.partition(".")
     is_lost = fault.rule == "missing" and below and below.split(".")[-1] not in _ASSUMED
     return (top,) if is_lost else (fault.field,)
@@ -123,8 +136,6 @@ def _repair(body: dict[str, Any], path: str) -> None:
         parent[last] = "own" if "funding" in above else "staff"
     elif last in _ASSUMED:
         parent[last] = deepcopy(_ASSUMED[last])
-        if last == "price":  # what was given towards a price that is not known is no part of next to nothing
-            parent.pop("funding", None)
     else:
         _drop(parent, last)
     return None

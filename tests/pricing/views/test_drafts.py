@@ -235,6 +235,17 @@ def test_a_decimal_comma_is_read(node: Node, lead: User, client: Client) -> None
     assert (draft_of(node).declared["pue"], draft_of(node).declared["contract_price"]) == ("1.3", "0.145")
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_enter_goes_on_and_not_back(node: Node, lead: User, client: Client, step: str) -> None:
+    """A browser presses the first button that belongs to a form, wherever it stands."""
+    make_whole(node, lead)
+    html = client.get(f"{BASE}draft/{step}/").content.decode().split("<main", 1)[1]
+    first = re.search(r'<button [^>]*form="wizard"[^>]*>', html)
+    assert first is not None
+    assert html.index(first[0]) < html.index('id="wizard"')
+    assert 'name="go"' not in first[0]
+
+
 # --- what is wrong -------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("step", "field", "typed", "said"),
