@@ -129,9 +129,15 @@ def test_the_same_numbers_again_and_the_past_are_refused() -> None:
     publish()
     with pytest.raises(CapRefused, match="version 1 already"):
         publish()
+    ask(make_statement(), None)
     with pytest.raises(CapRefused, match="not in the past") as refused:
         publish(Rules(Decimal("0.2"), Decimal(0), Decimal("0.5"), 24), effective_from=clock.now() - DAY)
     assert refused.value.field == "effective_from"
+
+
+def test_before_the_first_price_a_policy_may_begin_in_the_past() -> None:
+    begun = clock.now() - 300 * DAY
+    assert publish(effective_from=begun).effective_from == begun
 
 
 def test_only_stewards_publish_it_with_a_reason() -> None:
