@@ -106,6 +106,13 @@ def test_before_and_after_its_life_making_it_weighs_nothing(day: date) -> None:
     assert embodied_of([server], on=day, reserved_hours=D(1)) == Range(D(0), D(0), D(0))
 
 
+def test_it_counts_from_the_day_it_was_bought() -> None:
+    server = replace(DGX, embodied_kilograms=D(840))
+    found = embodied_of([server], on=server.purchased_on, reserved_hours=D(1))
+    assert found is not None
+    assert found.grams > 0
+
+
 def test_nobody_said_is_not_nothing() -> None:
     assert embodied_of([DGX], on=ON, reserved_hours=D(1)) is None
 

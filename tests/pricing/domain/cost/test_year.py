@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from pricing.domain.cost import Kind, cost_of, markup, price_of, rounded, unit_cost
+from pricing.domain.cost import Component, Cost, Kind, cost_of, markup, price_of, rounded, unit_cost
 from pricing.domain.declared import Declared, Support, faults
 from tests.pricing.domain.examples import (
     S1,
@@ -160,6 +160,11 @@ def test_sums_that_nothing_costs_are_faults(changes: dict[str, D], field: str, r
     declared = replace(S1, **changes)
     assert faults(declared) == []
     assert [(fault.field, fault.rule) for fault in s1(declared).faults] == [(field, rule)]
+
+
+def test_the_limits_themselves_are_allowed() -> None:
+    line = Component(Kind.STAFF, D(10) ** 9, D(10) ** 9)
+    assert Cost((line,), device_count=1, available_hours=D(1000), used_share=D(1)).faults == []
 
 
 MORE_COSTS_MORE = ("hosting_year", "network_year", "licences_year", "maintenance_year", "insurance_year",
