@@ -25,6 +25,7 @@ from pricing.models import (
     SiteFee,
     Tariff,
 )
+from pricing.selectors.behind import saying_what_is_behind
 from pricing.selectors.caps import Bound, held
 from pricing.selectors.rates import Rate, WaterfallStep, parted, waterfall_of
 
@@ -216,7 +217,8 @@ def node_page(*, slug: str, at: datetime) -> NodePage | None:
     for component in CostComponent.objects.filter(statement__node=node).order_by("position"):
         components.setdefault(component.statement_id, []).append(component)
     related = ("node", "entry", "corrects")
-    statements = list(CostStatement.objects.filter(node=node).select_related(*related).order_by("-number"))
+    rows = CostStatement.objects.filter(node=node).select_related(*related).order_by("-number")
+    statements = list(saying_what_is_behind(rows, at))
     against = (*related, "statement", "policy", "exception")
     tariffs = list(Tariff.objects.filter(node=node).select_related(*against).order_by("-number"))
     return NodePage(

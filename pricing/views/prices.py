@@ -18,6 +18,7 @@ from common.access import ANYONE, guard
 from common.http import PageRequest, render_page
 from pricing.forms.prices import PriceFilterForm
 from pricing.selectors import open_data
+from pricing.selectors.behind import behind_the_costs
 from pricing.selectors.node import NodePage, node_page
 from pricing.selectors.prices import PriceFilter, PricesPage, prices as prices_page
 
@@ -60,7 +61,9 @@ def prices_csv(request: HttpRequest) -> HttpResponse:
 
 @guard(ANYONE)
 def node(request: HttpRequest, slug: str) -> HttpResponse:
-    return render(request, "pricing/node.html", {"page": _node(slug)})
+    page = _node(slug)
+    behind = behind_the_costs(page.node, page.statement, page.at, request.user)
+    return render(request, "pricing/node.html", {"page": page, "behind": behind})
 
 
 @guard(ANYONE)

@@ -26,6 +26,7 @@ from reservations.management.example_world import (
     capping,
     costs,
     entrusting,
+    evidence,
     excepting,
     funding,
     machines,
@@ -83,6 +84,7 @@ def build(*, began_at: datetime, now: datetime) -> World:
         )
     entrusting.entrust(organisations, by=users, at=began_at)
     excepting.grant(made, by=users, at=began_at)
+    evidence.hand_in(organisations, by=users, at=began_at)
     newcomer.set_aside(organisations, by=users, at=began_at)
     return World(users, organisations, nodes, made)
 
@@ -97,6 +99,7 @@ def complete(world: World, *, at: datetime) -> None:
     shares.ensure_independent_account(shares=projects.INDEPENDENT_SHARES)
     entrusting.entrust(world.organisations, by=world.people, at=at)
     excepting.grant(world.projects, by=world.people, at=at)
+    evidence.hand_in(world.organisations, by=world.people, at=at)
     newcomer.set_aside(world.organisations, by=world.people, at=at)
     newcomer.sign_up(world.people, at=at)
 

@@ -169,3 +169,13 @@ def test_words_of_an_owner_are_only_words(place: Place) -> None:
         text = signed_in(place.lead).get(url).content.decode()
         assert NASTY not in text
         assert "&lt;img src=x onerror=alert(1)&gt; {{ 7|add:7 }}" in text
+
+
+def test_a_node_s_page_leads_to_what_stands_behind_its_costs(place: Place) -> None:
+    pool = make_pool(place)
+    text = Client().get(place.node.get_absolute_url()).content.decode()
+    assert f'href="{pool.get_absolute_url()}"' in text
+    assert f'href="{place.evidence.get_absolute_url()}"' in text
+    assert f"/evidence/{place.evidence.uid}/file" not in text
+    funder = signed_in(place.funder).get(place.node.get_absolute_url()).content.decode()
+    assert f"/evidence/{place.evidence.uid}/file" in funder
