@@ -1,4 +1,4 @@
-"""What looks odd in a declaration, held against published bands. It is said, and keeps nobody from publishing.
+"""What looks odd in a declaration, held against published bands: said, and keeping nobody from publishing.
 
 Medians: e-FISCAL (EU FP7 283449), deliverable D2.3, European computing centres. A figure is odd here when it
 is what no centre can have (no staff, a PUE of 1.00) or lies far from a median, the distance being said.

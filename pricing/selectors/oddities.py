@@ -94,8 +94,7 @@ def _electricity_share(odd: Oddity) -> str:
 
 def _related(odd: Oddity) -> str:
     return _(
-        "You deal with somebody close to you. Readers are told; an offer of somebody else "
-        "is good evidence."
+        "You deal with somebody close to you. Readers are told; an offer of somebody else is good evidence."
     )
 
 

@@ -51,7 +51,8 @@ LEAD = Role("lena@example.org", ("/projects/", "/organisations/"), frozenset({
 }))  # fmt: skip
 # A draft is open there.
 DRAFT = "/nodes/lyon-a100/statements/draft/"
-OWNER = Role("omar@example.org", ("/owner/", "/organisations/", f"{DRAFT}purchase/", f"{DRAFT}review/"), frozenset({
+OWNED = ("/owner/", "/organisations/", f"{DRAFT}purchase/", f"{DRAFT}review/")
+OWNER = Role("omar@example.org", OWNED, frozenset({
     "organisation", "owner", "node_statements", "draft_step", "draft_review", "draft_discard",
     "statement_correct", "statement_withdraw", "tariff_new",
 }))  # fmt: skip
@@ -59,7 +60,10 @@ FUNDER = Role("fatou@example.org", ("/organisations/",), frozenset({
     "funding", "line_new", "line_close", "grant_new",
 }))  # fmt: skip
 # One of many is chosen there: somebody with projects, an organisation with an account.
-CHOSEN = ("/steward/people/?q=lena", "/steward/prices/?q=lyon-h100", "/steward/organisations/biology-laboratory/account/")
+CHOSEN = (
+    "/steward/people/?q=lena", "/steward/prices/?q=lyon-h100",
+    "/steward/organisations/biology-laboratory/account/",
+)  # fmt: skip
 STEWARD = Role("stella@example.org", (*CHOSEN, "/steward/", "/me/security/"), frozenset({
     "steward", "steward_applications", "steward_application", "steward_organisations", "steward_organisation",
     "steward_accounts", "steward_account", "steward_exceptions", "steward_exception",
