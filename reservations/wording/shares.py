@@ -15,6 +15,7 @@ from reservations.wording.told import (
     days,
     decimal,
     moment,
+    places,
     told,
 )
 
@@ -24,21 +25,21 @@ def room(rule: Rule) -> RuleWords:
         return told(
             rule, _("Hours within the next %(hours)s need no room.") % {"hours": rule.facts["exempt_hours"]}
         )
-    held, wanted = decimal(rule.facts["held"]), decimal(rule.facts["wanted"])
+    held, wanted, shown = decimal(rule.facts["held"]), decimal(rule.facts["wanted"]), places(rule)
     numbers = {
-        "limit": formats.number(rule.limit, 1), "held": formats.number(held, 1),
-        "wanted": formats.number(wanted, 1), "hours": rule.facts["exempt_hours"],
+        "limit": formats.number(rule.limit, shown), "held": formats.number(held, shown),
+        "wanted": formats.number(wanted, shown), "hours": rule.facts["exempt_hours"],
     }  # fmt: skip
     text = _(
         "Your project may hold %(limit)s cost-weighted hours later than %(hours)s hours from now. "
         "It holds %(held)s; this would add %(wanted)s."
     )
     remedy = _("Release %(excess)s cost-weighted hours you hold.") % {
-        "excess": formats.number(rule.excess, 1)
+        "excess": formats.number(rule.excess, shown)
     }
     if "end" in rule.remedy:
         remedy = _("An end at %(end)s; or release %(excess)s cost-weighted hours you hold.") % {
-            "end": moment(rule, "end"), "excess": formats.number(rule.excess, 1),
+            "end": moment(rule, "end"), "excess": formats.number(rule.excess, shown),
         }  # fmt: skip
     return told(
         rule, text % numbers, *against(rule), remedy=remedy,
@@ -52,7 +53,8 @@ def model_half(rule: Rule) -> RuleWords:
             rule, _("Hours within the next %(hours)s do not count.") % {"hours": rule.facts["exempt_hours"]}
         )
     text = _("One project holds at most %(limit)s of %(model)s in week %(week)s.") % {
-        "limit": formats.device_hours(rule.limit, 1), "model": rule.facts["model"], "week": rule.facts["week"],
+        "limit": formats.device_hours(rule.limit, places(rule)), "model": rule.facts["model"],
+        "week": rule.facts["week"],
     }  # fmt: skip
     remedy = _("Fewer devices, another week or another model.")
     if "end" in rule.remedy:
@@ -84,13 +86,13 @@ def member_cap(rule: Rule) -> RuleWords:
     month = formats.month(datetime.strptime(f"{rule.facts['month']}-01Z", "%Y-%m-%d%z"))
     if rule.verdict == IDLE:
         return told(rule, "")
-    held, wanted = decimal(rule.facts["held"]), decimal(rule.facts["wanted"])
+    held, wanted, shown = decimal(rule.facts["held"]), decimal(rule.facts["wanted"]), places(rule)
     text = _(
         "The project’s leads let you book %(limit)s of slots that begin in %(month)s. "
         "You have booked %(held)s; this would add %(wanted)s."
     ) % {
-        "limit": formats.device_hours(rule.limit, 1), "month": month,
-        "held": formats.number(held, 1), "wanted": formats.number(wanted, 1),
+        "limit": formats.device_hours(rule.limit, shown), "month": month,
+        "held": formats.number(held, shown), "wanted": formats.number(wanted, shown),
     }  # fmt: skip
     remedy = _("Cancel a slot of yours, begin in another month, or ask a lead for a higher cap.")
     if "end" in rule.remedy:

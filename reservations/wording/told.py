@@ -70,14 +70,21 @@ def told(rule: Rule, text: str, *figures: str, remedy: str = "", **meter: Any) -
     )
 
 
+def places(rule: Rule) -> int:
+    """One, or as many as it takes to see by how much a limit is passed."""
+    excess = decimal(rule.excess) if rule.refuses and rule.excess else Decimal(1)
+    return next((count for count in (1, 2, 3) if excess >= Decimal(1).scaleb(-count)), 4)
+
+
 def against(rule: Rule) -> tuple[str, ...]:
-    limit, actual = formats.number(rule.limit, 1), formats.number(rule.actual, 1)
+    shown = places(rule)
+    limit, actual = formats.number(rule.limit, shown), formats.number(rule.actual, shown)
     if not rule.refuses:
         return (_("%(actual)s of %(limit)s") % {"actual": actual, "limit": limit},)
     return (
         _("limit %(limit)s") % {"limit": limit},
         _("would be %(actual)s") % {"actual": actual},
-        _("over by %(excess)s") % {"excess": formats.number(rule.excess, 1)},
+        _("over by %(excess)s") % {"excess": formats.number(rule.excess, shown)},
     )
 
 

@@ -169,6 +169,14 @@ def test_a_cap_is_said_with_the_month_it_counts_in() -> None:
     assert told.remedy.startswith("An end at Tue 24 Nov, 15:00;")
 
 
+def test_a_limit_that_is_passed_by_little_is_said_with_the_places_that_show_it() -> None:
+    """One place alone would say: limit 10.0, would be 10.0, over by 0.0."""
+    snapshot = make_snapshot(member=MemberCap(Decimal(10), (MonthHeld("2026-11", Fraction(202, 100)),)))
+    told = said(decide(make_request(), snapshot, Policy()), "member_cap")
+    assert told.figures == ("limit 10.00", "would be 10.02", "over by 0.02")
+    assert "You have booked 2.02; this would add 8.00." in told.text
+
+
 def test_the_budget_says_which_device_hours_are_short() -> None:
     grant = GrantLeft(1, "Allowance", None, None, Decimal(1000), Decimal(5))
     answer = decide(make_request(hours=4, devices=2), make_snapshot(grants=(grant,)), Policy())
