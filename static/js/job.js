@@ -53,7 +53,6 @@ function follow(log) {
   const said = document.querySelector("[data-log-state]");
   const say = (sentence) => said && (said.textContent = sentence);
   const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-  log.scrollTop = log.scrollHeight;
   let { seq, state } = log.dataset;
   source.addEventListener("log", (event) => {
     const piece = JSON.parse(event.data);
@@ -80,4 +79,6 @@ function follow(log) {
 }
 
 for (const block of document.querySelectorAll("[data-seconds]")) tick(block);
+// Its end says how the job went, also where the page shows the log of one that is over.
+for (const log of document.querySelectorAll(".log")) log.scrollTop = log.scrollHeight;
 for (const log of document.querySelectorAll("[data-events]")) follow(log);
