@@ -51,6 +51,7 @@ def test_so_can_support_within_a_component(declared: Declared) -> None:
         ({"used_share": D("1.2")}, "used_share", "at_most_all"),
         ({"used_share": D(0)}, "used_share", "above_zero"),
         ({"pue": D("0.9")}, "pue", "at_least"),
+        ({"pue": D(0)}, "pue", "at_least"),
         ({"pue": D(11)}, "pue", "at_most"),
         ({"idle_kilowatts": D(7)}, "idle_kilowatts", "idle_above_active"),
         ({"hosting_year": D(-1)}, "hosting_year", "not_negative"),
@@ -108,6 +109,11 @@ def test_it_names_the_field_that_cannot_be_true(change: dict[str, object], field
 )
 def test_it_names_what_cannot_be_true_of_an_asset(change: dict[str, object], field: str, rule: str) -> None:
     assert found(with_asset(**change)) == [(f"assets.0.{field}", rule)]
+
+
+def test_bounds_may_be_the_figure_itself() -> None:
+    exactly = {"embodied_kilograms": D(5), "embodied_lowest": D(5), "embodied_highest": D(5)}
+    assert found(with_asset(**exactly)) == []
 
 
 def test_grants_may_pay_for_the_vat_too() -> None:
