@@ -54,7 +54,8 @@ DRAFT = "/nodes/lyon-a100/statements/draft/"
 OWNED = ("/owner/", "/organisations/", f"{DRAFT}purchase/", f"{DRAFT}review/")
 OWNER = Role("omar@example.org", OWNED, frozenset({
     "organisation", "owner", "node_statements", "draft_step", "draft_review", "draft_discard",
-    "statement_correct", "statement_withdraw", "tariff_new",
+    "statement_correct", "statement_withdraw", "tariff_new", "evidence_files", "evidence", "evidence_redact",
+    "pools", "pool", "pool_new", "pool_correct",
 }))  # fmt: skip
 FUNDER = Role("fatou@example.org", ("/organisations/",), frozenset({
     "funding", "line_new", "line_close", "grant_new",
