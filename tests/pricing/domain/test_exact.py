@@ -85,6 +85,11 @@ def test_a_larger_base_never_gets_less(whole: int, bases: list[int]) -> None:
             assert base <= smaller or part >= other
 
 
+def test_what_is_left_goes_to_the_largest_remainder() -> None:
+    assert split(D(10), [D("3.6"), D("3.3"), D("3.1")], grain=D(1)) == [4, 3, 3]
+    assert split(D(10), [D("3.1"), D("3.3"), D("3.6")], grain=D(1)) == [3, 3, 4]
+
+
 def test_nothing_is_split_by_nothing() -> None:
     with pytest.raises(ValueError, match="nothing to split by"):
         split(D(1), [D(0), D(0)])
