@@ -190,7 +190,12 @@ SCHEMAS: Mapping[str, Schema] = {
         "reason": text(500),
     },
     # That a steward ended one early, and with it the tariffs that were in force under it.
-    "price_exception_end": {"exception": UID, "ended_at": MOMENT, "tariff": nullable(UID), "reason": text(500)},
+    "price_exception_end": {
+        "exception": UID,
+        "ended_at": MOMENT,
+        "tariff": nullable(UID),
+        "reason": text(500),
+    },
     "policy": {
         "policy": COUNT,
         **_PERIOD,

@@ -92,7 +92,7 @@ def _bound(
 
 
 def held(tariff: Tariff, statement: CostStatement, *, policy: PricingPolicy | None, at: datetime) -> Bound:
-    """A tariff in force by the statement and the policy in force. A query only where it needs an exception."""
+    """A tariff in force by statement and policy in force. A query only where it needs an exception."""
     cost = cost_of_statement(statement)
     found = _bound(tariff.price, statement, cost, carried_into(tariff), at, policy, None)
     if not found.needs_exception:

@@ -1,4 +1,4 @@
-"""How far a price may lie above its cost: what is refused, what an exception lets through, and how it ends."""
+"""How far a price may lie above its cost: what is refused, what an exception lets through, how it ends."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def publish(rules: Rules = RULES, **said: Any) -> PricingPolicy:
 def grant(node: Node, price: str = "3", **said: Any) -> PriceException:
     at = said.pop("at", None) or clock.now()
     said = {
-        "effective_from": None, "effective_until": at + 20 * DAY, "reason": "A rare device, until more are here.",
-        "by": said.pop("by", None) or make_steward(), **said,
+        "effective_from": None, "effective_until": at + 20 * DAY,
+        "reason": "A rare device, until more are here.", "by": said.pop("by", None) or make_steward(), **said,
     }  # fmt: skip
     return grant_price_exception(node=node, highest_price=Decimal(price), at=at, **said)
 

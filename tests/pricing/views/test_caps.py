@@ -1,4 +1,4 @@
-"""The pricing policy and its exceptions on pages: what everybody reads, what stewards do, what owners are told."""
+"""The pricing policy and its exceptions on pages: what everybody reads, what stewards and owners do."""
 
 from __future__ import annotations
 
