@@ -13,9 +13,7 @@ from common.evidence.kinds import KINDS, extension_of
 _SANDBOX = "default-src 'none'; sandbox"
 
 
-def download(
-    request: HttpRequest, *, path: str, sha256: str, media_type: str = ""
-) -> HttpResponseBase:
+def download(request: HttpRequest, *, path: str, sha256: str, media_type: str = "") -> HttpResponseBase:
     """The file, streamed from wherever it is kept; 304 to who has it; 404 where it is gone.
 
     `media_type` where it is always the same, whatever the file is.

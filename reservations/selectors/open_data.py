@@ -74,8 +74,7 @@ def exceptions_csv(rows: Iterable[ExceptionRow]) -> list[list[str]]:
     """The columns are the members of the JSON."""
     lines = [exception_json(row) for row in rows]
     cells = [
-        [text("" if line[name] is None else str(line[name])) for name in _EXCEPTION_COLUMNS]
-        for line in lines
+        [text("" if line[name] is None else str(line[name])) for name in _EXCEPTION_COLUMNS] for line in lines
     ]
     return [list(_EXCEPTION_COLUMNS), *cells]
 
