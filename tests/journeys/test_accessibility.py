@@ -19,7 +19,8 @@ from tests.journeys.conftest import NARROW, WIDE, Windows
 from tests.live import LiveSite
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-START = ["/", "/styleguide/", "/accounts/login/", "/me/"]
+# Of the nodes, the one whose costs have evidence and pools behind them.
+START = ["/nodes/lyon-h100/", "/", "/styleguide/", "/accounts/login/", "/me/"]
 # What a link may lead to that is not a page of this kind.
 NOT_PAGES = re.compile(
     r"_(json|csv)$|^(api_schema|checkpoint|run_log|run_file|run_events|evidence_file|tile|entries|tlog_proof"
