@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -30,11 +31,7 @@ def withdraw_statement(
     Node.objects.select_for_update(of=("self",), no_key=True).get(pk=statement.node_id)
     statement = CostStatement.objects.select_related("node").get(pk=statement.pk)
     _require_open(statement, ends_at, at)
-    tariff = (
-        Tariff.objects.filter(node=statement.node, effective__upper_inf=True)
-        .filter(effective__startswith__lt=ends_at)
-        .first()
-    )
+    tariff = _tariff_beyond(statement.node, ends_at)
     statement.effective = between(statement.effective_from, ends_at)
     statement.save(update_fields=["effective"])
     if tariff is not None:
@@ -60,6 +57,17 @@ def withdraw_statement(
         entry=entry,
         withdrawn_by=by,
         withdrawn_at=at,
+    )
+
+
+def _tariff_beyond(node: Node, ends_at: datetime) -> Tariff | None:
+    """The tariff that would outlast the statement. One under an exception to the cap has an end, too far."""
+    has_no_end = Q(effective__upper_inf=True)
+    ends_later = Q(exception__isnull=False, effective__endswith__gt=ends_at)
+    return (
+        Tariff.objects.filter(has_no_end | ends_later, node=node)
+        .filter(effective__startswith__lt=ends_at)
+        .first()
     )
 
 

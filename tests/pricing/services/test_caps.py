@@ -29,6 +29,7 @@ from pricing.services.price_exceptions import end_price_exception, grant_price_e
 from pricing.services.pricing_policies import publish_pricing_policy
 from pricing.services.statements import publish_statement
 from pricing.services.tariffs import derived_price, publish_tariff, set_price
+from pricing.services.withdrawing import withdraw_statement
 from tests import factories
 from tests.races import at_once
 
@@ -270,6 +271,18 @@ def test_a_price_above_the_cap_needs_an_exception_and_ends_with_it() -> None:
     with pytest.raises(AboveCap, match=r"The exception in force allows at most 3 EUR") as refused:
         ask(statement, "3.000001")
     assert refused.value.details["limit"] == "3"
+
+
+def test_a_price_under_an_exception_ends_with_a_statement_that_is_withdrawn() -> None:
+    factories.make_pricing_policy()
+    statement = make_statement()
+    grant(statement.node)
+    tariff, now = ask(statement, "3"), clock.now()
+    ended = withdraw_statement(
+        statement=statement, ends_at=now + DAY, reason="Sold.", by=statement.published_by, at=now
+    )
+    tariff.refresh_from_db()
+    assert (ended.tariff, tariff.effective_until) == (tariff, now + DAY)
 
 
 def test_within_the_cap_nothing_ends_with_the_exception() -> None:
