@@ -109,9 +109,12 @@ def _count(inflater: zlib._Decompress, payload: bytes, room: int) -> int:
 
 
 # --- JPEG (ITU T.81; EXIF 3.0 for which way up) --------------------------------------------------------
-_NEXT_MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
+_MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
+# Sought for in a scan: one 0xFF, since a long run of them would be tried anew from each of its bytes.
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _FRAMES = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)))
-_SCAN, _END, _COMMENT, _EXIF = 0xDA, 0xD9, 0xFE, 0xE1
+_SCAN, _END, _COMMENT, _JFIF, _EXIF = 0xDA, 0xD9, 0xFE, 0xE0, 0xE1
+_JFIF_LENGTH = 14  # without the preview that may follow
 
 
 def _jpeg(content: bytes) -> bytes:
@@ -125,7 +128,7 @@ def _jpeg(content: bytes) -> bytes:
         if marker == _EXIF:
             way_up = _way_up(segment) or way_up
         if _is_kept(marker, segment):
-            kept.append(whole)
+            kept.append(_without_preview(segment) if marker == _JFIF else whole)
     if not has_scan:
         raise Unfit("image_broken")
     return b"".join([content[:2], *([_exif(way_up)] if way_up != 1 else []), *kept, b"\xff\xd9"])
@@ -148,7 +151,7 @@ def _jpeg_segments(content: bytes) -> Iterator[tuple[int, bytes, bytes]]:
 
 def _jpeg_marker(content: bytes, position: int) -> tuple[int, int]:
     """The marker that must stand here, and where its segment begins."""
-    found = _NEXT_MARKER.match(content, position)
+    found = _MARKER.match(content, position)
     if found is None:
         raise Unfit("image_broken")
     return found.group(1)[0], found.end()
@@ -167,11 +170,16 @@ def _is_kept(marker: int, segment: bytes) -> bool:
         return segment.startswith(b"ICC_PROFILE\x00")
     if marker == 0xEE:
         return segment.startswith(b"Adobe")
-    return (
-        marker == 0xE0
-        and segment.startswith(b"JFIF\x00")
-        or not (0xE0 <= marker <= 0xEF or marker == _COMMENT)
-    )
+    if marker == _JFIF:
+        return segment.startswith(b"JFIF\x00") and len(segment) >= _JFIF_LENGTH
+    return not (0xE0 <= marker <= 0xEF or marker == _COMMENT)
+
+
+def _without_preview(segment: bytes) -> bytes:
+    """JFIF's segment (ITU T.871, 10.1) with a preview of no columns and no lines: one may show what was
+    cut out of the picture."""
+    head = segment[: _JFIF_LENGTH - 2] + b"\x00\x00"
+    return b"\xff\xe0" + struct.pack(">H", len(head) + 2) + head
 
 
 def _way_up(segment: bytes) -> int:

@@ -11,7 +11,7 @@ from common.evidence.faults import Unfit
 
 _DELIMITERS = ",;\t"
 # What a spreadsheet takes for a formula; a number with its sign is none (CWE-1236).
-_FORMULA = re.compile(r"\s*(?:[=@]|[+-](?!\s*[\d.,\s]*%?$)(?=.*[A-Za-z(|!]))")
+_FORMULA = re.compile(r"\s*(?:[=@]|[+-](?![\d.,\s]*%?$)(?=.*[A-Za-z(|!]))")
 
 
 def is_table(text: str) -> bool:

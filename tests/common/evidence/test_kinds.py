@@ -219,6 +219,27 @@ def test_which_way_up_a_photograph_is_stays() -> None:
     assert kept[2:].partition(b"\xff\xe0")[2] == files.JPEG[2:].partition(b"\xff\xe0")[2]
 
 
+def test_the_preview_that_a_jpeg_begins_with_is_not_kept() -> None:
+    preview = b"what was cut"  # 2 x 2 pixels
+    begun = b"\xff\xd8\xff\xe0"
+    assert files.JPEG.startswith(begun + b"\x00\x10JFIF\x00")
+    segment = struct.pack(">H", 16 + len(preview)) + files.JPEG[6:18] + b"\x02\x02" + preview
+    checked = check(begun + segment + files.JPEG[20:])
+    assert (checked.content, checked.is_stripped) == (files.JPEG, True)
+
+
+@pytest.mark.parametrize("after", [b"\x00", b"\xd0", b""])
+def test_a_scan_that_is_nothing_but_fill_bytes_is_read_once(after: bytes) -> None:
+    """Eight million bytes: read again from each of them, this would take days."""
+    scan = b"\xff\xda\x00\x02" + b"\xff" * 8_000_000 + after
+    assert "not whole" in refusal(b"\xff\xd8" + scan)
+
+
+def test_fill_bytes_before_a_marker_are_no_fault() -> None:
+    end = files.JPEG.rindex(b"\xff\xd9")
+    assert check(files.JPEG[:end] + b"\xff" * 1000 + b"\xff\xd9").kind is JPEG
+
+
 def test_words_in_a_png_and_a_webp_are_not_kept() -> None:
     png = check(files.png(24, 8, (b"tEXt", b"Author\0Alice"), (b"eXIf", b"II*\0"), (b"tIME", bytes(7))))
     assert (png.content, png.is_stripped) == (files.png(), True)
@@ -249,6 +270,14 @@ def test_a_csv_that_is_none_is_refused_by_its_line(text: str, said: str) -> None
 @pytest.mark.parametrize("cell", ["-3.5", "+12", "- 1 200,50", "-4 %", "a=b", "mail@x", "-"])
 def test_a_number_with_its_sign_is_no_formula(cell: str) -> None:
     assert check(f"a;b\n1;{cell}\n".encode(), claimed="csv").kind is CSV
+
+
+@pytest.mark.parametrize("blank", [" ", "\u00a0", ". ", ",", "1 "])
+def test_a_long_cell_behind_a_sign_is_read_once(blank: str) -> None:
+    """Up to what the CSV reader takes: read again from each character, each of these would take a minute."""
+    cell = "-" + blank * (130_000 // len(blank))
+    assert check(f"a;b\n{f'1;{cell}_{chr(10)}' * 20}".encode(), claimed="csv").kind is CSV
+    assert "a formula" in refusal(f"a;b\n1;{cell}A1\n".encode(), "csv")
 
 
 # --- whatever comes ------------------------------------------------------------------------------------
