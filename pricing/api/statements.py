@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 from django.db import transaction
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import agreed
 from accounts.domain import scopes
 from accounts.endpoints import PersonalApiView
-from common import clock
+from common import clock, formats
 from common.access import ANYONE
 from common.api.conditions import require_unchanged
 from common.api.lists import ListQuery, page_of_rows
@@ -36,6 +37,7 @@ from pricing.api.statement_shapes import (
 )
 from pricing.domain.cost import rounded
 from pricing.domain.declared import plain
+from pricing.errors import StatementRefused
 from pricing.models import CostStatement, Evidence, StatementDraft, Tariff
 from pricing.selectors.drafts import Effect, effect
 from pricing.selectors.wizard import draft_of
@@ -111,6 +113,12 @@ class PreviewApi(PersonalApiView):
 
     def post(self, request: Request, node: Node) -> Response:
         declared = drafts.storable(self.body["declared"])
+        if len(str(declared)) > drafts.LARGEST_DRAFT:
+            raise StatementRefused(
+                _("A draft has at most %(limit)s characters.")
+                % {"limit": formats.number(drafts.LARGEST_DRAFT)},
+                field="declared",
+            )
         return Response(_preview(effect(node=node, declared=declared, at=clock.now())))
 
 

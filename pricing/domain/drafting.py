@@ -5,7 +5,7 @@ What is missing is assumed to cost nothing, so that an effect can be shown from 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -62,15 +62,19 @@ def read(typed: Mapping[str, object]) -> Reading:
     """The declaration that a draft comes to, whatever was typed in it."""
     filled: dict[str, Any] = deepcopy(dict(typed))
     told: list[Fault] = []
+    fields: set[str] = set()
     declared = _NO_COST
+    around: set[str] = set()
     for _try in range(_TRIES):
         found, read_declared = _looked_at(filled)
         declared = read_declared or declared
         new: list[Fault] = []
         # What is wrong by itself first: what it says of others is not told then.
         for fault in sorted(found, key=lambda one: one.rule in _BETWEEN_FIELDS):
-            if not _is_known(fault, [*told, *new]):
+            if not _is_known(fault, fields, around):
                 new.append(fault)
+                fields.add(fault.field)
+                around.add(_around(fault))
         told += new
         if read_declared is not None and not new:
             break
@@ -87,16 +91,19 @@ def _looked_at(body: Mapping[str, object]) -> tuple[Sequence[Fault], Declared | 
     return faults(declared), declared
 
 
-def _is_known(fault: Fault, told: Sequence[Fault]) -> bool:
+def _is_known(fault: Fault, told: Set[str], around: Set[str]) -> bool:
     """Told already, or only so because something beside it was repaired."""
-    if any(one.field == fault.field for one in told):
+    if fault.field in told:
         return True
-    around = fault.field.rpartition(".")[0]
     if fault.rule not in _BETWEEN_FIELDS:
         return False
-    return any(
-        (one.field.rpartition(".")[0] == around) if around else one.field in _HELD_AGAINST for one in told
-    )
+    beside = _around(fault)
+    return beside in around if beside else not told.isdisjoint(_HELD_AGAINST)
+
+
+def _around(fault: Fault) -> str:
+    """The row that the field stands in; nothing for a member of the declaration itself."""
+    return fault.field.rpartition(".")[0]
 
 
 def _to_repair(fault: Fault) -> Sequence[str]:

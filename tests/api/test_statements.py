@@ -11,7 +11,7 @@ from accounts.models import OrganisationMembership, User
 from common import clock
 from nodes.models import Node
 from pricing.domain.declared import to_json
-from pricing.models import CostStatement, StatementDraft
+from pricing.models import CostStatement, StatementDraft, Tariff
 from pricing.selectors import rates
 from tests import evidence_files as files, factories
 from tests.api.test_writing import call
@@ -105,6 +105,15 @@ def test_what_is_nested_without_end_is_refused(node: Node, lead: User, depth: in
         assert answer.status_code == 400, path
 
 
+@pytest.mark.parametrize(("method", "path"), [("POST", f"{BASE}/preview"), ("PUT", f"{BASE}/draft")])
+def test_what_is_longer_than_any_declaration_is_refused(
+    node: Node, lead: User, method: str, path: str
+) -> None:
+    answer = call(lead, method, path, {"declared": declared(assets=[0] * 100_000)})
+    assert answer.status_code == 400
+    assert "at most 200,000 characters" in answer.json()["detail"]
+
+
 def test_files_stand_behind_a_draft(node: Node, lead: User) -> None:
     file = factories.make_evidence(node.owner, lead, files.pdf(), title="Invoice")
     body = {"declared": declared(), "evidence": [{"part": "purchase", "evidence": str(file.uid)}]}
@@ -163,3 +172,34 @@ def test_a_program_sets_the_price(node: Node, lead: User) -> None:
     call(lead, "POST", f"{BASE}/draft/publish", {})
     made = call(lead, "POST", "nodes/gemini/tariffs", {"price": "1.2"})
     assert (made.status_code, made.json()["price"]) == (201, "1.200000")
+
+
+FAR = ["2206-01-01T00:00:00Z", "9999-12-31T23:30:00Z", "9999-03-01T00:00:00Z"]
+
+
+@pytest.mark.parametrize("far", FAR)
+def test_a_slip_in_the_year_does_not_settle_a_node_for_good(node: Node, lead: User, far: str) -> None:
+    factories.publish_prices(node, by=lead)
+    call(lead, "PUT", f"{BASE}/draft", {"declared": declared()})
+    calls = [
+        (f"{BASE}/draft/publish", "effective_from", (400, "statement_refused")),
+        ("nodes/gemini/tariffs", "effective_from", (400, "tariff_refused")),
+        (f"{BASE}/1/withdraw", "ends_at", (409, "withdrawal_refused")),
+    ]
+    for path, field, told in calls:
+        reason = {"reason": "R"} if field == "ends_at" else {}
+        refused = call(lead, "POST", path, {field: far} | reason)
+        assert (refused.status_code, refused.json()["code"]) == told, path
+        assert refused.json()["field"] == field
+        assert "more than 366 days ahead" in refused.json()["detail"]
+    assert CostStatement.objects.get().effective_until is None
+    assert Tariff.objects.get().effective_until is None
+
+
+def test_what_begins_within_a_year_is_announced(node: Node, lead: User) -> None:
+    factories.publish_prices(node, by=lead)
+    call(lead, "PUT", f"{BASE}/draft", {"declared": declared()})
+    soon = {"effective_from": (clock.now() + 365 * DAY).isoformat()}
+    assert call(lead, "POST", f"{BASE}/draft/publish", soon).status_code == 201
+    assert call(lead, "POST", "nodes/gemini/tariffs", soon).status_code == 201
+    assert Tariff.objects.count() == 2

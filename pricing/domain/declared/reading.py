@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from itertools import islice
 from types import NoneType, UnionType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from pricing.domain.declared import version1
-from pricing.domain.declared.faults import Fault
+from pricing.domain.declared.faults import MOST_ROWS, Fault
 from pricing.domain.declared.shape import Asset, DayAheadMean, Declared, Funding, PoolPart, Support
 from pricing.domain.exact import plain
 
@@ -75,7 +76,8 @@ def _object(kind: type[Any], body: object, path: str) -> Any:
         raise _Wrong(Fault(path, "not_an_object", actual=_shown(body)))
     members: dict[str, Field[Any]] = {item.name: item for item in fields(kind)}
     hints = _HINTS[kind]
-    wrong = [Fault(_below(path, str(name)[:40]), "unknown") for name in body if name not in members]
+    unknown = islice((str(name) for name in body if name not in members), MOST_ROWS)
+    wrong = [Fault(_below(path, name[:40]), "unknown") for name in unknown]
     read: dict[str, object] = {}
     for name, item in members.items():
         value = body.get(name)
@@ -110,15 +112,23 @@ def _value(hint: Any, value: object, path: str) -> object:
 def _rows(hint: Any, value: object, path: str) -> tuple[object, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise _Wrong(Fault(path, "not_a_list", actual=_shown(value)))
+    _require_few(value, path)
     return tuple(_collected([(_below(path, str(at)), hint, item) for at, item in enumerate(value)]))
 
 
 def _mapping(hint: Any, value: object, path: str) -> dict[str, object]:
     if not isinstance(value, Mapping):
         raise _Wrong(Fault(path, "not_an_object", actual=_shown(value)))
+    _require_few(value, path)
     names = [str(name) for name in value]
     rows = [(_below(path, name[:40]), hint, item) for name, item in zip(names, value.values(), strict=True)]
     return dict(zip(names, _collected(rows), strict=True))
+
+
+def _require_few(rows: Sized, path: str) -> None:
+    """Before any of them is read: a list without end would be faults without end."""
+    if len(rows) > MOST_ROWS:
+        raise _Wrong(Fault(path, "too_many", str(MOST_ROWS), str(len(rows))))
 
 
 def _collected(rows: Sequence[tuple[str, Any, object]]) -> list[object]:

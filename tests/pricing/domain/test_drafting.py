@@ -85,6 +85,31 @@ def test_who_paid_a_price_that_is_left_out_is_left_out_too(price: str | None) ->
     assert 0 <= cost.chargeable_year <= cost.full_year < 5000
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"assets": [0] * 60_000}, "assets"),
+        ({"assets": [{"funding": [0] * 60_000}]}, "assets.0.funding"),
+        ({"sources": {f"n{at}": 0 for at in range(20_000)}}, "sources"),
+    ],
+)
+def test_a_list_without_end_is_one_fault(body: dict[str, object], field: str) -> None:
+    reading = read(WHOLE | body)
+    assert (field, "too_many") in [(fault.field, fault.rule) for fault in reading.faults]
+    assert len(reading.faults) < 10
+
+
+def test_no_more_unknown_members_are_told_than_anybody_reads() -> None:
+    reading = read(WHOLE | {f"{at:05d}{'x' * 45}": 0 for at in range(4_000)})
+    assert 50 <= len(reading.faults) <= 400
+    assert not reading.is_publishable
+
+
+def test_all_rows_that_may_be_wrong_at_once_are_told() -> None:
+    reading = read(WHOLE | {"assets": [{"funding": [0] * 50}] * 50})
+    assert len(reading.faults) == 50 * (50 + 4)
+
+
 JSON = st.recursive(
     st.none()
     | st.booleans()
