@@ -94,15 +94,15 @@ def _save(request: HttpRequest, node: Node, step: Step) -> HttpResponse:
     available = _offered(node, step, at)
     form = StepForm(step, _texts(posted), is_checked=True, offered=available)
     attaching = AttachForm(posted, request.FILES, node=node, step=step)
-    if "again" in posted:  # published or discarded meanwhile: what was typed goes into a new one
-        drafts.start_draft(node=node, by=by, at=at)
+    version = version_of(posted)
     before = draft_of(node)
+    if before is None and "again" in posted:  # published or discarded meanwhile: into a new one
+        before = drafts.start_draft(node=node, by=by, at=at)
+        version = before.version
     add, remove = posted.get("add", ""), posted.get("remove", "")
     members = form.members(before.declared if before else {}, add=add, remove=remove)
     try:
-        found = drafts.save_draft(
-            node=node, members=members, version=version_of(posted), by=by, at=at, step=step
-        )
+        found = drafts.save_draft(node=node, members=members, version=version, by=by, at=at, step=step)
         found = _attach(attaching, node, posted, request) or found
     except (DraftChanged, DraftGone) as refusal:
         seen = effect(node=node, declared=_merged(before, members), at=at)

@@ -372,9 +372,22 @@ def test_what_was_typed_in_a_draft_that_is_gone_can_begin_another(
     page = answer.content.decode()
     assert "Statement 1 was published by Omar" in page
     assert 'value="1.44"' in page
-    again = filled(answer) | {"again": "1", "version": "1"}
+    again = filled(answer) | {"again": "1"}
+    assert again["version"] == ""
     assert client.post(f"{BASE}draft/power/", again).status_code == 302
     assert draft_of(node).declared["pue"] == "1.44"
+
+
+def test_beginning_another_does_not_overwrite_one_that_somebody_began_meanwhile(
+    node: Node, lead: User, client: Client
+) -> None:
+    begin(node, lead)
+    drafts.save_draft(
+        node=node, members={"pue": "1.9"}, version=None, by=factories.make_user("ines"), at=clock.now()
+    )
+    answer = client.post(f"{BASE}draft/power/", POWER | {"version": "", "pue": "1.44", "again": "1"})
+    assert answer.status_code == 409
+    assert draft_of(node).declared["pue"] == "1.9"
 
 
 # --- beside the form -----------------------------------------------------------------------------------
