@@ -19,6 +19,7 @@ from pricing.models import CostStatement, Evidence, StatementDraft, StatementDra
 from pricing.selectors.pools import pool_parts
 from pricing.selectors.wizard import mean_between
 from pricing.services.evidence import attach_to_statement
+from pricing.services.periods import require_soon
 from pricing.services.statements import publish_statement, refusal_of
 
 # A draft takes whatever was typed, but not without end.
@@ -234,6 +235,7 @@ def publish_draft(
         raise StatementRefused(
             _("It can take effect now at the earliest, not in the past."), field="effective_from"
         )
+    require_soon(effective_from, at=at, refused=StatementRefused)
     files = list(draft.evidence.select_related("evidence"))
     try:
         declared = from_json(draft.declared)

@@ -13,7 +13,7 @@ from ledger import services as ledger
 from pricing.domain.cost import rounded
 from pricing.errors import FeeRefused
 from pricing.models import SiteFee
-from pricing.services.periods import make_room, refusing_overlaps, require_order
+from pricing.services.periods import make_room, refusing_overlaps, require_order, require_soon
 
 # Any constant will do, as long as nothing else on this database locks it: "fee" in ASCII.
 FEES_LOCK = int.from_bytes(b"fee")
@@ -29,6 +29,7 @@ def set_site_fee(
     effective_until: datetime | None = None,
 ) -> SiteFee:
     """Publish the fee, end the one before it there, and enter it in the ledger."""
+    require_soon(effective_from, at=at, refused=FeeRefused)
     require_order(effective_from, effective_until, FeeRefused)
     if not amount.is_finite() or amount < 0:
         raise FeeRefused(_("The fee cannot be below zero."), field="amount")

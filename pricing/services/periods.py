@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
@@ -14,6 +14,24 @@ from psycopg.errors import ExclusionViolation
 from common import formats
 from common.ranges import between
 from pricing.errors import PeriodTaken, PricingError
+
+# What is announced further ahead is a slip of the pen, and nothing published can be taken back.
+FURTHEST = timedelta(days=366)
+
+
+def require_soon(
+    moment: datetime, *, at: datetime, refused: type[PricingError], field: str = "effective_from"
+) -> None:
+    """Nothing begins or ends so far ahead that no other could follow it in anybody's time."""
+    latest = at + FURTHEST
+    if moment > latest:
+        raise refused(
+            _("This is more than %(days)d days ahead; choose %(latest)s at the latest.")
+            % {"days": FURTHEST.days, "latest": formats.moment_with_year(latest)},
+            field=field,
+            limit=FURTHEST.days,
+            latest=latest,
+        )
 
 
 def require_order(

@@ -6,7 +6,7 @@ ends, and ends with it, or it is refused.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
@@ -24,10 +24,8 @@ from pricing.domain.exact import plain
 from pricing.errors import PriceExceptionRefused
 from pricing.models import PriceException, Tariff
 from pricing.selectors.caps import policy_in_force
-from pricing.services.periods import refusing_overlaps
+from pricing.services.periods import refusing_overlaps, require_soon
 
-# Who needs one for longer asks again, and gives the reason again.
-LONGEST = timedelta(days=366)
 # As the column holds it; far above any price of an hour.
 HIGHEST = Decimal(1_000_000)
 
@@ -133,22 +131,15 @@ def _require_other(node: Node, by: User) -> None:
 
 
 def _require_time(begins: datetime, ends: datetime, at: datetime) -> None:
-    said = {"start": formats.moment_with_year(begins), "end": formats.moment_with_year(ends)}
     if begins < at:
         raise PriceExceptionRefused(
-            _("An exception begins now or later; %(start)s is past.") % said, field="effective_from"
+            _("It can take effect now at the earliest, not in the past."), field="effective_from"
         )
+    require_soon(begins, at=at, refused=PriceExceptionRefused)
     if ends <= begins:
-        raise PriceExceptionRefused(
-            _("It would end on %(end)s, before it begins on %(start)s.") % said, field="effective_until"
-        )
-    latest = at + LONGEST
-    if ends > latest:
-        raise PriceExceptionRefused(
-            _("An exception ends within %(days)d days, by %(latest)s; %(end)s is later.")
-            % {**said, "days": LONGEST.days, "latest": formats.moment_with_year(latest)},
-            field="effective_until", limit=LONGEST.days,
-        )  # fmt: skip
+        raise PriceExceptionRefused(_("The end lies before the beginning."), field="effective_until")
+    # Who needs one for longer asks again, and gives the reason again.
+    require_soon(ends, at=at, refused=PriceExceptionRefused, field="effective_until")
 
 
 def _require_alone(other: PriceException | None) -> None:

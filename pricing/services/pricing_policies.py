@@ -17,7 +17,7 @@ from pricing import files, wording
 from pricing.domain.capping import Rules, lint
 from pricing.errors import CapRefused
 from pricing.models import PricingPolicy, Tariff
-from pricing.services.periods import make_room, refusing_overlaps
+from pricing.services.periods import make_room, refusing_overlaps, require_soon
 
 # Any constant will do, as long as nothing else on this database locks it: "caps" in ASCII.
 VERSIONS_LOCK = int.from_bytes(b"caps")
@@ -40,6 +40,7 @@ def publish_pricing_policy(
         raise CapRefused(
             _("It can take effect now at the earliest, not in the past."), field="effective_from"
         )
+    require_soon(begins, at=at, refused=CapRefused)
     _require_sound(rules)
     with connection.cursor() as cursor:  # two who publish at once would take one number
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [VERSIONS_LOCK])

@@ -20,7 +20,7 @@ from pricing.domain.cost import Component, Cost, cost_of, rounded, split
 from pricing.domain.declared import Declared, Fault, faults, to_json
 from pricing.errors import StatementRefused
 from pricing.models import CostComponent, CostStatement
-from pricing.services.periods import make_room, refusing_overlaps, require_order
+from pricing.services.periods import make_room, refusing_overlaps, require_order, require_soon
 
 
 @transaction.atomic
@@ -41,6 +41,7 @@ def publish_statement(
     with an end of its own may record a time that is past, if no other covers it.
     """
     _require_true(declared)
+    require_soon(effective_from, at=at, refused=StatementRefused)
     require_order(effective_from, effective_until, StatementRefused)
     # One at a time: two would take the same number.
     node = Node.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=node.pk)

@@ -20,7 +20,7 @@ from pricing.domain.exact import plain
 from pricing.errors import AboveCap, TariffRefused
 from pricing.models import CostStatement, PriceException, Tariff
 from pricing.selectors.caps import Bound, bound, cost_of_statement
-from pricing.services.periods import make_room, refusing_overlaps, require_order
+from pricing.services.periods import make_room, refusing_overlaps, require_order, require_soon
 
 ZERO = Decimal(0)
 
@@ -46,6 +46,7 @@ def publish_tariff(
     A price above the cap needs an exception in force as it begins, and ends with that: without an end of
     its own it is given the exception's.
     """
+    require_soon(effective_from, at=at, refused=TariffRefused)
     require_order(effective_from, effective_until, TariffRefused)
     _require_statement_in_force(statement, effective_from)
     # One at a time: two would take the same number, and an exception could end meanwhile.
@@ -102,6 +103,7 @@ def set_price(
         raise TariffRefused(
             _("It can take effect now at the earliest, not in the past."), field="effective_from"
         )
+    require_soon(effective_from, at=at, refused=TariffRefused)
     statement = (
         CostStatement.objects.filter(node=node, effective__contains=effective_from)
         .select_related("node__site", "node__owner")

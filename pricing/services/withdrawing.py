@@ -15,6 +15,7 @@ from ledger import services as ledger
 from nodes.models import Node
 from pricing.errors import WithdrawalRefused
 from pricing.models import CostStatement, StatementWithdrawal, Tariff
+from pricing.services.periods import require_soon
 
 
 @transaction.atomic
@@ -81,6 +82,7 @@ def _require_open(statement: CostStatement, ends_at: datetime, at: datetime) -> 
         )
     if ends_at < at:
         raise WithdrawalRefused(_("It can end now at the earliest, not in the past."), field="ends_at")
+    require_soon(ends_at, at=at, refused=WithdrawalRefused, field="ends_at")
     if ends_at <= statement.effective_from:
         raise WithdrawalRefused(
             _("Statement %(number)d takes effect on %(start)s; it can end after that.")

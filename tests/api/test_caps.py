@@ -67,6 +67,29 @@ def test_what_is_no_policy_is_refused(steward: User, changes: dict[str, object])
     assert not PricingPolicy.objects.exists()
 
 
+@pytest.mark.parametrize("far", ["2206-01-01T00:00:00Z", "9999-12-31T23:30:00Z"])
+def test_a_slip_in_the_year_is_refused(steward: User, node: Node, far: str) -> None:
+    factories.make_pricing_policy()
+    refusals = [
+        call(steward, "POST", "pricing-policies", rules(private_cap="0.2", effective_from=far)),
+        call(steward, "POST", "price-exceptions", wanted(effective_from=far, effective_until=far)),
+        call(steward, "POST", "price-exceptions", wanted(effective_from=far)),
+        call(steward, "POST", "price-exceptions", wanted(effective_until=far)),
+    ]
+    assert [one.json()["code"] for one in refusals] == ["cap_refused"] + ["price_exception_refused"] * 3
+    told = [one.json() for one in refusals]
+    fields = ["effective_from"] * 2 + ["effective_from", "effective_until"]
+    assert [one["field"] for one in told] == fields
+    assert PricingPolicy.objects.get().effective_until is None
+    assert not PriceException.objects.exists()
+
+
+@pytest.mark.parametrize("field", ["effective_from", "effective_until"])
+def test_an_exception_is_not_in_the_past_of_another_age(steward: User, node: Node, field: str) -> None:
+    past = call(steward, "POST", "price-exceptions", wanted(**{field: "0001-01-01T00:00:00Z"}))
+    assert (past.status_code, past.json()["field"]) == (409, field)
+
+
 def test_a_steward_grants_and_ends_an_exception(steward: User, node: Node) -> None:
     answer = call(steward, "POST", "price-exceptions", wanted())
     assert answer.status_code == 201

@@ -385,9 +385,9 @@ def test_only_another_steward_grants_and_ends() -> None:
         ({"price": "NaN"}, "highest_price", "above zero"),
         ({"price": "0.0000001"}, "highest_price", "above zero"),
         ({"price": "2000000"}, "highest_price", "at most 1,000,000"),
-        ({"effective_from": -1}, "effective_from", "is past"),
-        ({"effective_until": 0}, "effective_until", "before it begins"),
-        ({"effective_until": 400}, "effective_until", "within 366 days"),
+        ({"effective_from": -1}, "effective_from", "not in the past"),
+        ({"effective_until": 0}, "effective_until", "before the beginning"),
+        ({"effective_until": 400}, "effective_until", "more than 366 days ahead"),
     ],
 )
 def test_what_it_cannot_be_is_said_beside_its_field(said: dict[str, Any], field: str, match: str) -> None:

@@ -45,6 +45,14 @@ def test_it_names_what_is_wrong(changes: dict[str, str], field: str) -> None:
     assert refused.value.field == field
 
 
+def test_a_fee_does_not_begin_in_another_age() -> None:
+    with pytest.raises(FeeRefused, match="more than 366 days ahead") as refused:
+        set_fee(effective_from=clock.now() + 367 * DAY)
+    assert refused.value.field == "effective_from"
+    at = clock.now()
+    assert set_fee(effective_from=at + 366 * DAY, at=at).effective_until is None
+
+
 @pytest.mark.parametrize("change", ["UPDATE pricing_sitefee SET amount = 0", "DELETE FROM pricing_sitefee"])
 def test_a_published_fee_cannot_be_changed_by_anybody(change: str) -> None:
     set_fee()

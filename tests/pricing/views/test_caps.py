@@ -240,7 +240,7 @@ def test_a_steward_of_the_owner_is_told_to_leave_it_to_another(steward: User, no
     [
         ({"highest_price": "0"}, "Write a price above zero"),
         ({"highest_price": "1e9"}, "is not a number"),
-        ({"effective_until": "2020-01-01"}, "before it begins"),
+        ({"effective_until": "2020-01-01"}, "before the beginning"),
         ({"effective_until": "9999-12-31"}, "Write a day such as"),
         ({"reason": "two\nlines"}, "on one line"),
     ],
