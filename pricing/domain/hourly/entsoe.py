@@ -22,6 +22,7 @@ from pricing.domain.hourly.values import (
     Quantity,
     Reading,
     Series,
+    in_years,
     value_of,
     within,
 )
@@ -34,7 +35,10 @@ _STEPS = {"PT15M": 15, "PT30M": 30, "PT60M": 60, "PT1H": 60}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:00)?Z")
 _DEEPEST = 12  # elements within elements; a price stands at the fifth
 _LONGEST = 400  # letters of one text
+_MOST_REASONS = 8  # of an acknowledgement
 _BLOCK = 1 << 16
+# A document holds a year at most; three of quarter-hours are more than any period or series has.
+_MOST_POSITIONS = 3 * 366 * 24 * 4
 _SEQUENCE = "classificationSequence_AttributeInstanceComponent.position"
 
 
@@ -95,6 +99,7 @@ class _Document:
         self.reason: list[str] = []
         self.acknowledges = False
         self.series: _TimeSeries | None = None
+        self.count = 0  # of its periods and points
         self.finished: list[_TimeSeries] = []
         self.endings: dict[str, Callable[[], None]] = {
             "TimeSeries": self._end_series,
@@ -111,6 +116,10 @@ class _Document:
             self.parser.Parse(block, is_last)
         except expat.ExpatError as exc:
             raise Malformed(exc.lineno, "xml", expat.ErrorString(exc.code) or "") from exc
+        except Malformed:
+            raise
+        except (LookupError, ValueError) as exc:  # an encoding that nobody knows, or of several bytes
+            raise Malformed(self.line, "xml", str(exc)) from exc
         finished, self.finished = self.finished, []
         return finished
 
@@ -132,11 +141,19 @@ class _Document:
         if len(self.path) > _DEEPEST:
             raise Malformed(self.line, "deep")
         if local == "TimeSeries":
-            self.series = _TimeSeries(self.line)
+            self.series, self.count = _TimeSeries(self.line), 0
         elif local == "Period" and self.series:
+            self._count_one()
             self.series.periods.append(_Period(self.line))
         elif local == "Point" and self.series and self.series.periods:
+            self._count_one()
             self.series.periods[-1].points.append(_Point(self.line))
+
+    def _count_one(self) -> None:
+        """What a series holds is kept until its end."""
+        self.count += 1
+        if self.count > _MOST_POSITIONS:
+            raise Malformed(self.line, "many_points")
 
     def _text(self, text: str) -> None:
         self.text += text
@@ -160,7 +177,7 @@ class _Document:
 
     def _acknowledged(self, local: str, text: str) -> None:
         """ENTSO-E's way of saying that there is nothing, or why not."""
-        if local in ("code", "text") and text:
+        if local in ("code", "text") and text and len(self.reason) < _MOST_REASONS:
             self.reason.append(text)
         if not self.path:
             raise Malformed(self.line, "acknowledgement", ": ".join(self.reason))
@@ -252,6 +269,8 @@ def _hours(period: _Period, curve: str) -> Iterator[tuple[datetime, Decimal | No
     count, rest = divmod(end - start, timedelta(minutes=minutes))
     if count < 1 or rest or start.minute or end.minute:
         raise Malformed(period.line, "period", f"{period.start}/{period.end}")
+    if count > _MOST_POSITIONS:
+        raise Malformed(period.line, "long_period", f"{period.start}/{period.end}")
     prices = _positions(period, count, fills=curve == "A03")
     steps = 60 // minutes
     for number in range(count // steps):
@@ -282,7 +301,9 @@ def _positions(period: _Period, count: int, *, fills: bool) -> list[Decimal | No
 def _moment(line: int, text: str) -> datetime:
     if _MOMENT.fullmatch(text):
         try:
-            return datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
+            moment = datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
         except ValueError:
             pass
+        else:
+            return in_years(line, moment, text)
     raise Malformed(line, "moment", text)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from pricing.domain.hourly.values import Cell, Malformed, Quantity, Reading, Series, value_of
+from pricing.domain.hourly.values import Cell, Malformed, Quantity, Reading, Series, in_years, value_of
 
 FACTOR_COLUMNS = ["source", "g_co2eq_per_kwh"]
 # What is pumped up was generated before, and is counted there.
@@ -77,9 +77,11 @@ def _cells(rows: Any, sources: list[str], factors: Mapping[str, Decimal]) -> Ite
 def _hour(line: int, text: str) -> datetime:
     if _MOMENT.fullmatch(text):
         try:
-            return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
+            hour = datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
         except ValueError:
             pass
+        else:
+            return in_years(line, hour, text)
     raise Malformed(line, "hour", text)
 
 

@@ -35,6 +35,9 @@ LIMITS = {
     Quantity.LIFECYCLE: (Decimal(0), Decimal(2_500)),
     Quantity.DIRECT: (Decimal(0), Decimal(2_500)),
 }
+# Markets by the hour began in the nineties; a year beyond is a slip of the pen, and a file that reaches from
+# one end of the calendar to the other would be filled with hours of nothing.
+FIRST_YEAR, LAST_YEAR = 1990, 2100
 PLACES = Decimal("0.0001")  # the mean of four quarter-hours of cents is exact in them
 
 
@@ -106,10 +109,18 @@ def country_of(zone: str) -> str:
 def hour_of(line: int, text: str) -> datetime:
     if _HOUR.fullmatch(text):
         try:
-            return datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
+            hour = datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
         except ValueError:
             pass
+        else:
+            return in_years(line, hour, text)
     raise Malformed(line, "hour", text)
+
+
+def in_years(line: int, moment: datetime, text: str) -> datetime:
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise Malformed(line, "years", text)
+    return moment
 
 
 def value_of(line: int, text: str, quantity: Quantity) -> Decimal | None:

@@ -37,6 +37,7 @@ _WANTED: Mapping[str, Callable[[], str]] = {
     ),
     "columns": lambda: _("columns found and wanted: %(found)s."),
     "hour": lambda: _("“%(found)s” is not the beginning of an hour, such as 2023-10-01T00:00Z."),
+    "years": lambda: _("%(found)s lies outside the years 1990 to 2100, of which hours are read."),
     "hour_once": lambda: _("%(found)s stands here for the second time."),
     "value_once": lambda: _("%(found)s has a value already."),
     "number": lambda: _("“%(found)s” is not a number with at most four decimals, such as 12.5."),
@@ -71,6 +72,8 @@ _WANTED: Mapping[str, Callable[[], str]] = {
     "curve": lambda: _("the curve type is A01 or A03, not “%(found)s”."),
     "resolution": lambda: _("the resolution is PT60M, PT30M or PT15M, not “%(found)s”."),
     "period": lambda: _("the period %(found)s is not a number of whole hours."),
+    "long_period": lambda: _("the period %(found)s is longer than three years of quarter-hours."),
+    "many_points": lambda: _("a series has more periods and points than three years of quarter-hours."),
     "position": lambda: _("position and number of positions, which grow one by one: %(found)s."),
     "moment": lambda: _("“%(found)s” is not a moment in UTC, such as 2023-10-01T22:00Z."),
     # generation mix
@@ -87,5 +90,6 @@ _WANTED: Mapping[str, Callable[[], str]] = {
     "country": lambda: _("“%(found)s” is not the code of a country in three letters, such as FRA."),
     "year": lambda: _("“%(found)s” is not a year."),
     # of any file
+    "many_series": lambda: _("the file has more than 1,000 series; give it in parts."),
     "no_values": lambda: _("the file has no value at all."),
 }

@@ -44,6 +44,8 @@ USUAL = {
     Quantity.DIRECT: (Decimal(0), Decimal(1_500)),
 }
 _LINES_AT_ONCE = 2_000
+# The hours missing in so many, each of the longest that is read, can still be counted in four bytes.
+MOST_SERIES = 1_000
 
 _STAGE = """
     CREATE TEMPORARY TABLE hourly_stage (
@@ -260,6 +262,8 @@ def _told_once(reading: Reading, told: list[SeriesImport], only: str) -> Iterato
     for cell in reading.cells:
         while len(told) < len(reading.series):
             series = reading.series[len(told)]
+            if len(told) == MOST_SERIES:
+                raise Malformed(1, "many_series")
             if only and series.zone != only:
                 raise Malformed(1, "other_zone", series.zone)
             told.append(SeriesImport(series))

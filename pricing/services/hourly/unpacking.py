@@ -25,6 +25,8 @@ MOST_UNPACKED = 256_000_000
 MOST_MEMBERS = 400  # of an archive
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _BLOCK = 1 << 20
+# Python unpacks a block of any other packing whole, however large it becomes.
+_UNPACKED_IN_PARTS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,12 @@ def _of_archive(archive: zipfile.ZipFile, room: _Room) -> Unpacked:
                 "and 1 to %(most)d can be read."
             )
             % {"file": room.name, "count": len(members), "most": MOST_MEMBERS},
+            field="file",
+        )
+    if any(member.compress_type not in _UNPACKED_IN_PARTS for member in members):
+        raise ImportRefused(
+            _("Nothing was imported: pack %(file)s as ZIP programs do by default (deflate), or not at all.")
+            % {"file": room.name},
             field="file",
         )
     streams: list[IO[bytes]] = [io.BufferedReader(_Limited(archive.open(member), room)) for member in members]

@@ -215,6 +215,16 @@ def test_what_is_wrong_with_a_file_stands_beside_it_and_what_was_typed_stays(ste
     assert not HourlyImport.objects.exists()
 
 
+@pytest.mark.parametrize("hour", ["0001-01-01T00:00Z", "9999-12-31T23:00Z"])
+def test_an_hour_at_the_end_of_the_calendar_is_refused_and_the_page_stays(
+    steward: Client, france: None, hour: str
+) -> None:
+    answer = hand_in(steward, f"hour_utc,FR\n{hour},1\n")
+    assert answer.status_code == 400
+    assert f"Line 2: {hour} lies outside the years 1990 to 2100" in answer.content.decode()
+    assert steward.get("/electricity/FR/").status_code == 200
+
+
 def test_only_the_zone_that_was_named_is_imported(steward: Client) -> None:
     answer = hand_in(steward, zone="DE-LU")
     assert "the file holds FR, and only the zone that you named" in answer.content.decode()
@@ -260,6 +270,23 @@ def test_an_archive_of_one_table_is_read_and_one_of_several_is_not(steward: Clie
     assert "holds 2 files. Give tables one by one." in answer.content.decode()
     answer = hand_in(steward, zipped(*((f"{number}.csv", TABLE) for number in range(401))))
     assert "holds 401 files, and 1 to 400 can be read" in answer.content.decode()
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_archive_that_unpacks_in_blocks_without_limit_is_refused(steward: Client, packing: int) -> None:
+    packed_zip = io.BytesIO()
+    with zipfile.ZipFile(packed_zip, "w", packing) as archive:
+        archive.writestr("a.csv", TABLE)
+    answer = hand_in(steward, packed_zip.getvalue())
+    assert answer.status_code == 400
+    assert "pack one.csv as ZIP programs do by default" in answer.content.decode()
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis", "no-such-one"])
+def test_a_market_document_in_an_encoding_that_is_not_read_is_refused(steward: Client, encoding: str) -> None:
+    answer = hand_in(steward, f'<?xml version="1.0" encoding="{encoding}"?><a/>')
+    assert answer.status_code == 400
+    assert "this is no XML that can be read" in answer.content.decode()
 
 
 def test_a_market_document_that_declares_entities_is_refused(steward: Client) -> None:

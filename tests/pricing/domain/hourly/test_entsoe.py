@@ -147,6 +147,8 @@ def declaring(text: str) -> str:
     [
         ("<a", 1, "xml"),
         (document(series({1: "1"}))[:-40], None, "xml"),
+        ('<?xml version="1.0" encoding="shift_jis"?><a/>', 1, "xml"),
+        ('<?xml version="1.0" encoding="no-such-one"?><a/>', 1, "xml"),
         ("<GL_MarketDocument/>", 1, "document"),
         ('<Publication_MarketDocument xmlns="urn:other"/>', 1, "document"),
         (declaring(ENTITY), 2, "declaration"),
@@ -162,6 +164,9 @@ def declaring(text: str) -> str:
         (document(series({1: "1"}, end="2023-01-01T23:30Z", step="PT15M")), 5, "period"),
         (document(series({1: "1"}, end="2023-01-01T23:00Z")), 5, "period"),
         (document(series({1: "1"}, start="2023-01-01 23:00")), 5, "moment"),
+        (document(series({1: "1"}, start="0001-01-01T00:00Z", end="9999-12-31T00:00Z")), 5, "years"),
+        (document(series({1: "1"}, end="2101-01-01T00:00Z")), 5, "years"),
+        (document(series({1: "1"}, end="2027-01-01T00:00Z", step="PT15M")), 5, "long_period"),
         (document(series({1: "1", 3: "2"})), 7, "position"),
         (document(series({2: "1", 1: "2"})), 7, "position"),
         (document(series({0: "1"})), 6, "position"),
@@ -179,6 +184,17 @@ def test_a_document_that_is_not_right_is_refused(text: str, line: int | None, wa
         read(text)
     assert fault.value.wanted == wanted
     assert line in (None, fault.value.line)
+
+
+@pytest.mark.parametrize("element", ["Point", "Period"])
+def test_a_series_without_end_is_refused_before_it_is_kept(element: str) -> None:
+    most = 3 * 366 * 24 * 4
+    text = document("<TimeSeries><Period>" + f"<{element}/>" * most)
+    with pytest.raises(Malformed, match="many_points"):
+        read(text)
+    within = document("<TimeSeries><Period>" + f"<{element}/>" * (most - 1))
+    with pytest.raises(Malformed, match="xml"):  # not closed
+        read(within)
 
 
 def test_an_acknowledgement_is_no_document_and_says_why() -> None:

@@ -82,6 +82,9 @@ ROW = "FR,2023-01-01T12:00Z,42.3,gCO2e/kWh,lifecycle,reported\n"
         (LONG + ROW.replace("FR,", "fr,"), INTENSITIES, 2, "zone"),
         (LONG + ROW.replace("12:00Z", "12:30Z"), INTENSITIES, 2, "hour"),
         (LONG + "FR\n", INTENSITIES, 2, "columns"),
+        (LONG + ROW.replace("2023-", "9999-"), INTENSITIES, 2, "years"),
+        ("hour_utc,FR\n1989-12-31T23:00Z,1\n", PRICES, 2, "years"),
+        ("hour_utc,FR\n2101-01-01T00:00Z,1\n", PRICES, 2, "years"),
     ],
 )
 def test_the_first_line_that_is_not_right_is_named(
@@ -114,6 +117,17 @@ def test_the_mix_of_france_in_2020_gives_the_published_intensities() -> None:
     assert len(same) == 9287
     assert len(published) == 9288
     assert reading.left_out == {"without_factor": 1}  # Waste
+
+
+def test_the_first_and_the_last_hour_of_the_years_that_are_read_are_read() -> None:
+    text = "hour_utc,FR\n1990-01-01T00:00Z,1\n2100-12-31T23:00Z,2\n"
+    assert [hour.year for _index, hour, *_more in read_table(lines(text), PRICES).cells] == [1990, 2100]
+
+
+def test_a_mix_of_a_year_that_is_not_read_is_refused() -> None:
+    mixed = lines("hour,Solar\n9999-12-31 23:00,100\n")
+    with pytest.raises(Malformed, match="line 2: years"):
+        list(read_mix(mixed, {"Solar": D(46)}, zone="FR", quantity=Quantity.LIFECYCLE).cells)
 
 
 def test_factors_and_mixes_that_are_neither_are_refused() -> None:

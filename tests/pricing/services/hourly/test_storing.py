@@ -12,6 +12,7 @@ from ledger.errors import EntryRefused
 from ledger.models import Entry
 from pricing.errors import ImportRefused
 from pricing.models import HourlyImport, HourlySeries, HourlyValue, ReplacedValue, YearlyIntensity
+from pricing.services.hourly.storing import MOST_SERIES
 from tests import factories
 from tests.races import at_once
 
@@ -123,6 +124,21 @@ def test_a_name_of_several_lines_becomes_one() -> None:
     done = factories.import_hours(table("1"), name="a\nb.csv", source="A\r\nB")
     assert done.record
     assert (done.record.file_name, done.record.source) == ("a b.csv", "A B")
+
+
+@pytest.mark.django_db
+def test_a_file_of_more_series_than_can_be_counted_is_refused() -> None:
+    """Each of them may reach from 1990 to 2100: 973,000 hours missing."""
+    zones = [f"FR-{number}" for number in range(MOST_SERIES + 1)]
+    ends = ("1990-01-01T00:00Z", "2100-12-31T23:00Z")
+    rows = [f"{end}{',1' * len(zones)}\n" for end in ends]
+    with pytest.raises(ImportRefused, match="more than 1,000 series"):
+        factories.import_hours(f"hour_utc,{','.join(zones)}\n" + "".join(rows))
+    kept = zones[:-1]
+    rows = [f"{end}{',1' * len(kept)}\n" for end in ends]
+    done = factories.import_hours(f"hour_utc,{','.join(kept)}\n" + "".join(rows))
+    assert done.record
+    assert done.record.missing == MOST_SERIES * (40_542 * 24 - 2)
 
 
 # --- two at once -------------------------------------------------------------------------------------
