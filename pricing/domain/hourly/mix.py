@@ -9,7 +9,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from pricing.domain.hourly.values import Cell, Malformed, Quantity, Reading, Series, in_years, value_of
+from pricing.domain.hourly.values import (
+    Cell,
+    Malformed,
+    Quantity,
+    Reading,
+    Series,
+    in_years,
+    value_of,
+    within,
+)
 
 FACTOR_COLUMNS = ["source", "g_co2eq_per_kwh"]
 # What is pumped up was generated before, and is counted there.
@@ -46,21 +55,23 @@ def read_mix(
         raise Malformed(1, "mix_header", ",".join(header))
     unknown = [name for name in header[1:] if name not in factors and name != STORED]
     left_out = {"without_factor": len(unknown)} if unknown else {}
-    cells = _cells(rows, header[1:], factors)
+    cells = _cells(rows, header[1:], factors, quantity)
     return Reading("mix", [Series(zone, quantity)], cells, left_out)
 
 
 def intensity(power: Mapping[str, Decimal], factors: Mapping[str, Decimal]) -> Decimal | None:
-    """In g/kWh, to the thousandth; None where nothing was generated."""
+    """In g/kWh; None where nothing was generated."""
     generated = {source: mw for source, mw in power.items() if source != STORED}
     total = sum(generated.values(), Decimal(0))
     if total <= 0:
         return None
     emitted = sum((mw * factors.get(source, Decimal(0)) for source, mw in generated.items()), Decimal(0))
-    return (emitted / total).quantize(_THOUSANDTH)
+    return emitted / total
 
 
-def _cells(rows: Any, sources: list[str], factors: Mapping[str, Decimal]) -> Iterator[Cell]:
+def _cells(
+    rows: Any, sources: list[str], factors: Mapping[str, Decimal], quantity: Quantity
+) -> Iterator[Cell]:
     seen: set[datetime] = set()
     for row in rows:
         line = rows.line_num
@@ -71,7 +82,10 @@ def _cells(rows: Any, sources: list[str], factors: Mapping[str, Decimal]) -> Ite
             raise Malformed(line, "hour_once", row[0])
         seen.add(hour)
         power = {source: _power(line, text) for source, text in zip(sources, row[1:], strict=True) if text}
-        yield 0, hour, intensity(power, factors), False
+        mean = intensity(power, factors)
+        # Generation below zero leaves a small sum, and a mean beyond all that was generated.
+        value = None if mean is None else within(line, mean, quantity).quantize(_THOUSANDTH)
+        yield 0, hour, value, False
 
 
 def _hour(line: int, text: str) -> datetime:

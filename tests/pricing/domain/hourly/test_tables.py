@@ -130,6 +130,16 @@ def test_a_mix_of_a_year_that_is_not_read_is_refused() -> None:
         list(read_mix(mixed, {"Solar": D(46)}, zone="FR", quantity=Quantity.LIFECYCLE).cells)
 
 
+@pytest.mark.parametrize(
+    "powers", ["999999999,-999999998.999999", "-10,10.1", "1,-0.9"], ids=["beyond all", "below zero", "twice"]
+)
+def test_a_mean_that_cannot_be_right_is_refused(powers: str) -> None:
+    mixed = lines(f"hour,Lignite,Solar\n2023-01-01 12:00,{powers}\n")
+    factors = {"Lignite": D(1200), "Solar": D(46)}
+    with pytest.raises(Malformed, match="line 2: absurd_lifecycle"):
+        list(read_mix(mixed, factors, zone="FR", quantity=Quantity.LIFECYCLE).cells)
+
+
 def test_factors_and_mixes_that_are_neither_are_refused() -> None:
     with pytest.raises(Malformed, match="factor_header"):
         read_factors(lines("source,grams\n"))
