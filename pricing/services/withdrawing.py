@@ -24,6 +24,7 @@ def withdraw_statement(
 ) -> StatementWithdrawal:
     """End the statement that is in force, and the tariff in force with it. Slots that are booked stay.
 
+    No tariff outlasts it: one that is announced for a later time, or has a later end, is in the way.
     What people were told in the past stands: it ends now at the earliest.
     """
     if not reason.strip():
@@ -62,14 +63,31 @@ def withdraw_statement(
 
 
 def _tariff_beyond(node: Node, ends_at: datetime) -> Tariff | None:
-    """The tariff that would outlast the statement. One under an exception to the cap has an end, too far."""
-    has_no_end = Q(effective__upper_inf=True)
-    ends_later = Q(exception__isnull=False, effective__endswith__gt=ends_at)
-    return (
-        Tariff.objects.filter(has_no_end | ends_later, node=node)
-        .filter(effective__startswith__lt=ends_at)
-        .first()
-    )
+    """The tariff that would outlast the statement and ends with it: without an end, or under an exception."""
+    beyond = Tariff.objects.filter(
+        Q(effective__upper_inf=True) | Q(effective__endswith__gt=ends_at), node=node
+    ).order_by("-effective")
+    last = beyond.first()
+    if last is None:
+        return None
+    until = last.effective_until
+    if last.effective_from >= ends_at:
+        raise WithdrawalRefused(
+            _("Tariff %(number)d takes effect on %(start)s; the statement can end after that.")
+            % {"number": last.number, "start": formats.moment_with_year(last.effective_from)},
+            field="ends_at",
+            tariff=last.number,
+            since=last.effective_from,
+        )
+    if until is not None and last.exception_id is None:
+        raise WithdrawalRefused(
+            _("Tariff %(number)d is published until %(end)s; the statement can end then at the earliest.")
+            % {"number": last.number, "end": formats.moment_with_year(until)},
+            field="ends_at",
+            tariff=last.number,
+            until=until,
+        )
+    return last
 
 
 def _require_open(statement: CostStatement, ends_at: datetime, at: datetime) -> None:

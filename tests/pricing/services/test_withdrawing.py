@@ -15,6 +15,7 @@ from pricing.errors import WithdrawalRefused
 from pricing.models import CostStatement, StatementWithdrawal, Tariff
 from pricing.selectors import rates
 from pricing.services.statements import publish_statement
+from pricing.services.tariffs import publish_tariff, set_price
 from pricing.services.withdrawing import withdraw_statement
 from tests import factories
 from tests.races import at_once, split
@@ -88,6 +89,34 @@ def test_what_is_announced_begins_first(node: Node, lead: User) -> None:
     with pytest.raises(WithdrawalRefused, match="takes effect on"):
         withdraw(node, lead)
     assert withdraw(node, lead, ends_at=now + 6 * DAY).tariff is not None
+
+
+def test_a_price_that_is_announced_does_not_outlast_the_statement(node: Node, lead: User) -> None:
+    now = clock.now()
+    announced = set_price(node=node, price=None, effective_from=now + 5 * DAY, by=lead, at=now)
+    for ends_at in (now + DAY, announced.effective_from):
+        with pytest.raises(WithdrawalRefused, match="Tariff 2 takes effect on") as refused:
+            withdraw(node, lead, at=now, ends_at=ends_at)
+        assert (refused.value.field, refused.value.details["tariff"]) == ("ends_at", 2)
+    assert CostStatement.objects.get(node=node).effective_until is None
+    ended = withdraw(node, lead, at=now, ends_at=now + 6 * DAY)
+    assert ended.tariff == announced
+    assert rates(device_ids=[node.devices.get(index=0).pk], at=now + 7 * DAY) == {}
+    assert not Tariff.objects.filter(node=node, effective__endswith__gt=ended.ends_at).exists()
+    assert not Tariff.objects.filter(node=node, effective__upper_inf=True).exists()
+
+
+def test_a_price_with_a_later_end_of_its_own_is_in_the_way(lead: User) -> None:
+    now, node = clock.now(), factories.make_node(devices=8)
+    statement = publish_statement(
+        node=node, declared=factories.make_declared(), effective_from=now, published_by=lead, at=now
+    )
+    until = now + 5 * DAY
+    publish_tariff(statement=statement, effective_from=now, effective_until=until, published_by=lead, at=now)
+    with pytest.raises(WithdrawalRefused, match="Tariff 1 is published until") as refused:
+        withdraw(node, lead, at=now, ends_at=now + DAY)
+    assert refused.value.details["until"] == until
+    assert withdraw(node, lead, at=now, ends_at=until).tariff is None
 
 
 def test_the_database_keeps_a_withdrawal(node: Node, lead: User) -> None:
