@@ -229,6 +229,8 @@ def publish_draft(
 
     Of two who publish at once the second finds no draft any more, and is told what became of it.
     """
+    # The node before the draft, as whoever begins or rewrites one: the other way round both would wait.
+    Node.objects.select_for_update(of=("self",), no_key=True).get(pk=node.pk)
     draft = lock(node)
     require_version(draft, version)
     if effective_from < at:
@@ -236,7 +238,7 @@ def publish_draft(
             _("It can take effect now at the earliest, not in the past."), field="effective_from"
         )
     require_soon(effective_from, at=at, refused=StatementRefused)
-    files = list(draft.evidence.select_related("evidence"))
+    files = list(draft.evidence.select_related("evidence").order_by("evidence_id", "part"))
     try:
         declared = from_json(draft.declared)
     except NotReadable:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
@@ -19,7 +20,8 @@ from pricing.selectors.pools import pool_parts
 from pricing.selectors.wizard import day_ahead_of
 from pricing.services import drafts
 from tests import factories
-from tests.races import at_once, split
+from tests.live import eventually
+from tests.races import at_once, split, waiting
 
 pytestmark = pytest.mark.django_db
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -281,6 +283,33 @@ def test_of_many_who_publish_at_once_one_does(node: Node, lead: User) -> None:
     assert len(published) == 1
     assert {type(one) for one in refused} == {DraftGone}
     assert CostStatement.objects.filter(node=node).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_publishes_and_who_rewrites_do_not_wait_for_each_other(
+    node: Node, lead: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to end in a deadlock where publishing locks the draft before the node."""
+    whole(node, lead)
+    declared = to_json(factories.make_declared())
+    start_draft, node_is_held = drafts.start_draft, Event()
+
+    def start_and_wait(**said: Any) -> StatementDraft:
+        found = start_draft(**said)
+        node_is_held.set()
+        eventually(lambda: waiting() == 1, "the one who publishes waits for the node")
+        return found
+
+    def publish_then() -> CostStatement:
+        assert node_is_held.wait(timeout=60)
+        return publish(node, lead)
+
+    monkeypatch.setattr(drafts, "start_draft", start_and_wait)
+    rewrite = partial(
+        drafts.replace_draft, node=node, declared=declared, version=None, by=lead, at=clock.now()
+    )
+    answers = at_once(publish_then, rewrite)
+    assert split(answers)[1] == []
 
 
 @pytest.mark.django_db(transaction=True)
