@@ -43,22 +43,20 @@ def add_evidence(
     *, organisation: Organisation, title: str, file: File[Any], visibility: str, by: User, at: datetime
 ) -> Evidence:
     """Look the file through and keep it. The same file again is the one that is there, as it is there."""
-    checked = _looked_through(file)
     title = _require_title(title)
     if visibility not in _WIDENING:
         raise EvidenceRefused(_("Say who may read it."), field="visibility")
+    _require_verified_lead(organisation, by=by)  # before a file is looked through, which takes a while
+    checked = _looked_through(file)
     organisation = members.lock(organisation)  # two who hand in the same file at once: the second finds it
-    members.require_lead(of=organisation, by=by)
-    if organisation.verified_at is None:
-        raise EvidenceRefused(
-            _("%(name)s is not verified yet: a steward looks at it first.") % {"name": organisation}
-        )
+    _require_verified_lead(organisation, by=by)
     known = organisation.evidence_files.filter(sha256=store.digest(checked.content)).first()
     if known is not None:
         _require_not_redacted(known, field="file")
+        _kept(checked, organisation)  # there already, unless its file was lost
         return known
     _require_room(organisation)
-    kept = store.keep(checked, folder=f"costs/{organisation.uid}")
+    kept = _kept(checked, organisation)
     return Evidence.objects.create(
         organisation=organisation, title=title, kind=kept.kind.extension, sha256=kept.sha256, size=kept.size,
         is_stripped=kept.is_stripped, content=kept.path, visibility=visibility, added_by=by, added_at=at,
@@ -152,7 +150,7 @@ def redact(*, evidence: Evidence, reason: str, by: User, at: datetime) -> Eviden
         }  # fmt: skip
         evidence.redaction_entry = ledger.append(kind="evidence_redaction", body=body, at=at)
     evidence.save()
-    transaction.on_commit(partial(store.storage().delete, path))
+    transaction.on_commit(partial(_delete_file, evidence.organisation, path))
     return evidence
 
 
@@ -173,11 +171,19 @@ def discard(*, evidence: Evidence, by: User) -> None:
         evidence.delete()
     except ProtectedError as exc:
         raise _in_a_draft() from exc
-    transaction.on_commit(partial(store.storage().delete, path))
+    transaction.on_commit(partial(_delete_file, evidence.organisation, path))
 
 
 def is_attached(evidence: Evidence) -> bool:
     return evidence.of_statements.exists() or evidence.of_pools.exists()
+
+
+def _require_verified_lead(organisation: Organisation, *, by: User) -> None:
+    members.require_lead(of=organisation, by=by)
+    if organisation.verified_at is None:
+        raise EvidenceRefused(
+            _("%(name)s is not verified yet: a steward looks at it first.") % {"name": organisation}
+        )
 
 
 def _looked_through(file: File[Any]) -> Checked:
@@ -186,6 +192,18 @@ def _looked_through(file: File[Any]) -> Checked:
         return check(content, claimed=claimed, allowed=TAKEN)
     except Unfit as fault:
         raise EvidenceRefused(wording.sentence(fault), field="file", fault=fault.code) from fault
+
+
+def _kept(checked: Checked, organisation: Organisation) -> store.Kept:
+    return store.keep(checked, folder=f"costs/{organisation.uid}")
+
+
+@transaction.atomic
+def _delete_file(organisation: Organisation, path: str) -> None:
+    """Unless somebody has handed the same file in since its row went: who does that holds the lock."""
+    members.lock(organisation)
+    if not Evidence.objects.filter(content=path).exists():
+        store.storage().delete(path)
 
 
 def _require_title(title: str) -> str:

@@ -24,6 +24,7 @@ from pricing.domain.exact import plain, rounded
 from pricing.domain.pools import MoreThanAll, Shared, share_out
 from pricing.errors import PoolDraftGone, PoolRefused
 from pricing.models import CostPool, Evidence, PoolDraft, PoolShare, PoolStatement
+from pricing.services.drafts import storable
 from pricing.services.evidence import attach_to_pool
 from pricing.services.periods import make_room, refusing_overlaps, require_order
 
@@ -150,7 +151,7 @@ def _saved(
     for one in evidence:
         if one.organisation_id != draft.organisation_id:
             raise PoolRefused(_("A file belongs to another organisation."), field="evidence")
-    draft.typed, draft.saved_by, draft.saved_at = dict(typed), by, at
+    draft.typed, draft.saved_by, draft.saved_at = storable(typed), by, at
     draft.save()
     draft.evidence.set(evidence)
     return draft

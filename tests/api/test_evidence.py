@@ -15,7 +15,7 @@ from accounts.services import tokens
 from common import clock
 from pricing.models import CostPool, Evidence, PoolDraft
 from tests import evidence_files as files
-from tests.pricing.views.test_evidence import Place
+from tests.pricing.views.test_evidence import Place, signed_in
 
 pytestmark = pytest.mark.django_db
 FILES, DRAFTS = "/api/v1/organisations/owner/evidence", "/api/v1/organisations/owner/pool-drafts"
@@ -168,6 +168,15 @@ def test_a_draft_is_written_bit_by_bit_by_leads(place: Place) -> None:
     assert Program(place.outsider)("get", draft).status_code == 404
     assert lead("post", f"{draft}/publish").status_code == 201
     assert lead("get", draft).status_code == 404
+
+
+def test_a_draft_is_kept_without_the_letter_that_the_database_cannot_hold(place: Place) -> None:
+    lead, url = Program(place.lead), "/organisations/owner/pools/new/"
+    begun = lead("post", DRAFTS, {"name": "Rack", "bases": {"a\0b": "1"}})
+    assert (begun.status_code, list(begun.json()["typed"]["bases"])) == (201, ["ab"])
+    page = signed_in(place.lead)
+    page.post(url, {"name": "Bay\0 2", "save": "1"})
+    assert {one.typed["name"] for one in PoolDraft.objects.all()} == {"Rack", "Bay 2"}
 
 
 def test_a_published_pool_is_everybody_s_to_read(place: Place) -> None:

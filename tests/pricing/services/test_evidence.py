@@ -132,6 +132,21 @@ def test_who_does_not_lead_a_verified_organisation_hands_nothing_in(
         factories.make_evidence(owner, omar)
 
 
+def test_a_file_is_looked_through_for_leads_of_verified_organisations_alone(
+    owner: Organisation, omar: User, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes a while: nobody else makes the server do it."""
+    looked: list[str] = []
+    monkeypatch.setattr(service, "check", lambda *_args, **kwargs: looked.append(kwargs["claimed"]))
+    with pytest.raises(NotAllowed):
+        factories.make_evidence(owner, ada)
+    Organisation.objects.update(verified_at=None)
+    owner.refresh_from_db()
+    with pytest.raises(EvidenceRefused, match="not verified yet"):
+        factories.make_evidence(owner, omar)
+    assert looked == []
+
+
 def test_an_organisation_has_only_so_many(
     owner: Organisation, omar: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,6 +221,28 @@ def test_a_file_that_nothing_has_can_be_thrown_away(
     assert f"{evidence.sha256}.csv" not in kept_files(owner)
     with pytest.raises(EvidenceRefused, match="discarded meanwhile"):
         service.discard(evidence=evidence, by=omar)
+
+
+def test_a_file_that_comes_again_while_it_is_discarded_stays(
+    owner: Organisation, omar: User,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:  # fmt: skip
+    evidence = factories.make_evidence(owner, omar, files.CSV)
+    with django_capture_on_commit_callbacks() as afterwards:
+        service.discard(evidence=evidence, by=omar)
+    again = factories.make_evidence(owner, omar, files.CSV)
+    for delete in afterwards:
+        delete()
+    with again.content.open() as kept:
+        assert (len(afterwards), kept.read()) == (1, files.CSV)
+
+
+def test_a_file_that_was_lost_is_back_when_it_is_handed_in_again(owner: Organisation, omar: User) -> None:
+    evidence = factories.make_evidence(owner, omar, files.CSV)
+    storages["evidence"].delete(str(evidence.content.name))
+    assert factories.make_evidence(owner, omar, files.CSV) == evidence
+    with evidence.content.open() as kept:
+        assert kept.read() == files.CSV
 
 
 # --- who may read --------------------------------------------------------------------------------------
