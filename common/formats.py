@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache
 
 from babel import Locale, dates
@@ -24,6 +24,8 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 # the per-cent sign and the currency (Lexique des règles typographiques, Imprimerie nationale).
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 NOTHING = "\N{EN DASH}"
+# Of a sum that is refused and has to be told all the same.
+_DIGITS = Context(prec=60)
 FIRST_OF_MONTH = re.compile(r"\b1 (?=[^\W\d])")
 
 
@@ -37,7 +39,7 @@ def number(value: Number | None, places: int | None = None) -> str:
         return NOTHING
     exact = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
     if places is not None:
-        exact = exact.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+        exact = exact.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=_DIGITS)
     text = f"{abs(exact):,f}"
     if is_french():
         text = text.replace(",", NARROW).replace(".", ",")

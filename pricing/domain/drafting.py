@@ -36,7 +36,7 @@ _ASSUMED: Mapping[str, Json] = {
     "version": "2",
 }
 # What one field says of another: nothing, where the other was repaired.
-_BETWEEN_FIELDS = ("above_purchase", "idle_above_active", "one_price")
+_BETWEEN_FIELDS = ("above_purchase", "idle_above_active", "one_price", "not_before")
 _HELD_AGAINST = ("active_kilowatts", "contract_price", "day_ahead")
 _OF_A_PRICE = ("funding", "residual_value", "vat_not_recovered")
 _TRIES = 8  # a repair can uncover what was hidden below it

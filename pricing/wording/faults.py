@@ -131,6 +131,11 @@ _FAULTS = {
     "at_most": lambda: _("%(field)s can be at most %(limit)s."),
     "at_least": lambda: _("%(field)s is %(actual)s; it cannot be below %(limit)s."),
     "after": lambda: _("%(field)s is %(actual)s; it must come after %(limit)s."),
+    "not_before": lambda: _(
+        "%(field)s is %(actual)s; it cannot come before the date of purchase, %(limit)s."
+    ),
+    "too_fine": lambda: _("%(field)s has %(actual)s decimals; it can have at most %(limit)s."),
+    "at_least_part": lambda: _("%(field)s is %(actual)s %%; it cannot be below %(limit)s %%."),
     "not_negative": lambda: _("%(field)s is %(actual)s; it cannot be below zero."),
     "above_zero": lambda: _("%(field)s must be above zero."),
     "at_most_all": lambda: _("%(field)s is %(actual)s %%; it cannot be above 100 %%."),
@@ -141,7 +146,7 @@ _FAULTS = {
     "above_purchase": lambda: _("%(field)s: %(actual)s EUR is more than what was paid, %(limit)s EUR."),
     "one_price": lambda: _("Electricity has either a contract price or the day-ahead price, not both."),
     "never_available": lambda: _(
-        "Outages come to %(actual)s hours; the year has %(limit)s, and some must be left."
+        "Outages come to %(actual)s hours; the year has %(limit)s, and at least one must be left."
     ),
     "no_pool_of_purchases": lambda: _(
         "%(field)s: what was bought is no cost pool. Declare this node’s part of it as an asset."

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts.models import OrganisationMembership, User
 from common import clock
@@ -112,6 +113,24 @@ def test_what_is_longer_than_any_declaration_is_refused(
     answer = call(lead, method, path, {"declared": declared(assets=[0] * 100_000)})
     assert answer.status_code == 400
     assert "at most 200,000 characters" in answer.json()["detail"]
+
+
+def test_figures_at_all_their_limits_are_told_and_not_published(node: Node, lead: User) -> None:
+    most = str(10**9)
+    extreme = declared(
+        active_kilowatts=most, idle_kilowatts=most, pue="10", contract_price="100", grid_fee="100",
+        energy_adder="100", electricity_tax="100", indirect_costs=most, direct_costs="1",
+        used_share="0.001", planned_outage_hours="8759",
+    )  # fmt: skip
+    for body in (extreme, extreme | {"planned_outage_hours": "0"}, extreme | {"direct_costs": "0.01e-40"}):
+        said = call(lead, "POST", f"{BASE}/preview", {"declared": body})
+        assert said.status_code == 200
+        assert said.json()["is_publishable"] is False
+    call(lead, "PUT", f"{BASE}/draft", {"declared": extreme})
+    client = Client()
+    client.force_login(lead)
+    for step in ("power", "review"):
+        assert client.get(f"/{BASE}/draft/{step}/").status_code == 200
 
 
 def test_files_stand_behind_a_draft(node: Node, lead: User) -> None:

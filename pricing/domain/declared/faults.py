@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from pricing.domain.declared.shape import HOURS_A_YEAR, Asset, DayAheadMean, Declared, Kind, PoolPart, Support
-from pricing.domain.exact import ONE, ZERO, plain, total
+from pricing.domain.exact import EXACT, ONE, ZERO, plain, total
 
 # Columns hold 12 digits before the point; no machine costs as much.
 LARGEST = Decimal(10) ** 9
@@ -20,6 +20,11 @@ MOST_ROWS = 50  # assets, sources of funding, parts of pools
 LONGEST_TEXT = 500
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 1, 1)
 LONGEST_LIFE = Decimal(50)
+SHORTEST_LIFE = Decimal("0.25")
+SMALLEST_USED_SHARE = Decimal("0.001")
+SMALLEST_BASE = ONE  # EUR of direct costs that indirect ones are spread over
+FEWEST_HOURS = ONE  # available in a year
+MOST_DECIMALS = 12  # of any figure: as many as the share of a pool has
 LARGEST_PUE = Decimal(10)
 DEAREST_KWH = Decimal(100)
 
@@ -71,11 +76,17 @@ def _of_asset(asset: Asset, path: str) -> Iterator[Fault]:
         limit = {"life_years": LONGEST_LIFE, "maintenance_share": ONE}.get(name, LARGEST)
         above_zero = name in ("price", "life_years")
         yield from _of_amount(f"{path}.{name}", getattr(asset, name), limit, above_zero=above_zero)
+    if ZERO < asset.life_years < SHORTEST_LIFE:
+        yield Fault(f"{path}.life_years", "at_least", plain(SHORTEST_LIFE), plain(asset.life_years))
     yield from _of_text(f"{path}.name", asset.name)
     yield from _of_day(f"{path}.purchased_on", asset.purchased_on)
     warranty = asset.warranty_until
     if warranty is not None:
-        yield from _of_day(f"{path}.warranty_until", warranty)
+        wrong = list(_of_day(f"{path}.warranty_until", warranty))
+        yield from wrong
+        if not wrong and warranty < asset.purchased_on:
+            bought = asset.purchased_on.isoformat()
+            yield Fault(f"{path}.warranty_until", "not_before", bought, warranty.isoformat())
     cost = plain(asset.cost)
     if asset.vat_not_recovered > asset.price:
         yield Fault(
@@ -123,8 +134,13 @@ def _of_numbers(declared: Declared) -> Iterator[Fault]:
         yield Fault("idle_kilowatts", "idle_above_active", plain(active), plain(idle))
     if declared.rack_units > declared.rack_size:
         yield Fault("rack_units", "at_most", plain(declared.rack_size), plain(declared.rack_units))
-    if declared.indirect_costs and not declared.direct_costs:
+    used, base = declared.used_share, declared.direct_costs
+    if ZERO < used < SMALLEST_USED_SHARE:
+        yield Fault("used_share", "at_least_part", plain(SMALLEST_USED_SHARE * 100), plain(used * 100))
+    if declared.indirect_costs and not base:
         yield Fault("direct_costs", "above_zero", "0", "0")
+    elif declared.indirect_costs and ZERO < base < SMALLEST_BASE:
+        yield Fault("direct_costs", "at_least", plain(SMALLEST_BASE), plain(base))
 
 
 def _of_electricity(declared: Declared) -> Iterator[Fault]:
@@ -150,7 +166,7 @@ def _of_mean(mean: DayAheadMean) -> Iterator[Fault]:
 
 def _of_hours(declared: Declared) -> Iterator[Fault]:
     outage = total((declared.planned_outage_hours, declared.unplanned_outage_hours))
-    if outage >= HOURS_A_YEAR:
+    if outage > HOURS_A_YEAR - FEWEST_HOURS:
         yield Fault("planned_outage_hours", "never_available", plain(HOURS_A_YEAR), plain(outage))
 
 
@@ -216,3 +232,11 @@ def _of_amount(
             yield Fault(path, "at_most_all", "100", plain(amount * 100))
         else:
             yield Fault(path, "at_most", plain(limit), plain(amount))
+    elif (places := _decimals(amount)) > MOST_DECIMALS:
+        yield Fault(path, "too_fine", str(MOST_DECIMALS), str(places))
+
+
+def _decimals(amount: Decimal) -> int:
+    """Without the zeros at its end."""
+    exponent = amount.normalize(EXACT).as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0

@@ -65,16 +65,17 @@ def assets(draw: st.DrawFn) -> Asset:
     price = draw(amount("10000000", least="1"))
     vat = draw(amount(str(price)))
     parts = draw(st.lists(st.tuples(st.sampled_from(FundingKind), st.integers(1, 100)), max_size=4))
+    bought = draw(days)
     pieces = max(sum(weight for _kind, weight in parts), 100)
     return Asset(
         name=draw(names), price=price, vat_not_recovered=vat,
         residual_value=draw(amount(str(price))), life_years=draw(amount("12", 1, "0.5")),
-        purchased_on=draw(days),
+        purchased_on=bought,
         funding=tuple(
             Funding("Programme", kind, piece) for kind, weight in parts
             if (piece := ((price + vat) * weight / pieces).quantize(D("0.01"), rounding="ROUND_FLOOR"))
         ),
-        maintenance_share=draw(share), warranty_until=draw(st.none() | days),
+        maintenance_share=draw(share), warranty_until=draw(st.none() | st.dates(bought, date(2032, 1, 1))),
         embodied_kilograms=draw(st.none() | amount("5000")),
     )  # fmt: skip
 

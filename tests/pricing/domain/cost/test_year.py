@@ -151,9 +151,9 @@ def test_support_beyond_a_component_is_a_fault_with_both_amounts() -> None:
     ("changes", "field", "rule"),
     [
         ({"hosting_year": D(10) ** 9}, "assets", "year_at_most"),
-        ({"indirect_costs": D(10) ** 9, "direct_costs": D("0.01")}, "assets", "year_at_most"),
-        ({"used_share": D("0.00000001")}, "used_share", "hour_at_most"),
-        ({"planned_outage_hours": D("8759.9999999")}, "used_share", "hour_at_most"),
+        ({"indirect_costs": D(10) ** 9, "direct_costs": D(1)}, "assets", "year_at_most"),
+        ({"used_share": D("0.001"), "hosting_year": D(8 * 10**8)}, "used_share", "hour_at_most"),
+        ({"planned_outage_hours": D(8759), "hosting_year": D(8 * 10**8)}, "used_share", "hour_at_most"),
     ],
 )
 def test_sums_that_nothing_costs_are_faults(changes: dict[str, D], field: str, rule: str) -> None:

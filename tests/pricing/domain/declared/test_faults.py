@@ -50,6 +50,11 @@ def test_so_can_support_within_a_component(declared: Declared) -> None:
     [
         ({"used_share": D("1.2")}, "used_share", "at_most_all"),
         ({"used_share": D(0)}, "used_share", "above_zero"),
+        ({"used_share": D("0.0009")}, "used_share", "at_least_part"),
+        ({"planned_outage_hours": D("8759.1")}, "planned_outage_hours", "never_available"),
+        ({"hosting_year": D("1.0000000000001")}, "hosting_year", "too_fine"),
+        ({"hosting_year": D("999999999." + "9" * 40)}, "hosting_year", "too_fine"),
+        ({"direct_costs": D("0.99")}, "direct_costs", "at_least"),
         ({"pue": D("0.9")}, "pue", "at_least"),
         ({"pue": D(0)}, "pue", "at_least"),
         ({"pue": D(11)}, "pue", "at_most"),
@@ -89,6 +94,8 @@ def test_it_names_the_field_that_cannot_be_true(change: dict[str, object], field
     [
         ({"price": D(0), "residual_value": D(0)}, "price", "above_zero"),
         ({"life_years": D(0)}, "life_years", "above_zero"),
+        ({"life_years": D("0.2")}, "life_years", "at_least"),
+        ({"warranty_until": date(2025, 12, 31)}, "warranty_until", "not_before"),
         ({"life_years": D(51)}, "life_years", "at_most"),
         ({"residual_value": D(300_000)}, "residual_value", "above_purchase"),
         ({"vat_not_recovered": D(300_000)}, "vat_not_recovered", "above_purchase"),
@@ -109,6 +116,13 @@ def test_it_names_the_field_that_cannot_be_true(change: dict[str, object], field
 )
 def test_it_names_what_cannot_be_true_of_an_asset(change: dict[str, object], field: str, rule: str) -> None:
     assert found(with_asset(**change)) == [(f"assets.0.{field}", rule)]
+
+
+def test_least_figures_can_be_true() -> None:
+    least = {"used_share": D("0.001"), "direct_costs": D(1), "hosting_year": D("0.000000000001")}
+    assert found(replace(S1, planned_outage_hours=D("8759.000"), **least)) == []
+    assert found(replace(S1, hosting_year=D("1.00000000000000000"))) == []
+    assert found(with_asset(life_years=D("0.25"), warranty_until=DGX.purchased_on)) == []
 
 
 def test_bounds_may_be_the_figure_itself() -> None:

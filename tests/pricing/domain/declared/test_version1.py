@@ -51,7 +51,8 @@ def test_it_comes_to_the_same_figures(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("row", PUBLISHED[:20])
 def test_read_into_the_present_shape_it_is_whole_and_survives_it(row: dict[str, Any]) -> None:
     declared = from_json(row["declared"])
-    assert faults(declared) == []
+    # A warranty could end before the purchase then; whoever goes on from such a row is told.
+    assert {fault.rule for fault in faults(declared)} <= {"not_before"}
     assert from_json(json.loads(json.dumps(to_json(declared)))) == declared
 
 
