@@ -36,6 +36,7 @@ from pricing.selectors.evidence import (
     evidence_of_pool,
     evidence_of_statement,
     readable,
+    statements_told_to,
 )
 from pricing.selectors.pools import published_pools, statements_of
 from pricing.services import evidence as service
@@ -234,7 +235,7 @@ class StatementEvidenceApi(PersonalApiView):
     answers: ClassVar = {"GET": [AttachedEvidenceShape], "POST": AttachedEvidenceShape}
 
     def get(self, request: Request, uid: UUID) -> Response:
-        statement = get_object_or_404(CostStatement, uid=uid)
+        statement = get_object_or_404(statements_told_to(request.user), uid=uid)
         return _page(self, request, evidence_of_statement(statement, request.user))
 
     def post(self, request: Request, statement: CostStatement) -> Response:

@@ -148,6 +148,11 @@ class ExceptionRow:
     end_entry: int | None
 
     @property
+    def is_node_public(self) -> bool:
+        """One that never was listed is nobody else's business, nor is its name."""
+        return self.exception.node.state != Node.State.DRAFT
+
+    @property
     def node(self) -> Node:
         return self.exception.node
 
@@ -213,7 +218,8 @@ def exception_json(row: ExceptionRow) -> dict[str, Any]:
     return {
         "exception": str(exception.uid),
         "to": "cap",
-        "node": exception.node.slug,
+        # The uid is what the ledger has.
+        "node": exception.node.slug if row.is_node_public else str(exception.node.uid),
         "highest_price": plain(exception.highest_price),
         "effective_from": moment(row.begins),
         "effective_until": moment(bounds(exception.effective)[1]),

@@ -139,7 +139,7 @@ def evidence_page(evidence: Evidence, reader: Reader) -> EvidencePage:
     is_lead = is_led_by(evidence.organisation, reader)
     is_redacted = evidence.redacted_at is not None
     is_steward = reader.is_authenticated and reader.is_steward
-    places = places_of(evidence)
+    places = places_of(evidence, reader)
     return EvidencePage(
         evidence=evidence,
         kind=kind_name(evidence),
@@ -156,21 +156,13 @@ def is_led_by(organisation: Organisation, reader: Reader) -> bool:
     return Organisation.objects.led_by(reader).filter(pk=organisation.pk).exists()
 
 
-def places_of(evidence: Evidence) -> tuple[Place, ...]:
-    of_nodes = evidence.of_statements.select_related("statement__node", "entry")
+def places_of(evidence: Evidence, reader: Reader) -> tuple[Place, ...]:
+    of_nodes = list(evidence.of_statements.select_related("statement__node", "entry"))
     of_pools = evidence.of_pools.select_related("statement__pool", "entry")
+    told = statements_told_to(reader).filter(pk__in=[one.statement_id for one in of_nodes])
+    known = set(told.values_list("pk", flat=True))
     return (
-        *(
-            Place(
-                name=one.statement.node.name,
-                # A node that is not listed has no page for others.
-                url=one.statement.node.get_absolute_url() if _is_listed(one.statement.node) else "",
-                part=part_name(one.part, one.statement.declared),
-                attached_at=one.attached_at,
-                entry=one.entry,
-            )
-            for one in of_nodes
-        ),
+        *(_place_of(one) if one.statement_id in known else _place_unsaid(one) for one in of_nodes),
         *(
             Place(
                 name=one.statement.name,
@@ -182,6 +174,37 @@ def places_of(evidence: Evidence) -> tuple[Place, ...]:
             for one in of_pools
         ),
     )
+
+
+def _place_of(attached: StatementEvidence) -> Place:
+    node = attached.statement.node
+    return Place(
+        name=node.name,
+        url=node.get_absolute_url() if _is_listed(node) else "",  # else it has no page for others
+        part=part_name(attached.part, attached.statement.declared),
+        attached_at=attached.attached_at,
+        entry=attached.entry,
+    )
+
+
+def _place_unsaid(attached: StatementEvidence) -> Place:
+    return Place(
+        name=_("A node that is not listed"),
+        url="",
+        part=_("Part of its statement") if attached.part else part_name("", {}),
+        attached_at=attached.attached_at,
+        entry=attached.entry,
+    )
+
+
+def statements_told_to(reader: Reader) -> QuerySet[CostStatement]:
+    """Those of nodes that are listed or were; of one that never was its owner's members and stewards know."""
+    public = ~Q(node__state=Node.State.DRAFT)
+    if not reader.is_authenticated or reader.only_project_id is not None:
+        return CostStatement.objects.filter(public)
+    if reader.is_steward:
+        return CostStatement.objects.all()
+    return CostStatement.objects.filter(public | Q(node__in=Node.objects.of(reader)))
 
 
 def attachable(owner: Organisation) -> Iterable[Choice]:

@@ -141,6 +141,16 @@ def test_a_steward_redacts_it_and_its_digest_stays(place: Place) -> None:
     assert "A private address" in gone.json()["detail"]
 
 
+def test_what_stands_behind_a_node_that_never_was_listed_is_told_to_its_owner_and_stewards(
+    place: Place,
+) -> None:
+    url = f"/api/v1/statements/{place.node.statements.get().uid}/evidence"
+    place.node.state = "draft"
+    place.node.save(update_fields=["state"])
+    people = (None, place.outsider, place.funder, place.member, place.lead, place.steward)
+    assert [Program(one)("get", url).status_code for one in people] == [404, 404, 404, 200, 200, 200]
+
+
 def written(place: Place, **fields: Any) -> dict[str, Any]:
     return {
         "name": "Rack", "kind": "hosting", "amount_year": "9000", "worked_out": "Contract",

@@ -104,6 +104,18 @@ def test_exceptions_stand_beside_those_to_the_policy(node: Node) -> None:
     )
 
 
+def test_an_exception_of_a_node_that_never_was_listed_does_not_say_its_address(node: Node) -> None:
+    grant(node)
+    node.state = Node.State.DRAFT
+    node.save(update_fields=["state"])
+    (told,) = Client().get("/prices/exceptions.json").json()["exceptions"]
+    assert told["node"] == str(node.uid)
+    for address in ("/prices/exceptions.json", "/prices/exceptions.csv", "/exceptions/"):
+        page = text_of(Client(), address)
+        assert node.slug not in page
+        assert node.name not in page
+
+
 def test_a_reason_is_text_on_pages_and_in_spreadsheets(node: Node) -> None:
     grant(node, reason=MARKUP)
     publish(replace(RULES, private_cap=Decimal("0.2")), reason=MARKUP)

@@ -305,3 +305,11 @@ def test_a_steward_without_a_second_factor_redacts_nothing(place: Place) -> None
     plain = factories.make_user("plain", is_steward=True)
     answer = signed_in(plain).post(f"{place.evidence.get_absolute_url()}redact/", {"reason": "Why"})
     assert answer.status_code == 403
+
+
+def test_a_node_that_never_was_listed_is_named_to_its_owner_and_stewards_alone(place: Place) -> None:
+    place.node.state = "draft"
+    place.node.save(update_fields=["state"])
+    for who, is_told in [(None, False), (place.outsider, False), (place.member, True), (place.steward, True)]:
+        text = signed_in(who).get(place.evidence.get_absolute_url()).content.decode()
+        assert ("Lyon 1" in text, "A node that is not listed" in text) == (is_told, not is_told)
