@@ -1,6 +1,7 @@
 """Reading what is not finished: a draft as somebody typed it, with what is missing or wrong named.
 
-What is missing is assumed to cost nothing, so that an effect can be shown from the first figure on.
+What is missing is assumed to cost nothing, so that an effect can be shown from the first figure on;
+of what multiplies or divides other figures, TOLD_ASSUMED names the assumption.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from copy import deepcopy
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from pricing.domain.declared import Declared, Fault, Json, NotReadable, faults, from_json
@@ -35,6 +37,8 @@ _ASSUMED: Mapping[str, Json] = {
     "amount_year": _NOTHING,
     "version": "2",
 }
+# Of these what is assumed is no cost of nothing, and readers are told what it is.
+TOLD_ASSUMED: Mapping[str, Decimal] = {"used_share": Decimal(1), "pue": Decimal(1), "life_years": Decimal(5)}
 # What one field says of another: nothing, where the other was repaired.
 _BETWEEN_FIELDS = ("above_purchase", "idle_above_active", "one_price", "not_before")
 _HELD_AGAINST = ("active_kilowatts", "contract_price", "day_ahead")

@@ -102,7 +102,16 @@ class Effect:
     @cached_property
     def missing(self) -> list[str]:
         """What is not said yet and counts as nothing, by name."""
-        return [wording.fault_name(fault.field) for fault in self.reading.faults if fault.rule == "missing"]
+        return [wording.fault_name(field) for field in self.reading.missing if not _is_assumed(field)]
+
+    @cached_property
+    def assumed(self) -> list[str]:
+        """What is not said yet and counts all the same, by name, with what it counts as."""
+        return [
+            f"{wording.fault_name(field)}: {_assumption(field)}"
+            for field in self.reading.missing
+            if _is_assumed(field)
+        ]
 
     @cached_property
     def wrong(self) -> list[str]:
@@ -127,6 +136,16 @@ class Effect:
             device=specifications.device(first.model, first.memory_bytes) if first else None,
             power=modelled_power(self.node, self.devices),
         )  # fmt: skip
+
+
+def _is_assumed(field: str) -> bool:
+    return field.rpartition(".")[2] in drafting.TOLD_ASSUMED
+
+
+def _assumption(field: str) -> str:
+    name = field.rpartition(".")[2]
+    value = drafting.TOLD_ASSUMED[name]
+    return formats.percent(value, 0) if name == "used_share" else formats.number(value)
 
 
 def _is_unsaid(odd: Oddity, unsaid: set[str]) -> bool:

@@ -414,6 +414,19 @@ def test_the_effect_tells_what_is_missing_wrong_and_odd(node: Node, lead: User, 
     assert "Used hours" in page.split("something is wrong with it:")[1]
 
 
+def test_what_is_assumed_is_not_said_to_count_as_nothing(node: Node, lead: User, client: Client) -> None:
+    begin(node, lead)
+    page = client.post(f"{BASE}draft/power/effect/", POWER | {"pue": "", "used_share": ""}).content.decode()
+    nothing, assumed = page.split("Not said yet, and assumed:")
+    assert "PUE: 1, Used hours: 100 %" in assumed.split("</p>")[0].replace("\u00a0", " ").replace(
+        "100%", "100 %"
+    )
+    told = nothing.split("counted as nothing:")[1]
+    assert "Price" in told
+    assert "PUE" not in told
+    assert "Life in years (asset 1): 5" in assumed
+
+
 def test_the_change_against_the_statement_in_force_is_shown(node: Node, lead: User, client: Client) -> None:
     factories.publish_prices(node, by=lead)
     begin(node, lead)
