@@ -72,8 +72,7 @@ def _evidence(body: dict[str, Any]) -> str:
 
 
 def _evidence_redaction(body: dict[str, Any]) -> str:
-    by = _("By a steward") if body["by"] == "steward" else _("By its owner")
-    return f"{by}{formats.colon()}{body['reason']}"
+    return _("By a steward") if body["by"] == "steward" else _("By its owner")
 
 
 def _hourly_import(body: dict[str, Any]) -> str:

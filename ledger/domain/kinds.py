@@ -148,12 +148,13 @@ SCHEMAS: Mapping[str, Schema] = {
         "statement": UID,
         "part": nullable(text(60)),
     },
-    # That such a file was taken away for good, and why. Its digest stays where it was entered.
+    # That such a file was taken away for good. Its digest stays where it was entered. Why is told on its
+    # page, in words that often speak of a person: the ledger has their digest alone.
     "evidence_redaction": {
         "evidence": UID,
         "digest": DIGEST,
         "by": one_of("owner", "steward"),
-        "reason": text(500),
+        "reason_digest": DIGEST,
     },
     # What the site itself charges per device-hour; EUR.
     "site_fee": {**_PERIOD, "amount": AMOUNT, "reason": text(500)},
@@ -236,10 +237,14 @@ SCHEMAS: Mapping[str, Schema] = {
 }
 
 
+def has_e_mail(text: str) -> bool:
+    return _E_MAIL.search(text) is not None
+
+
 def _refuse_e_mail(name: str, value: Json) -> None:
     """No personal data: an address is the kind that slips into a reason or a note."""
     match value:
-        case str() if _E_MAIL.search(value):
+        case str() if has_e_mail(value):
             raise Unfit(name, "no e-mail address, the ledger is public and for ever")
         case list():
             for item in value:

@@ -20,6 +20,7 @@ from common.evidence.faults import Unfit
 from common.evidence.kinds import CSV, JPEG, PDF, PNG, WEBP, Checked, check
 from common.lines import is_one_line
 from ledger import services as ledger
+from ledger.domain.kinds import has_e_mail
 from ledger.models import Entry
 from nodes.models import Node
 from pricing.errors import EvidenceAttached, EvidenceRedacted, EvidenceRefused
@@ -140,13 +141,16 @@ def redact(*, evidence: Evidence, reason: str, by: User, at: datetime) -> Eviden
             _("Write the reason on one line, with %(most)s characters at most.") % {"most": LONGEST_REASON},
             field="reason",
         )
+    if has_e_mail(reason):
+        raise EvidenceRefused(_("Everybody can read the reason: leave out e-mail addresses."), field="reason")
     path = evidence.content.name or ""
     evidence.content = ""
     evidence.redacted_at, evidence.redacted_by, evidence.redacted_as = at, by, role
     evidence.redaction_reason = reason
     if is_attached(evidence):  # what was never published is nobody else's news
         body = {
-            "evidence": evidence.uid, "digest": evidence.sha256, "by": str(role), "reason": reason,
+            "evidence": evidence.uid, "digest": evidence.sha256, "by": str(role),
+            "reason_digest": store.digest(reason.encode()),
         }  # fmt: skip
         evidence.redaction_entry = ledger.append(kind="evidence_redaction", body=body, at=at)
     evidence.save()

@@ -19,8 +19,8 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from accounts.models import Organisation, User
 from common import clock
 from common.access import NotAllowed
-from ledger.errors import EntryRefused
 from ledger.models import Entry
+from ledger.wording import summary
 from nodes.models import Node
 from pricing.errors import EvidenceAttached, EvidenceRedacted, EvidenceRefused
 from pricing.models import CostStatement, Evidence, PoolEvidence, StatementEvidence
@@ -353,6 +353,10 @@ def test_redacting_takes_the_file_and_leaves_the_digest_and_the_reason(
     assert evidence.redaction_entry is not None
     body = evidence.redaction_entry.fact["body"]
     assert (body["digest"], body["by"]) == (evidence.sha256, "owner")
+    words = evidence.redaction_reason
+    assert body["reason_digest"] == hashlib.sha256(words.encode()).hexdigest()
+    assert words not in str(evidence.redaction_entry.fact)
+    assert summary(evidence.redaction_entry.fact) == "By its owner"
     for refused in (
         partial(redact, evidence, omar),
         partial(service.widen, evidence=evidence, visibility="public", by=omar),
@@ -379,7 +383,7 @@ def test_a_steward_redacts_too_and_others_do_not(
 @pytest.mark.parametrize(
     ("reason", "error"),
     [(" ", EvidenceRefused), ("a\nb", EvidenceRefused), ("x" * 501, EvidenceRefused),
-     ("It named eve@example.org", EntryRefused)],
+     ("It named eve@example.org", EvidenceRefused)],
 )  # fmt: skip
 def test_a_redaction_says_why_in_public_words(
     owner: Organisation, node: Node, omar: User, reason: str, error: type[Exception]
