@@ -62,8 +62,7 @@ def unpacked(file: IO[bytes], name: str, most: int = MOST_UNPACKED) -> Iterator[
         start = file.read(4)
         file.seek(0)
         if start == _ZIP:
-            with zipfile.ZipFile(file) as archive:
-                yield _of_archive(archive, room)
+            yield _of_archive(file, room)
         else:
             stream = gzip.GzipFile(fileobj=file) if start.startswith(_GZIP) else file
             yield _of(_Limited(stream, room))
@@ -74,7 +73,17 @@ def _of(stream: _Limited) -> Unpacked:
     return Unpacked(_is_xml(buffered), [buffered])
 
 
-def _of_archive(archive: zipfile.ZipFile, room: _Room) -> Unpacked:
+def _of_archive(file: IO[bytes], room: _Room) -> Unpacked:
+    try:
+        return _of_members(zipfile.ZipFile(file), room)
+    except (
+        IndexError,
+        ValueError,
+    ) as exc:  # a place before the file, an empty name, a name in no code
+        raise zipfile.BadZipFile(str(exc)) from exc
+
+
+def _of_members(archive: zipfile.ZipFile, room: _Room) -> Unpacked:
     members = [member for member in archive.infolist() if not member.is_dir()]
     if not 0 < len(members) <= MOST_MEMBERS:
         raise ImportRefused(

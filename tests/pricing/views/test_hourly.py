@@ -272,6 +272,20 @@ def test_an_archive_of_one_table_is_read_and_one_of_several_is_not(steward: Clie
     assert "holds 401 files, and 1 to 400 can be read" in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("place", "damage"),
+    [(-6, b"\xff\xff\xff\x00"), (-22 - len("a.csv"), b"\x00")],
+    ids=["a member before the file", "a name without a letter"],
+)
+def test_a_damaged_archive_is_refused(steward: Client, place: int, damage: bytes) -> None:
+    content = bytearray(zipped(("a.csv", TABLE)))
+    start = len(content) + place
+    content[start : start + len(damage)] = damage
+    answer = hand_in(steward, bytes(content))
+    assert answer.status_code == 400
+    assert "one.csv cannot be read" in answer.content.decode()
+
+
 @pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_an_archive_that_unpacks_in_blocks_without_limit_is_refused(steward: Client, packing: int) -> None:
     packed_zip = io.BytesIO()
