@@ -1,6 +1,7 @@
 """What makers say of their devices: power, memory and peak speed, each row with its source.
 
-Watts are the maker's limit (thermal design power, or total graphics or board power). FP16 is the peak of
+Watts are the maker's limit (thermal design power, or total graphics or board power), at its peak where the
+maker states a typical one too. FP16 is the peak of
 the tensor or matrix units without sparsity, where the maker states it. Prices are the highest that was
 seen in shops on the day named; a machine is more than its devices, so they are only held against a
 purchase with a wide margin (pricing.domain.plausibility).
@@ -112,7 +113,7 @@ DEVICES = (
          Retail(Decimal(3_595), date(2021, 1, 25))),
     _gpu("MI325X", 1000, 256, "163.4", "1307.4", _AMD.format("MI325X")),
     _gpu("MI300X", 750, 192, "163.4", "1307.4", _AMD.format("MI300X")),
-    _gpu("MI250X", 500, 128, "47.9", "383", _AMD.format("MI250X")),
+    _gpu("MI250X", 560, 128, "47.9", "383", _AMD.format("MI250X")),
     _gpu("MI210", 300, 64, "22.6", "181", _AMD.format("MI210")),
     _gpu("MI100", 300, 32, "23.1", "184.6", _AMD.format("MI100")),
 )  # fmt: skip
@@ -138,13 +139,16 @@ REST_OF_MACHINE = Decimal("1.25")
 _NOISE = re.compile(
     r"\b(?:nvidia|amd|intel|instinct|radeon|tesla|quadro|generation|gpu|cpu|gb|\d+\s?gi?b)\b|[®™(),]"
 )
+# As NVML and ROCm name them: the form is left out, or the kind of memory said in its place.
+_ALIASES = {"h100 hbm3": "h100 sxm5", "h200": "h200 sxm", "mi300x oam": "mi300x"}
 _COUNT = re.compile(r"^\d+\s*[x×]\s*")
 
 
 def _key(name: str) -> str:
     """`NVIDIA H100-SXM5-80GB` and `H100 SXM5` are one thing."""
     bare = _COUNT.sub("", name.lower().replace("-", " ").replace("_", " "))
-    return " ".join(_NOISE.sub(" ", bare).split())
+    name = " ".join(_NOISE.sub(" ", bare).split())
+    return _ALIASES.get(name, name)
 
 
 def device(model: str, memory_bytes: int | None = None) -> DeviceSpecification | None:
@@ -170,12 +174,18 @@ def processor(model: str) -> ProcessorSpecification | None:
 def modelled_power(
     *, device_models: Sequence[tuple[str, int]], cpu_model: str, cpu_cores: int
 ) -> ModelledPower | None:
-    """The power of a whole node in use by its makers' limits; None where neither part is in the table.
+    """The power of a whole node in use by its makers' limits; None where a device, or all, is unknown.
 
     `device_models` has one (model, bytes of memory) for each device.
     """
     rows = [device(model, memory) for model, memory in device_models]
     known = [row for row in rows if row is not None]
+    # A host without accelerators lists its processors as its devices.
+    if any(
+        row is None and processor(model) is None
+        for row, (model, _memory) in zip(rows, device_models, strict=True)
+    ):
+        return None
     chip = processor(cpu_model)
     sockets = max(1, round(cpu_cores / chip.cores)) if chip else 0
     watts = sum(row.watts for row in known) + (chip.watts * sockets if chip else 0)

@@ -14,6 +14,8 @@ GIB = 2**30
     [
         ("H100 SXM5", "H100 SXM5"), ("NVIDIA H100-SXM5-80GB", "H100 SXM5"),
         ("Tesla V100-SXM2-32GB", "V100 SXM2"),
+        ("NVIDIA H100 80GB HBM3", "H100 SXM5"), ("NVIDIA H200", "H200 SXM"), ("NVIDIA H200 NVL", "H200 NVL"),
+        ("AMD Instinct MI300X OAM", "MI300X"),
         ("Instinct MI300X", "MI300X"), ("NVIDIA RTX 6000 Ada Generation", "RTX 6000 Ada"), ("L4", "L4"),
     ],
 )  # fmt: skip
@@ -57,6 +59,17 @@ def test_a_host_without_accelerators_has_its_processors() -> None:
     assert power is not None
     assert (power.kilowatts, power.device_count, power.processor_count) == (Decimal("0.90"), 0, 2)
     assert modelled_power(device_models=[("Workbench", GIB)], cpu_model="unknown", cpu_cores=4) is None
+
+
+def test_processors_alone_are_not_the_power_of_a_machine_with_an_unknown_device() -> None:
+    for models in ([("B999", GIB)] * 8, [("L40S", 48 * GIB), ("B999", GIB)]):
+        assert modelled_power(device_models=models, cpu_model="EPYC 9334", cpu_cores=64) is None
+
+
+def test_the_limit_is_the_peak_and_not_what_is_typical() -> None:
+    found = device("AMD Instinct MI250X")
+    assert found is not None
+    assert found.watts == 560  # 500 W typical
 
 
 def test_every_row_names_its_source_and_is_there_once() -> None:
