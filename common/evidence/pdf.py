@@ -27,20 +27,19 @@ _ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")  # a letter of a name, written as a
 _RUNS = re.compile(rb"/(?:JavaScript|Launch|RichMedia)(?![A-Za-z0-9_])")
 _LONGEST_NAME = 12
 _LOCKED = re.compile(rb"/Encrypt(?![A-Za-z0-9_])")
+_OBJECTS = re.compile(rb"/ObjStm(?![A-Za-z0-9_])")
+_PLAINLY_DEFLATED = re.compile(
+    rb"/Filter\s{0,9}(?:/FlateDecode(?![A-Za-z0-9_])|\[\s{0,9}/FlateDecode\s{0,9}\])"
+)
 _DEFLATED = re.compile(rb"/(?:FlateDecode|Fl)(?![A-Za-z0-9_])")
 
 
 def check(content: bytes) -> None:
-    if not _VERSION.match(content):
-        raise Unfit("pdf_header")
-    if b"PK\x05\x06" in content[-66_000:]:
-        raise Unfit("claims", claimed="pdf", found="zip")  # readable as both
-    end = _END.search(content, max(0, len(content) - _TAIL))
-    if end is None or int(end.group(1)) >= len(content):
-        raise Unfit("pdf_end")
+    _require_whole(content)
     _require_harmless(content)
-    read = inflated = 0
+    read = inflated = held = 0
     for start, holds_objects in _deflated_streams(content):
+        held += holds_objects
         before = b""
         for taken, piece in _inflated(content, start):
             read, inflated = read + taken, inflated + len(piece)
@@ -50,6 +49,18 @@ def check(content: bytes) -> None:
             if holds_objects:
                 _require_harmless(before + piece)
                 before = piece[-_LONGEST_NAME:]
+    if held != len(_OBJECTS.findall(_plain(content))):
+        raise Unfit("pdf_objects")  # some are packed so that they were not looked at
+
+
+def _require_whole(content: bytes) -> None:
+    if not _VERSION.match(content):
+        raise Unfit("pdf_header")
+    if b"PK\x05\x06" in content[-66_000:]:
+        raise Unfit("claims", claimed="pdf", found="zip")  # readable as both
+    end = _END.search(content, max(0, len(content) - _TAIL))
+    if end is None or int(end.group(1)) >= len(content):
+        raise Unfit("pdf_end")
 
 
 def _deflated_streams(content: bytes) -> Iterator[tuple[int, bool]]:
@@ -63,7 +74,10 @@ def _deflated_streams(content: bytes) -> Iterator[tuple[int, bool]]:
         if deflations > 1:
             raise Unfit("bomb", limit=MOST_INFLATED)  # deflated twice: only a bomb is
         if deflations:
-            yield found.end(), b"/ObjStm" in head
+            yield (
+                found.end(),
+                _OBJECTS.search(head) is not None and _PLAINLY_DEFLATED.search(head) is not None,
+            )
 
 
 def _inflated(content: bytes, start: int) -> Iterator[tuple[int, bytes]]:

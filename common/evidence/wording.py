@@ -67,6 +67,7 @@ _SENTENCES = {
     "pdf_end": lambda: _("The PDF is cut off, or something follows its end: save it anew."),
     "pdf_locked": lambda: _("The PDF asks for a password or forbids copying: save it without protection."),
     "pdf_runs": lambda: _("The PDF holds a script or starts a program: print it to a new PDF."),
+    "pdf_objects": lambda: _("Parts of the PDF are packed in an unusual way: print it to a new PDF."),
     "pdf_streams": lambda: _("The PDF has more than %(limit)s parts: print it to a new PDF."),
     "csv_lines": lambda: _("A CSV has a line with the names of its columns, and one line of values or more."),
     "csv_columns": lambda: _("A CSV has two columns or more, divided by commas, semicolons or tabs."),

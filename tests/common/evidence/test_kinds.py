@@ -147,6 +147,27 @@ def test_a_pdf_that_is_not_whole_or_not_harmless_is_refused(content: bytes, said
     assert said in refusal(content)
 
 
+@pytest.mark.parametrize(
+    "entries",
+    [
+        b"/Filter 5 0 R", b"/Filter [/ASCII85Decode /FlateDecode]", b"/Filter /LZWDecode",
+        b"/Filter /FlateDecode /Note (" + b"x" * 5000 + b")",
+    ],
+)  # fmt: skip
+def test_objects_that_are_packed_so_that_nobody_looks_at_them_are_refused(entries: bytes) -> None:
+    packed = zlib.compress(b"<< /S /JavaScript >>")
+    stream = b"<< /Type /ObjStm %s >>\nstream\n%s\nendstream" % (entries, packed)
+    assert "packed in an unusual way" in refusal(files.pdf(stream))
+
+
+@pytest.mark.parametrize(
+    "entries", [b"/Filter /FlateDecode", b"/Filter [ /FlateDecode ]", b"/Filter/FlateDecode"]
+)
+def test_objects_that_are_packed_as_usual_are_kept(entries: bytes) -> None:
+    stream = b"<</Type/ObjStm%s>>\nstream\n%s\nendstream" % (entries, zlib.compress(b"<< /S /GoTo >>"))
+    assert check(files.pdf(stream, stream)).kind is PDF
+
+
 def test_the_word_javascript_in_a_text_of_a_pdf_is_no_script() -> None:
     assert check(files.pdf(files.deflated(b"BT (We bought JavaScript /Launch courses) Tj ET"))).kind is PDF
 
