@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -48,9 +48,9 @@ def publish_tariff(
     """
     require_soon(effective_from, at=at, refused=TariffRefused)
     require_order(effective_from, effective_until, TariffRefused)
+    node = _locked(statement.node_id)
+    statement = CostStatement.objects.select_related("node__site", "node__owner").get(pk=statement.pk)
     _require_statement_in_force(statement, effective_from)
-    # One at a time: two would take the same number, and an exception could end meanwhile.
-    node = Node.objects.select_for_update(of=("self",), no_key=True).get(pk=statement.node_id)
     _require_correctable(node, corrects, reason)
     cost = cost_of_statement(statement)
     price = price_of(cost=cost, over_recovered=over_recovered, owner_adjustment=rounded(owner_adjustment))
@@ -67,6 +67,7 @@ def publish_tariff(
     if exception is not None:
         effective_until = _require_not_longer(exception, effective_until)
     rows = Tariff.objects.filter(node=node)
+    _end_excepted(rows, effective_from=effective_from, at=at)
     make_room(rows, effective_from=effective_from, effective_until=effective_until, at=at)
     tariff = Tariff(
         node=node,
@@ -104,6 +105,7 @@ def set_price(
             _("It can take effect now at the earliest, not in the past."), field="effective_from"
         )
     require_soon(effective_from, at=at, refused=TariffRefused)
+    _locked(node.pk)
     statement = (
         CostStatement.objects.filter(node=node, effective__contains=effective_from)
         .select_related("node__site", "node__owner")
@@ -127,6 +129,24 @@ def set_price(
         at=at,
         owner_adjustment=rounded(price) - derived,
     )
+
+
+def _locked(node_id: int) -> Node:
+    """One at a time: two would take the same number, and a statement or an exception could end meanwhile."""
+    return Node.objects.select_for_update(of=("self",), no_key=True).get(pk=node_id)
+
+
+def _end_excepted(rows: QuerySet[Tariff], *, effective_from: datetime, at: datetime) -> None:
+    """A price under an exception has an end, and still gives way to what its owner asks instead."""
+    if effective_from < at:
+        return
+    excepted = rows.filter(
+        exception__isnull=False,
+        effective__startswith__lt=effective_from,
+        effective__endswith__gt=effective_from,
+    )
+    for tariff in excepted:
+        rows.filter(pk=tariff.pk).update(effective=between(tariff.effective_from, effective_from))
 
 
 def _require_allowed(held: Bound, effective_from: datetime) -> PriceException | None:

@@ -22,7 +22,7 @@ from ledger.models import Entry
 from nodes.models import Node
 from pricing import files
 from pricing.domain.capping import Rules
-from pricing.errors import AboveCap, CapRefused, PeriodTaken, PriceExceptionRefused
+from pricing.errors import AboveCap, CapRefused, PeriodTaken, PriceExceptionRefused, TariffRefused
 from pricing.models import CostStatement, PriceException, PricingPolicy, Tariff
 from pricing.selectors.caps import prices_above
 from pricing.services.price_exceptions import end_price_exception, grant_price_exception
@@ -197,7 +197,7 @@ def test_a_private_price_may_lie_within_the_cap_and_not_a_millionth_above() -> N
 def test_on_a_public_node_the_price_that_follows_is_the_highest(year: int) -> None:
     """However it is rounded: else a public owner could not ask what an hour costs."""
     factories.make_pricing_policy()
-    statement = make_statement(is_public=True, network_year=Decimal(year) / 7)
+    statement = make_statement(is_public=True, network_year=round(Decimal(year) / 7, 12))
     tariff = ask(statement, None)
     assert tariff.price == tariff.limit == derived_price(statement).price
     with pytest.raises(AboveCap):
@@ -283,6 +283,32 @@ def test_a_price_under_an_exception_ends_with_a_statement_that_is_withdrawn() ->
     )
     tariff.refresh_from_db()
     assert (ended.tariff, tariff.effective_until) == (tariff, now + DAY)
+
+
+def test_an_owner_under_an_exception_may_ask_less() -> None:
+    factories.make_pricing_policy()
+    statement = make_statement()
+    exception = grant(statement.node)
+    dear, now = ask(statement, "3"), clock.now()
+    cheaper = ask(statement, "2.5", effective_from=now + DAY, at=now)
+    dear.refresh_from_db()
+    assert dear.effective_until == cheaper.effective_from == now + DAY
+    assert (cheaper.exception, cheaper.effective_until) == (exception, exception.effective.upper)
+    cheapest = ask(statement, "1.6", effective_from=now + 2 * DAY, at=now)
+    assert (cheapest.exception, cheapest.effective_until) == (None, None)
+
+
+def test_a_price_follows_from_the_statement_as_it_stands_when_the_node_is_locked() -> None:
+    factories.make_pricing_policy()
+    read_before, now = make_statement(), clock.now()
+    withdraw_statement(
+        statement=CostStatement.objects.get(pk=read_before.pk), ends_at=now + DAY, reason="Sold.",
+        by=read_before.published_by, at=now,
+    )  # fmt: skip
+    with pytest.raises(TariffRefused, match="is not in force"):
+        publish_tariff(
+            statement=read_before, effective_from=now + 2 * DAY, published_by=read_before.published_by, at=now
+        )
 
 
 def test_within_the_cap_nothing_ends_with_the_exception() -> None:
