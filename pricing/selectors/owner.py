@@ -72,7 +72,8 @@ class NodeRow:
     is_lead: bool
     statement: CostStatement | None
     announced: CostStatement | None
-    tariff: Tariff | None
+    tariff: Tariff | None  # in force
+    announced_tariff: Tariff | None
     draft: StatementDraft | None
 
     @cached_property
@@ -87,10 +88,17 @@ class NodeRow:
                 "when": formats.moment_with_year(self.draft.saved_at), "name": self.draft.saved_by.name,
             }  # fmt: skip
             return [Need(text, f"/nodes/{slug}/statements/draft/", _("Go on with it"))]
-        if self.tariff is None:
+        priced = {one.statement_id for one in (self.tariff, self.announced_tariff) if one is not None}
+        if not priced:
             text = _("The statement has no price yet: nobody can book this node.")
             return [Need(text, f"/nodes/{slug}/tariffs/new/", _("Set the price"))]
-        if self.tariff.statement_id != (self.statement or self.announced).pk:  # type: ignore[union-attr]
+        if self.tariff is None and self.announced_tariff is not None:
+            begins = formats.moment_with_year(self.announced_tariff.effective_from)
+            text = _(
+                "The price is announced and not in force yet: nobody can book this node before %(when)s."
+            ) % {"when": begins}
+            return [Need(text, f"/nodes/{slug}/statements/", _("Cost statements"))]
+        if (self.statement or self.announced).pk not in priced:  # type: ignore[union-attr]
             text = _("The price still follows from an older statement.")
             return [Need(text, f"/nodes/{slug}/tariffs/new/", _("Set the price"))]
         return []
@@ -152,13 +160,14 @@ def _row(
     tariffs: Mapping[int, list[Tariff]],
     at: datetime,
 ) -> NodeRow:
-    mine = statements.get(node.pk, [])
+    mine, prices = statements.get(node.pk, []), tariffs.get(node.pk, [])
     return NodeRow(
         node=node,
         is_lead=is_lead,
         statement=next((row for row in mine if at in row.effective), None),
         announced=next((row for row in mine if row.effective_from > at), None),
-        tariff=next(iter(tariffs.get(node.pk, [])), None),
+        tariff=next((row for row in prices if at in row.effective), None),
+        announced_tariff=next((row for row in prices if row.effective_from > at), None),
         draft=getattr(node, "statement_draft", None),
     )
 

@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import OrganisationMembership, User
-from common import clock
+from common import clock, formats
 from nodes.models import Node
 from pricing.domain.declared import to_json
 from pricing.models import CostStatement, Tariff
+from pricing.selectors.owner import owner_page
 from pricing.services import drafts
 from pricing.services.statements import publish_statement
+from pricing.services.tariffs import publish_tariff
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +68,23 @@ def test_the_first_page_says_what_each_node_still_needs(node: Node, lead: User, 
     at = clock.now()
     drafts.publish_draft(node=node, version=None, effective_from=at, by=lead, at=at)
     assert "The price still follows from an older statement." in text(client, "/owner/")
+
+
+def test_an_announced_price_is_not_the_one_in_force(node: Node, lead: User, client: Client) -> None:
+    statement, at = publish(node, lead), clock.now()
+    begins = at + 9 * DAY
+    publish_tariff(
+        statement=statement, effective_from=begins, published_by=lead, at=at,
+        over_recovered=Decimal(0), owner_adjustment=Decimal(0),
+    )  # fmt: skip
+    assert "The price is announced and not in force yet: nobody can book" in text(client, "/owner/")
+    (row,) = owner_page(user=lead, at=at).groups[0].rows
+    assert row.needs[0].text.endswith(f"before {formats.moment_with_year(begins)}.")
+    assert row.tariff is None
+    assert row.announced_tariff is not None
+    (row,) = owner_page(user=lead, at=begins).groups[0].rows
+    assert (row.needs, row.announced_tariff) == ([], None)
+    assert row.tariff is not None
 
 
 def test_it_shows_the_nodes_of_ones_own_organisations_alone(node: Node, client: Client) -> None:
