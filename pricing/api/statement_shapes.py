@@ -119,7 +119,9 @@ class WarningShape(FaultShape):
 class ComponentShape(Shape):
     kind = serializers.CharField()
     full_year = serializers.CharField(help_text="EUR a year for the whole node.")
-    chargeable_year = serializers.CharField(help_text="Without what public money paid.")
+    chargeable_year = serializers.CharField(
+        help_text="Without what public money paid, and interest on the owner’s own money."
+    )
 
 
 class CostsShape(Shape):

@@ -26,7 +26,7 @@ from pricing.errors import PoolDraftGone, PoolRefused
 from pricing.models import CostPool, Evidence, PoolDraft, PoolShare, PoolStatement
 from pricing.services.drafts import storable
 from pricing.services.evidence import attach_to_pool
-from pricing.services.periods import make_room, refusing_overlaps, require_order
+from pricing.services.periods import make_room, refusing_overlaps, require_order, require_soon
 
 LARGEST = Decimal(10) ** 9  # EUR a year, and of a key
 MOST_NODES = 500
@@ -117,6 +117,7 @@ def publish_pool(
         )
     nodes = _nodes(organisation, wanted)
     _require_true(wanted, nodes)
+    require_soon(wanted.effective_from, at=at, refused=PoolRefused)
     require_order(wanted.effective_from, wanted.effective_until, PoolRefused)
     pool = _pool(organisation, corrects, reason, at)
     shared = _shared(wanted, nodes)
@@ -138,7 +139,7 @@ def publish_pool(
         statement.entry = ledger.append(kind="cost_pool", body=_entry(statement, shares), at=at)
         statement.save()
         PoolShare.objects.bulk_create(shares)
-    for one in evidence:
+    for one in sorted(evidence, key=lambda one: one.pk):  # in the order in which all lock them
         attach_to_pool(statement=statement, evidence=one, by=by, at=at)
     return statement
 

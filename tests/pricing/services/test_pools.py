@@ -168,6 +168,14 @@ def test_what_was_in_force_is_not_changed_backwards(owner: Organisation, omar: U
         )  # fmt: skip
 
 
+def test_shares_announced_by_a_slip_of_the_pen_are_refused() -> None:
+    omar = factories.make_user("omar")
+    node = factories.make_node(owner=factories.make_organisation(lead=omar))
+    with pytest.raises(PoolRefused, match="more than 366 days ahead") as refused:
+        factories.make_pool({node: "1"}, by=omar, effective_from=clock.now() + timedelta(days=3650))
+    assert refused.value.field == "effective_from"
+
+
 def test_another_owner_s_pool_is_not_corrected(owner: Organisation, omar: User) -> None:
     (node,) = make_nodes(owner, "a")
     foreign = factories.make_pool(
