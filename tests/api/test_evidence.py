@@ -21,6 +21,10 @@ pytestmark = pytest.mark.django_db
 FILES, DRAFTS = "/api/v1/organisations/owner/evidence", "/api/v1/organisations/owner/pool-drafts"
 
 
+def in_days(days: int) -> str:
+    return (clock.now() + timedelta(days=days)).date().isoformat()
+
+
 @pytest.fixture
 def place(db: None) -> Place:
     return Place()
@@ -154,7 +158,7 @@ def test_what_stands_behind_a_node_that_never_was_listed_is_told_to_its_owner_an
 def written(place: Place, **fields: Any) -> dict[str, Any]:
     return {
         "name": "Rack", "kind": "hosting", "amount_year": "9000", "worked_out": "Contract",
-        "first_day": "2027-01-01", "key": "rack_units", "whole": "42", "bases": {place.node.slug: "12"},
+        "first_day": in_days(30), "key": "rack_units", "whole": "42", "bases": {place.node.slug: "12"},
     } | fields  # fmt: skip
 
 
@@ -204,7 +208,7 @@ def test_a_published_pool_is_everybody_s_to_read(place: Place) -> None:
 def test_a_correction_says_why_and_gives_out_no_more_than_all(place: Place) -> None:
     lead = Program(place.lead)
     (statement,) = publish(lead, written(place)).json()["statements"]
-    over = written(place, whole="10", first_day="2028-01-01", corrects=statement["statement"])
+    over = written(place, whole="10", first_day=in_days(60), corrects=statement["statement"])
     draft = f"/api/v1/pool-drafts/{lead('post', DRAFTS, over).json()['uid']}"
     assert lead("post", f"{draft}/publish").json()["code"] == "pool_refused"  # it says no reason
     lead("patch", draft, {"reason": "The rack became dearer"})
