@@ -16,8 +16,10 @@ LABELS = {
     "cost_pool": gettext_lazy("Cost pool"),
     "evidence": gettext_lazy("Evidence"),
     "evidence_redaction": gettext_lazy("Evidence redacted"),
+    "site_costs": gettext_lazy("What the site costs"),
     "site_fee": gettext_lazy("Site fee"),
     "hourly_import": gettext_lazy("Hourly prices or intensities"),
+    "list_prices": gettext_lazy("List prices or exchange rates"),
     "pricing_policy": gettext_lazy("Pricing policy"),
     "price_exception": gettext_lazy("Exception to the cap"),
     "price_exception_end": gettext_lazy("End of an exception to the cap"),
@@ -77,6 +79,23 @@ def _evidence_redaction(body: dict[str, Any]) -> str:
 
 def _hourly_import(body: dict[str, Any]) -> str:
     return _("%(source)s%(colon)svalues added %(added)s, changed %(changed)s") % {
+        "source": body["source"],
+        "colon": formats.colon(),
+        "added": formats.number(body["added"]),
+        "changed": formats.number(body["changed"]),
+    }
+
+
+def _site_costs(body: dict[str, Any]) -> str:
+    return _("EUR %(total)s a year, a fee of at most EUR %(fee)s per device-hour: %(reason)s") % {
+        "total": formats.number(body["total_year"]),
+        "fee": formats.number(body["highest_fee"]),
+        "reason": body["reason"],
+    }
+
+
+def _list_prices(body: dict[str, Any]) -> str:
+    return _("%(source)s%(colon)srows added %(added)s, changed %(changed)s") % {
         "source": body["source"],
         "colon": formats.colon(),
         "added": formats.number(body["added"]),
@@ -146,8 +165,10 @@ _SUMMARIES: dict[str, Callable[[dict[str, Any]], str]] = {
     "cost_pool": _cost_pool,
     "evidence": _evidence,
     "evidence_redaction": _evidence_redaction,
+    "site_costs": _site_costs,
     "site_fee": _site_fee,
     "hourly_import": _hourly_import,
+    "list_prices": _list_prices,
     "pricing_policy": _pricing_policy,
     "price_exception": _price_exception,
     "price_exception_end": _price_exception_end,

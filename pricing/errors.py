@@ -6,6 +6,8 @@ DomainError
     ├── TariffRefused        400 tariff_refused
     │   └── AboveCap         400 above_cap              names the limit, and what would pass
     ├── FeeRefused           400 fee_refused
+    │   └── FeeAboveCosts    400 fee_above_costs        names the limit, and what would pass
+    ├── SiteCostsRefused     400 site_costs_refused     `faults`: {field: sentence}
     ├── CapRefused           400 cap_refused            `faults`: {field: sentence}
     ├── PriceExceptionRefused 409 price_exception_refused
     ├── PeriodTaken          409 period_taken           another row covers that time
@@ -60,6 +62,15 @@ class PriceExceptionRefused(PricingError):
 
 class FeeRefused(PricingError):
     code = "fee_refused"
+    status = 400
+
+
+class FeeAboveCosts(FeeRefused):
+    code = "fee_above_costs"
+
+
+class SiteCostsRefused(PricingError):
+    code = "site_costs_refused"
     status = 400
 
 

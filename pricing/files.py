@@ -12,7 +12,15 @@ from typing import Any
 
 from ledger.domain import jcs
 from pricing.domain.declared import plain
-from pricing.models import CostComponent, CostStatement, PoolShare, PoolStatement, PricingPolicy, Tariff
+from pricing.models import (
+    CostComponent,
+    CostStatement,
+    PoolShare,
+    PoolStatement,
+    PricingPolicy,
+    SiteCosts,
+    Tariff,
+)
 
 FIGURES = (
     "full_available",
@@ -86,6 +94,21 @@ def pricing_policy_body(policy: PricingPolicy) -> dict[str, Any]:
         "published_at": jcs.moment(policy.published_at),
         **policy.rules.to_json(),
         "reason": policy.reason,
+    }
+
+
+def site_costs_body(statement: SiteCosts) -> dict[str, Any]:
+    """EUR a year; the highest fee in EUR per device-hour."""
+    return {
+        "statement": str(statement.uid),
+        "number": statement.number,
+        "effective_from": jcs.moment(statement.effective_from),
+        "published_at": jcs.moment(statement.published_at),
+        **statement.costs,
+        "total_year": plain(statement.total_year),
+        "highest_fee": plain(statement.highest_fee),
+        "corrects": str(statement.corrects.uid) if statement.corrects else None,
+        "reason": statement.reason,
     }
 
 

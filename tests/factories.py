@@ -25,10 +25,23 @@ from nodes.models import Device, Node, Site
 from nodes.services.occupancy import WantedHold, hold_devices
 from pricing.domain.declared import Asset, Declared, Funding, FundingKind
 from pricing.domain.grants import cover
-from pricing.models import Charge, Evidence, FundingLine, Grant, PoolStatement, PricingPolicy, Tariff
+from pricing.domain.site_costs import Costs, Item, Kind
+from pricing.models import (
+    Charge,
+    Evidence,
+    FundingLine,
+    Grant,
+    PoolStatement,
+    PricingPolicy,
+    SiteCosts,
+    SiteFee,
+    Tariff,
+)
 from pricing.services import evidence as evidence_service, pools as pools_service
+from pricing.services.fees import set_site_fee
 from pricing.services.grants import encumber, lock_grants
 from pricing.services.hourly import Imported, import_file
+from pricing.services.site_costs import publish_site_costs
 from pricing.services.statements import publish_statement
 from pricing.services.tariffs import publish_tariff
 from reservations.domain.policy import Policy as PolicyRules
@@ -193,6 +206,34 @@ def make_pricing_policy(**changes: Any) -> PricingPolicy:
         version=(PricingPolicy.objects.count() + 1), effective=between(since, None), reason="Tests",
         digest="0" * 64, entry=make_entry(), published_by=make_user(), published_at=since, **numbers,
     )  # fmt: skip
+
+
+def site_costs_of(hosting: str = "30000", people: str = "20000", **changes: Any) -> Costs:
+    """50,000 EUR a year over a million device-hours: a fee of at most 0.05 EUR."""
+    items = (
+        Item(Kind.HOSTING, Decimal(hosting), "Two servers.", "Contract 2026-7"),
+        Item(Kind.PEOPLE, Decimal(people), "A third of a post.", "Salary scale of 2026"),
+    )
+    wanted: dict[str, Any] = {"items": items, "device_hours": Decimal(1000000)}
+    return Costs(**wanted | changes)
+
+
+def make_site_costs(**said: Any) -> SiteCosts:
+    """In force since 60 days ago."""
+    at = clock.now()
+    wanted: dict[str, Any] = {
+        "costs": site_costs_of(), "effective_from": at - timedelta(days=60), "reason": "Tests", "at": at,
+    } | said  # fmt: skip
+    return publish_site_costs(**{"by": make_user(is_steward=True)} | wanted)
+
+
+def set_fee(amount: str = "0.02", *, since: datetime | None = None) -> SiteFee:
+    """Under costs that allow 0.05 EUR, which are published where none are."""
+    costs = SiteCosts.objects.first() or make_site_costs()
+    at = clock.now()
+    return set_site_fee(
+        amount=Decimal(amount), effective_from=since, reason="Servers", by=costs.published_by, at=at
+    )
 
 
 def import_hours(text: str, *, content: str = "prices", at: datetime | None = None, **said: Any) -> Imported:

@@ -156,8 +156,21 @@ SCHEMAS: Mapping[str, Schema] = {
         "by": one_of("owner", "steward"),
         "reason_digest": DIGEST,
     },
-    # What the site itself charges per device-hour; EUR.
-    "site_fee": {**_PERIOD, "amount": AMOUNT, "reason": text(500)},
+    # What the site itself costs in a year, and the highest fee per device-hour that follows; EUR.
+    "site_costs": {
+        "statement": UID,
+        "number": COUNT,
+        **_PERIOD,
+        "costs": OBJECT,
+        "total_year": AMOUNT,
+        "subsidy_year": AMOUNT,
+        "device_hours": AMOUNT,
+        "highest_fee": AMOUNT,
+        "digest": DIGEST,
+        **_CORRECTION,
+    },
+    # What the site itself charges per device-hour; EUR. Older entries do not say what it follows from.
+    "site_fee": {**_PERIOD, "amount": AMOUNT, "statement": nullable(UID), "reason": text(500)},
     # That a file of hourly prices or carbon intensities was imported, and how many values came of it.
     "hourly_import": {
         "import": UID,
@@ -167,6 +180,18 @@ SCHEMAS: Mapping[str, Schema] = {
         "digest": DIGEST,
         "values": COUNT,
         "missing": COUNT,
+        "added": COUNT,
+        "changed": COUNT,
+    },
+    # That list prices, prices in shops or exchange rates were imported, and how many rows came of it.
+    "list_prices": {
+        "import": UID,
+        "content": one_of("prices", "shops", "rates"),
+        "source": text(200),
+        "licence": text(200),
+        "digest": DIGEST,
+        "rows": COUNT,
+        "unmatched": COUNT,
         "added": COUNT,
         "changed": COUNT,
     },

@@ -18,7 +18,8 @@ from pricing.models.hourly import (
 )
 from pricing.models.policies import PriceException, PricingPolicy
 from pricing.models.pools import CostPool, PoolShare, PoolStatement
-from pricing.models.published import CostComponent, CostStatement, SiteFee, Tariff
+from pricing.models.published import CostComponent, CostStatement, Tariff
+from pricing.models.site import SiteCosts, SiteFee
 
 __all__ = [
     "Charge",
@@ -39,6 +40,7 @@ __all__ = [
     "PriceException",
     "PricingPolicy",
     "ReplacedValue",
+    "SiteCosts",
     "SiteFee",
     "StatementDraft",
     "StatementDraftEvidence",

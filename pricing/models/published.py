@@ -1,4 +1,4 @@
-"""What owners and the site publish: cost statements, tariffs, the fee."""
+"""What owners publish: cost statements and tariffs."""
 
 from __future__ import annotations
 
@@ -127,20 +127,3 @@ class Tariff(Published):
             can_end="(upper_inf(OLD.effective) OR OLD.exception_id IS NOT NULL"
             " AND upper(NEW.effective) < upper(OLD.effective))",
         )
-
-
-class SiteFee(Published):
-    """What this site itself charges per device-hour: a line of its own in every price."""
-
-    amount = eur()
-    reason = models.CharField(max_length=500)
-    entry = models.OneToOneField(Entry, models.PROTECT, related_name="+")
-    published_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            ExclusionConstraint(
-                name="site_fees_do_not_overlap", expressions=[("effective", RangeOperators.OVERLAPS)]
-            )
-        ]
-        triggers: ClassVar = published_once("site_fee")

@@ -20,7 +20,7 @@ from ledger import services as ledger
 from nodes.models import Node, Site
 from nodes.services import listing
 from pricing.models import FundingLine
-from pricing.services import fees, grants
+from pricing.services import grants
 from reservations.domain.policy import Policy
 from reservations.management.example_world import (
     capping,
@@ -34,13 +34,12 @@ from reservations.management.example_world import (
     people,
     places,
     projects,
+    site_costs,
 )
 from reservations.models import Vertex
 from reservations.services import policy, shares
 
 GIB = 1024**3
-# What running the site costs, spread over the hours it arranges.
-FEE = Decimal("0.020000")
 
 
 @dataclass
@@ -63,9 +62,7 @@ def build(*, began_at: datetime, now: datetime) -> World:
         public = load_private_key(path).public_key().public_bytes_raw()
         ledger.declare_key(purpose=purpose, public_key=public, at=began_at)
     policy.publish_policy(rules=Policy(), reason="The rules this site begins with.", at=began_at)
-    fees.set_site_fee(
-        amount=FEE, effective_from=began_at, reason="Servers and one post of this site.", at=began_at
-    )
+    site_costs.publish(users, began_at=began_at)
     sites = {place.slug: _site(place) for place in places.PLACES}
     capping.publish_policy(users, began_at=began_at)
     nodes = {}
@@ -96,6 +93,7 @@ def complete(world: World, *, at: datetime) -> None:
         _let_in(missing)
     world.people.update(missing)
     _accept_rules(world.people, at)
+    site_costs.complete(world.people, at=at)
     shares.ensure_independent_account(shares=projects.INDEPENDENT_SHARES)
     entrusting.entrust(world.organisations, by=world.people, at=at)
     excepting.grant(world.projects, by=world.people, at=at)

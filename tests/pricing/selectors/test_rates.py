@@ -12,7 +12,6 @@ from nodes.models import Node
 from pricing.domain.cost import Kind, split
 from pricing.domain.declared import DayAheadMean, Support
 from pricing.selectors import rates, waterfalls
-from pricing.services.fees import set_site_fee
 from pricing.services.statements import publish_statement
 from tests import factories
 
@@ -68,7 +67,7 @@ def test_the_waterfalls_of_several_nodes_take_one_query(django_assert_num_querie
 def test_s1_goes_from_full_cost_to_price_line_by_line() -> None:
     node = factories.make_node(devices=8)
     factories.publish_prices(node, over_recovered="6000")
-    set_site_fee(amount=D("0.02"), effective_from=clock.now(), reason="Servers", at=clock.now())
+    factories.set_fee()
     (steps,) = waterfalls([rates(device_ids=ids(node), at=clock.now())[ids(node)[0]]])
     assert [(step.code, str(step.amount), step.kind) for step in steps] == [
         ("purchase", "1.040478", "plus"),

@@ -122,8 +122,8 @@ def test_who_publishes_second_is_told_that_the_time_is_taken(
 
 def test_of_fees_set_at_once_one_takes_effect() -> None:
     now = clock.now()
-    set_site_fee(amount=Decimal("0.01"), effective_from=now - 30 * DAY, reason="To begin with", at=now)
-    again = partial(set_site_fee, effective_from=now, reason="Dearer power", at=now)
+    costs = factories.make_site_costs(fee=Decimal("0.01"))
+    again = partial(set_site_fee, effective_from=now, reason="Dearer power", by=costs.published_by, at=now)
     done, refused = split(at_once(*(partial(again, amount=Decimal(cents) / 100) for cents in range(2, 6))))
     assert len(done) == 1
     assert [type(error) for error in refused] == [PeriodTaken] * 3

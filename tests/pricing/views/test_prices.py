@@ -16,7 +16,6 @@ from common.ranges import between
 from nodes.models import Hold, Node
 from nodes.services.occupancy import WantedHold, hold_devices
 from pricing.selectors.node import node_page
-from pricing.services.fees import set_site_fee
 from pricing.services.statements import publish_statement
 from tests import factories
 
@@ -43,7 +42,7 @@ def h200(h100: Node) -> Node:
     private = factories.make_declared(assets=(factories.make_asset(funding=()),))
     factories.make_pricing_policy(private_cap=D("0.2"))
     factories.publish_prices(node, declared=private, owner_adjustment="0.4")
-    set_site_fee(amount=D("0.02"), effective_from=clock.now(), reason="Servers", at=clock.now())
+    factories.set_fee()
     return node
 
 
