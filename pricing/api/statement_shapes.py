@@ -11,7 +11,7 @@ from common.api.shapes import MomentField, Shape
 from common.lines import require_one_line
 
 _DECLARED = {
-    "version": "2",
+    "version": "3",
     "assets": [
         {"name": "DGX H100", "price": "280000", "purchased_on": "2024-12-02", "life_years": "5",
          "residual_value": "28000",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pricing.domain.declared import Declared, Fault, Json, NotReadable, faults, from_json
+from pricing.domain.declared import VERSION, Declared, Fault, Json, NotReadable, faults, from_json, renewed
 
 Members = dict[str, Json]
 
@@ -35,7 +35,7 @@ _ASSUMED: Mapping[str, Json] = {
     "kind": "own",
     "amount": _NOTHING,
     "amount_year": _NOTHING,
-    "version": "2",
+    "version": VERSION,
 }
 # Of these what is assumed is no cost of nothing, and readers are told what it is.
 TOLD_ASSUMED: Mapping[str, Decimal] = {"used_share": Decimal(1), "pue": Decimal(1), "life_years": Decimal(5)}
@@ -84,7 +84,8 @@ def read(typed: Mapping[str, object]) -> Reading:
             break
         for path in (path for fault in new or found for path in _to_repair(fault)):
             _repair(filled, path)
-    return Reading(declared, tuple(told))
+    # Whatever version it was begun in: it is published under the present formulas.
+    return Reading(renewed(declared), tuple(told))
 
 
 def _looked_at(body: Mapping[str, object]) -> tuple[Sequence[Fault], Declared | None]:
@@ -123,7 +124,7 @@ def _to_repair(fault: Fault) -> Sequence[str]:
 
 
 _EMPTY: Mapping[str, Json] = {
-    "version": "2", "assets": [_NO_ASSET], "active_kilowatts": "0", "idle_kilowatts": "0", "pue": "1",
+    "version": VERSION, "assets": [_NO_ASSET], "active_kilowatts": "0", "idle_kilowatts": "0", "pue": "1",
     "used_share": "1",
 }  # fmt: skip
 

@@ -7,9 +7,11 @@ is what no centre can have (no staff, a PUE of 1.00) or lies far from a median, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from pricing.domain.cost import Cost, Kind
+from pricing.domain.cost.depreciation import years_later
 from pricing.domain.declared import ONE, ZERO, Declared
 from pricing.domain.specifications import DeviceSpecification, ModelledPower
 
@@ -18,6 +20,11 @@ EUROSTAT = (
     "Eurostat nrg_pc_205, without recoverable taxes: lowest and highest country, July 2023 to June 2024"
 )
 CALCULCO = "CALCULCO, table of residual values: 70, 50, 35, 25, 15 and 0 % after 1 to 6 years"
+FLAT_RATES = (
+    "Flat rates of funders: 15 % of direct costs (2 CFR 200.414(f)),"
+    " 25 % (Horizon Europe, Model Grant Agreement, 6.2.E)"
+)
+ENTSO_E = "ENTSO-E Transparency Platform: a day-ahead price for every hour of a zone"
 # Reference rate of the European Central Bank, mean of 2024, for prices seen in dollars.
 USD_PER_EUR = Decimal("1.0824")
 
@@ -50,6 +57,9 @@ PUE = Band(E_FISCAL, low=Decimal("1.01"), high=Decimal(3), median=Decimal("1.5")
 LIFE = Band(E_FISCAL, low=Decimal(3), high=Decimal(8), median=Decimal(5))
 USED = Band(E_FISCAL, low=Decimal("0.35"), high=Decimal("0.95"), median=Decimal("0.713"))
 ELECTRICITY_SHARE = Band(E_FISCAL, low=Decimal("0.03"), high=Decimal("0.45"), median=Decimal("0.15"))
+OVERHEAD = Band(FLAT_RATES, high=Decimal("0.25"))
+# A mean of hours that are known may leave out one in fifty.
+MISSING_HOURS = Band(ENTSO_E, high=Decimal("0.02"))
 ELECTRICITY_PRICE = Band(EUROSTAT, low=Decimal("0.089"), high=Decimal("0.276"))
 # After six years nothing is left by that table; before, something is.
 WORTHLESS_AFTER = Decimal(6)
@@ -58,17 +68,25 @@ TIMES_RETAIL = Decimal(2)
 
 
 def oddities(
-    declared: Declared, cost: Cost, *, device: DeviceSpecification | None, power: ModelledPower | None
+    declared: Declared,
+    cost: Cost,
+    *,
+    year_from: date,
+    device: DeviceSpecification | None,
+    power: ModelledPower | None,
 ) -> list[Oddity]:
     """Everything that lies outside its band, in the order in which it is asked for."""
     return [
         *_of_assets(declared),
+        *_of_days(declared, year_from),
         *_of_purchase(declared, cost, device),
         *_of_power(declared, power),
         *_outside("pue", "pue", declared.pue, PUE),
         *_outside("electricity_price", "contract_price", declared.electricity_price, ELECTRICITY_PRICE),
+        *_of_day_ahead(declared),
         *_outside("used_share", "used_share", declared.used_share, USED),
         *_of_shares(declared, cost),
+        *_of_overhead(declared),
         *_of_related_parties(declared),
     ]
 
@@ -85,6 +103,32 @@ def _of_assets(declared: Declared) -> list[Oddity]:
             band = Band(CALCULCO, low=ZERO)
             found.append(Oddity("no_residual", f"assets.{at}.residual_value", asset.life_years, band))
     return found
+
+
+def _of_days(declared: Declared, year_from: date) -> list[Oddity]:
+    """What is bought after the year costs nothing in it."""
+    until = years_later(year_from, 1)
+    found = []
+    for at, asset in enumerate(declared.assets):
+        later = (asset.purchased_on - until).days
+        if later >= 0:
+            band = Band(f"{year_from.isoformat()} – {until.isoformat()}")
+            found.append(Oddity("bought_later", f"assets.{at}.purchased_on", Decimal(later), band))
+    return found
+
+
+def _of_day_ahead(declared: Declared) -> list[Oddity]:
+    """A mean of a part of the hours, which may have been the cheap or the dear ones."""
+    mean = declared.day_ahead
+    if mean is None or mean.hours_known + mean.hours_missing < 1:
+        return []
+    share = Decimal(mean.hours_missing) / (mean.hours_known + mean.hours_missing)
+    return _outside("day_ahead_coverage", "day_ahead", share, MISSING_HOURS)
+
+
+def _of_overhead(declared: Declared) -> list[Oddity]:
+    """Actual overhead above what funders take flat."""
+    return _outside("overhead", "indirect_costs", declared.overhead_share, OVERHEAD)
 
 
 def _of_purchase(declared: Declared, cost: Cost, device: DeviceSpecification | None) -> list[Oddity]:

@@ -58,6 +58,7 @@ class Effect:
     reading: drafting.Reading
     cost: Cost | None  # None where a node has no devices to spread it over
     in_force: CostStatement | None
+    year_from: date  # the first day that it would count
 
     @cached_property
     def lines(self) -> list[CostLine]:
@@ -132,7 +133,7 @@ class Effect:
     def _oddities(self, cost: Cost) -> list[Oddity]:
         first = self.devices[0] if self.devices else None
         return oddities(
-            self.reading.declared, cost,
+            self.reading.declared, cost, year_from=self.year_from,
             device=specifications.device(first.model, first.memory_bytes) if first else None,
             power=modelled_power(self.node, self.devices),
         )  # fmt: skip
@@ -161,10 +162,10 @@ def effect(*, node: Node, declared: Mapping[str, object], at: datetime) -> Effec
     devices = list(node.devices.all())
     reading = drafting.read(declared)
     in_force = CostStatement.objects.filter(node=node, effective__contains=at).first()
-    cost = None
+    cost, year_from = None, first_day(node, at)
     if devices:
-        cost = cost_of(reading.declared, device_count=len(devices), year_from=first_day(node, at))
-    return Effect(node, devices, reading, cost, in_force)
+        cost = cost_of(reading.declared, device_count=len(devices), year_from=year_from)
+    return Effect(node, devices, reading, cost, in_force, year_from)
 
 
 def first_day(node: Node, at: datetime) -> date:

@@ -28,6 +28,25 @@ def _years(odd: Oddity) -> str:
     )
 
 
+def _bought_later(odd: Oddity) -> str:
+    return _(
+        "It is bought after the statement’s year: nothing of it counts in this year. Leave it out until then."
+    )
+
+
+def _day_ahead_coverage(odd: Oddity) -> str:
+    return _(
+        "%(value)s of the hours have no day-ahead price and are left out of the mean. If they were dear or "
+        "cheap ones, the mean is wrong; choose other days or a contract price."
+    ) % {"value": percent(odd.value)}
+
+
+def _overhead(odd: Oddity) -> str:
+    return _(
+        "Overhead is %(value)s of the direct cost. Funders that take a flat rate allow at most %(high)s."
+    ) % {"value": percent(odd.value), "high": percent(odd.band.high, 0)}
+
+
 def _no_residual(odd: Oddity) -> str:
     return _(
         "Nothing is left of the price after %(value)s years. Most machines can still be sold then; "
@@ -109,6 +128,9 @@ def _of(bound: Decimal | None) -> str:
 _SENTENCES: dict[str, Callable[[Oddity], str]] = {
     "life_years": _years,
     "no_residual": _no_residual,
+    "bought_later": _bought_later,
+    "day_ahead_coverage": _day_ahead_coverage,
+    "overhead": _overhead,
     "purchase_price": _purchase,
     "active_kilowatts": _power,
     "pue": _pue,

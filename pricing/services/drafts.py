@@ -12,7 +12,7 @@ from accounts.models import User
 from common import formats
 from nodes.models import Node
 from pricing.domain import drafting
-from pricing.domain.declared import Declared, Json, Kind, NotReadable, from_json, to_json
+from pricing.domain.declared import VERSION, Declared, Json, Kind, NotReadable, from_json, renewed, to_json
 from pricing.domain.specifications import modelled_power
 from pricing.errors import DraftChanged, DraftGone, DraftOpen, StatementRefused
 from pricing.models import CostStatement, Evidence, StatementDraft, StatementDraftEvidence
@@ -71,9 +71,9 @@ def _beginning(node: Node, corrects: CostStatement | None) -> dict[str, Json]:
     """What is known before anybody types: the last statement, or the place and the machine."""
     before = corrects or CostStatement.objects.filter(node=node).order_by("-number").first()
     if before is not None:
-        return to_json(from_json(before.declared))
+        return to_json(renewed(from_json(before.declared)))
     body: dict[str, Json] = {
-        "version": "2",
+        "version": VERSION,
         "pue": str(node.site.pue.normalize()),
         "assets": [_machine(node)],
     }

@@ -17,7 +17,7 @@ from ledger import services as ledger
 from nodes.models import Node
 from pricing import files, wording
 from pricing.domain.cost import Component, Cost, cost_of, rounded, split
-from pricing.domain.declared import Declared, Fault, faults, to_json
+from pricing.domain.declared import Declared, Fault, faults, renewed, to_json
 from pricing.errors import StatementRefused
 from pricing.models import CostComponent, CostStatement
 from pricing.services.periods import make_room, refusing_overlaps, require_order, require_soon
@@ -40,6 +40,7 @@ def publish_statement(
     The statement that was in force until further notice ends where this one begins. A statement
     with an end of its own may record a time that is past, if no other covers it.
     """
+    declared = renewed(declared)
     _require_true(declared)
     require_soon(effective_from, at=at, refused=StatementRefused)
     require_order(effective_from, effective_until, StatementRefused)

@@ -28,7 +28,7 @@ def hosting(declared: Declared) -> Component:
 def maintenance(declared: Declared, year_from: date) -> Component:
     """A share of each price, counted in days from the end of its warranty, and contracts."""
     with localcontext(EXACT):
-        by_share = total(_maintenance_of(asset, year_from) for asset in declared.assets)
+        by_share = total(_maintenance_of(asset, year_from, declared.version) for asset in declared.assets)
     shares = {asset.maintenance_share for asset in declared.assets}
     numbers = {"contract": declared.maintenance_year} if declared.maintenance_year else {}
     if len(shares) == 1:
@@ -39,8 +39,13 @@ def maintenance(declared: Declared, year_from: date) -> Component:
     )  # fmt: skip
 
 
-def _maintenance_of(asset: Asset, year_from: date) -> Decimal:
-    under_contract = share_of_year(year_from, since=asset.warranty_until or year_from, until=None)
+def _maintenance_of(asset: Asset, year_from: date, version: str) -> Decimal:
+    """From the end of the warranty on, or from the purchase where no warranty is named.
+
+    Version 2 counted from the year's first day then, also what was bought later in it.
+    """
+    bought = year_from if version == "2" else asset.purchased_on
+    under_contract = share_of_year(year_from, since=asset.warranty_until or bought, until=None)
     return asset.maintenance_share * asset.price * under_contract
 
 

@@ -6,9 +6,10 @@ Sentences for the faults found here are in pricing.wording.
 from __future__ import annotations
 
 from pricing.domain.declared.faults import AMOUNTS, LARGEST, SHARES, SOURCED, Fault, faults
-from pricing.domain.declared.reading import Json, NotReadable, from_json, to_json
+from pricing.domain.declared.reading import Json, NotReadable, from_json, renewed, to_json
 from pricing.domain.declared.shape import (
     HOURS_A_YEAR,
+    VERSION,
     Asset,
     DayAheadMean,
     Declared,
@@ -30,6 +31,7 @@ __all__ = [
     "ONE",
     "SHARES",
     "SOURCED",
+    "VERSION",
     "ZERO",
     "Asset",
     "DayAheadMean",
@@ -47,5 +49,6 @@ __all__ = [
     "faults",
     "from_json",
     "plain",
+    "renewed",
     "to_json",
 ]

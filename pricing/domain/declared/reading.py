@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence, Sized
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -14,12 +14,21 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from pricing.domain.declared import version1
 from pricing.domain.declared.faults import MOST_ROWS, Fault
-from pricing.domain.declared.shape import Asset, DayAheadMean, Declared, Funding, PoolPart, Support
+from pricing.domain.declared.shape import (
+    VERSION,
+    Asset,
+    DayAheadMean,
+    Declared,
+    Funding,
+    PoolPart,
+    Support,
+)
 from pricing.domain.exact import plain
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
-VERSION = "2"
+# The shape of version 3 is that of version 2: what they differ in is how maintenance is counted.
+_SAME_SHAPE = ("2", VERSION)
 # More digits than any figure has: text of any length would be arithmetic of any length.
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,40})?")
 _LONGEST_SHOWN = 80
@@ -40,7 +49,7 @@ class _Wrong(Exception):
 
 def to_json(declared: Declared) -> dict[str, Json]:
     """Numbers as text, so that no reader's floating point changes them; defaults are written too."""
-    return {"version": VERSION, **cast(dict[str, Json], _written(declared))}
+    return cast(dict[str, Json], _written(declared))
 
 
 def from_json(body: Mapping[str, object]) -> Declared:
@@ -50,11 +59,16 @@ def from_json(body: Mapping[str, object]) -> Declared:
     try:
         if version == "1":
             return version1.upgraded(_object(version1.Declared1, members, ""))
-        if version == VERSION:
-            return cast(Declared, _object(Declared, members, ""))
+        if version in _SAME_SHAPE:
+            return replace(cast(Declared, _object(Declared, members, "")), version=str(version))
     except _Wrong as wrong:
         raise NotReadable(*wrong.faults) from None
     raise NotReadable(Fault("version", "unknown_version", VERSION, _shown(version)))
+
+
+def renewed(declared: Declared) -> Declared:
+    """The same figures under the present formulas, as everything that is published from now on."""
+    return replace(declared, version=VERSION)
 
 
 def _written(value: object) -> Json:

@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from pricing.domain.exact import EXACT, ZERO, total
 
+# Of the formulas that a declaration counts by; docs/cost-model.md says what changed with each.
+VERSION = "3"
 HOURS_A_YEAR = Decimal(8760)  # 365 days, as every published unit cost we compare with counts
 
 
@@ -195,6 +197,8 @@ class Declared:
     support: tuple[Support, ...] = ()
     related_parties: bool | None = None  # bought from or hosted by somebody close; None: not said
     sources: Mapping[str, str] = field(default_factory=dict)  # component -> where its figure comes from
+    # What was published keeps the formulas that it was published with.
+    version: str = VERSION
 
     @property
     def purchase_price(self) -> Decimal:

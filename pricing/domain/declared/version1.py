@@ -85,5 +85,6 @@ def upgraded(first: Declared1) -> Declared:
         # A share was declared, not the accounts behind it: so much indirect cost for each EUR of direct cost.
         indirect_costs=first.overhead_share,
         direct_costs=ONE,
+        version="2",  # which counts as the first did
         **{name: getattr(first, name) for name in _SAME},
     )

@@ -38,7 +38,7 @@ def test_its_numbers_are_text(declared: Declared) -> None:
 
 def test_it_says_its_version_and_every_default() -> None:
     body = to_json(S1)
-    assert (body["version"], body["pools"], body["contract_price"]) == ("2", [], "0.145")
+    assert (body["version"], body["pools"], body["contract_price"]) == ("3", [], "0.145")
     assert (body["day_ahead"], body["related_parties"]) == (None, None)
 
 
@@ -80,7 +80,7 @@ def body_with(path: str, value: object) -> dict[str, Any]:
         ("sources", ["staff"], "not_an_object"),
         ("sources", {"staff": 7}, "not_text"),
         ("day_ahead", "FR", "not_an_object"),
-        ("version", "3", "unknown_version"),
+        ("version", "4", "unknown_version"),
     ],
 )
 def test_it_names_the_member_it_cannot_read(path: str, value: object, rule: str) -> None:
