@@ -16,6 +16,7 @@ from pricing.models.hourly import (
     ReplacedValue,
     YearlyIntensity,
 )
+from pricing.models.market import ExchangeRate, ListPrice, MarketImport, RetailPrice
 from pricing.models.policies import PriceException, PricingPolicy
 from pricing.models.pools import CostPool, PoolShare, PoolStatement
 from pricing.models.published import CostComponent, CostStatement, Tariff
@@ -28,11 +29,14 @@ __all__ = [
     "CostStatement",
     "Encumbrance",
     "Evidence",
+    "ExchangeRate",
     "FundingLine",
     "Grant",
     "HourlyImport",
     "HourlySeries",
     "HourlyValue",
+    "ListPrice",
+    "MarketImport",
     "PoolDraft",
     "PoolEvidence",
     "PoolShare",
@@ -40,6 +44,7 @@ __all__ = [
     "PriceException",
     "PricingPolicy",
     "ReplacedValue",
+    "RetailPrice",
     "SiteCosts",
     "SiteFee",
     "StatementDraft",

@@ -13,6 +13,7 @@ from typing import Any
 
 from pricing.domain.market.values import (
     CURRENCIES,
+    FOUR_PLACES,
     LEAST_RATE,
     LEAST_SHOP,
     MOST_RATE,
@@ -104,7 +105,7 @@ def _cloud(row: Row, _said: Said, left_out: Counter[str]) -> Iterator[Line]:
         return
     row.number("spot_max_usd_h")  # the highest of some days: no price that can be had, but a number
     devices = row.devices("accelerator_count")
-    memory = row.number("accelerator_mem_gib_each")
+    memory = row.memory("accelerator_mem_gib_each")
     for column in priced:
         price = row.price(column, devices)
         assert price is not None
@@ -130,8 +131,8 @@ def _oracle(row: Row, said: Said, _left_out: Counter[str]) -> Iterator[Line]:
 
 
 def _skypilot(row: Row, said: Said, _left_out: Counter[str]) -> Iterator[Line]:
-    devices, mebibytes = row.devices("AcceleratorCount"), row.number("GpuMemMiBEach")
-    memory = None if mebibytes is None else mebibytes / MEBIBYTES
+    devices, mebibytes = row.devices("AcceleratorCount"), row.memory("GpuMemMiBEach")
+    memory = None if mebibytes is None else (mebibytes / MEBIBYTES).quantize(FOUR_PLACES)
     row.number("vCPUs"), row.number("MemoryGiB")
     if not row.cells["Price"].strip() and not row.cells["SpotPrice"].strip():
         raise Fault(row.line, "Price", "empty")
@@ -168,7 +169,8 @@ def _own(row: Row, _said: Said, _left_out: Counter[str]) -> Iterator[Line]:
         raise Fault(row.line, "kind", "kind", kind)
     yield Offer(
         row.provider("provider"), row.text("offer"), row.text("region", optional=True), row.text("device"),
-        row.number("memory_gib"), devices, row.currency("currency"), price, Kind(kind), row.day("observed_on"),
+        row.memory("memory_gib"), devices, row.currency("currency"), price, Kind(kind),
+        row.day("observed_on"),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What a file of the market can say: an offer, a price in a shop, an exchange rate; and how cells are read."""
+"""What a file of the market can say: offers, prices in shops, exchange rates; and how its cells are read."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ LEAST_SHOP, MOST_SHOP = Decimal(10), Decimal(1_000_000)
 LEAST_RATE, MOST_RATE = Decimal("0.0001"), Decimal(1_000_000)
 FIRST_DAY = date(1999, 1, 4)  # of the euro's reference rates
 MOST_DEVICES = Decimal(1_000)
+MOST_MEMORY = Decimal(500_000)  # of one device, in the unit of the source
+FOUR_PLACES = Decimal("0.0001")
 
 
 class Kind(StrEnum):
@@ -158,10 +160,16 @@ class Row:
         return found
 
     def devices(self, column: str) -> Decimal:
-        found = self.needed(column)
+        found = self.needed(column).quantize(FOUR_PLACES)
         if not 0 < found <= MOST_DEVICES:
-            raise Fault(self.line, column, "devices", str(found))
+            raise Fault(self.line, column, "devices", self.cells[column])
         return found
+
+    def memory(self, column: str) -> Decimal | None:
+        found = self.number(column)
+        if found is not None and not 0 < found.quantize(FOUR_PLACES) <= MOST_MEMORY:
+            raise Fault(self.line, column, "memory", self.cells[column])
+        return None if found is None else found.quantize(FOUR_PLACES)
 
     def price(self, column: str, devices: Decimal) -> Decimal | None:
         """Of the whole offer; None where the source has none."""
@@ -186,14 +194,11 @@ class Row:
         found = self.cells[column].strip()
         try:
             moment = datetime.fromisoformat(found)
-        except ValueError:
-            moment = None  # type: ignore[assignment]
-        if moment is None or moment.tzinfo is None:
+            day = moment.astimezone(UTC).date() if moment.tzinfo else None
+        except (ValueError, OverflowError):  # the latter at the calendar's very end
+            day = None
+        if day is None:
             raise Fault(self.line, column, "moment", found)
-        try:
-            day = moment.astimezone(UTC).date()
-        except OverflowError:  # a moment at the calendar's very end
-            raise Fault(self.line, column, "moment", found) from None
         return day_of(self.line, column, day.isoformat(), self.today)
 
 
@@ -205,7 +210,7 @@ def day_of(line: int, column: str, text: str, today: date) -> date:
         day = None
     if day is None:
         raise Fault(line, column, "day", text)
-    if not FIRST_DAY <= day:
+    if day < FIRST_DAY:
         raise Fault(line, column, "early", text)
     if day > today:
         raise Fault(line, column, "future", text)
