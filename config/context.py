@@ -25,7 +25,7 @@ from ledger.models import Checkpoint
 # Which pages belong under which heading of the masthead, by the names of their addresses.
 SECTIONS = {
     "prices": "prices", "node": "prices", "electricity": "prices", "electricity_zones": "prices",
-    "pricing_policy": "prices",
+    "pricing_policy": "prices", "site_costs": "prices",
     "book": "book", "book_preview": "book",
     "projects": "projects", "project": "projects", "apply": "projects", "application": "projects",
     "members": "projects", "member": "projects", "leave": "projects", "project_settings": "projects",
@@ -77,8 +77,7 @@ def _headings(request: HttpRequest) -> list[Link]:
 
 def _footer_links() -> list[Link]:
     labels = {
-        "prices_json": _("Open data (JSON)"),
-        "prices_csv": _("Open data (CSV)"),
+        "open_data": _("Open data"),
         "api_docs": _("API"),
         "organisations": _("Organisations"),
         "rules": _("House rules"),

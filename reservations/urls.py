@@ -11,6 +11,7 @@ from reservations.api import (
     entrusting as entrusted,
     exceptions as excepted,
     onboarding as first_steps,
+    open_data as open_data_api,
     projects,
     public as public_api,
     runs,
@@ -26,6 +27,7 @@ from reservations.views import (
     inside,
     members,
     onboarding,
+    open_data,
     project,
     public,
     reservation,
@@ -145,6 +147,15 @@ pages = [
     path("fairness/", public.fairness, name="fairness"),
     path("fairness.json", public.fairness_twin, name="fairness_json"),
     path("status/", public.status, name="status"),
+    # /open-data/<name>/, its files, and the package of all
+    path("open-data/", open_data.open_data, name="open_data"),
+    path("open-data/<slug:name>/", open_data.open_data_set, name="open_data_set"),
+    path("open-data/datapackage.json", open_data.open_data_package, name="open_data_package_json"),
+    path("open-data/datapackage.zip", open_data.open_data_archive, name="open_data_zip"),
+    path("open-data/<slug:name>/schema.json", open_data.open_data_schema, name="open_data_schema_json"),
+    path("open-data/<slug:name>.csv", open_data.open_data_csv, name="open_data_csv"),
+    path("open-data/<slug:name>.json", open_data.open_data_json, name="open_data_json"),
+    path("open-data/<slug:name>.jsonl", open_data.open_data_lines, name="open_data_lines_json"),
 ]
 
 endpoints = [
@@ -222,4 +233,5 @@ endpoints = [
     path("api/v1/policy", public_api.PolicyApi.as_view(), name="api_policy"),
     path("api/v1/fairness", public_api.FairnessApi.as_view(), name="api_fairness"),
     path("api/v1/status", public_api.StatusApi.as_view(), name="api_status"),
+    path("api/v1/open-data", open_data_api.OpenDataApi.as_view(), name="api_open_data"),
 ]

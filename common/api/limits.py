@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.utils.translation import gettext as _, ngettext
 from rest_framework.request import Request
@@ -38,10 +40,15 @@ class Allowance:
 
 def count(request: Request) -> Allowance | None:
     """Count this call; None while nothing can be counted."""
-    if request.user.is_authenticated:
-        name, key, limit = "person", str(request.user.pk), settings.API_CALLS_PER_PERSON
+    return counted(request.user, client_address(request._request))
+
+
+def counted(user: AbstractBaseUser | AnonymousUser, address: str) -> Allowance | None:
+    """The same for a page that costs as much as a call."""
+    if user.is_authenticated:
+        name, key, limit = "person", str(user.pk), settings.API_CALLS_PER_PERSON
     else:
-        name, key, limit = "address", client_address(request._request), settings.API_CALLS_PER_ADDRESS
+        name, key, limit = "address", address, settings.API_CALLS_PER_ADDRESS
     # Windows are cut by the clock of the machine: all that matters is that they pass.
     window, passed = divmod(int(time.time()), WINDOW)
     calls = cache.count(f"api-calls:{name}:{key}:{window}", WINDOW)  # type: ignore[attr-defined]  # config.cache

@@ -254,6 +254,7 @@ VALUES: dict[tuple[str, str], Value] = {
     ("invitations", "token"): lambda world, _address: world.secret,
     ("applications", "uid"): lambda world, _address: world.application.uid,
     ("electricity", "zone"): lambda world, _address: world.node.site.electricity_zone,
+    ("open-data", "name"): lambda _world, _address: "nodes",
     ("announcements", "uid"): lambda world, _address: world.announcement.uid,
     ("exceptions", "uid"): lambda world, _address: world.exception.uid,
     ("price-exceptions", "uid"): lambda world, _address: world.price_exception.uid,

@@ -23,14 +23,14 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 START = ["/nodes/lyon-h100/", "/", "/styleguide/", "/accounts/login/", "/me/"]
 # What a link may lead to that is not a page of this kind.
 NOT_PAGES = re.compile(
-    r"_(json|csv)$|^(api_schema|checkpoint|run_log|run_file|run_events|evidence_file|tile|entries|tlog_proof"
+    r"_(json|csv|zip)$|^(api_schema|checkpoint|run_log|run_file|run_events|evidence_file|tile|entries|tlog_proof"
     r"|mfa_download_recovery_codes)$"
 )
 OPEN_TO_ALL = {
     "home", "prices", "node", "policy", "fairness", "ledger", "ledger_entry", "status", "book",
     "styleguide", "accessibility", "account_login", "account_signup", "account_reset_password", "rules",
     "organisations", "organisation", "api_docs", "electricity", "electricity_zones", "exceptions",
-    "pricing_policy", "evidence", "pool",
+    "pricing_policy", "evidence", "pool", "open_data", "open_data_set",
 }  # fmt: skip
 FOR_MEMBERS = {
     "me", "start", "welcome", "projects", "project", "members", "leave", "apply", "reservation", "decision",

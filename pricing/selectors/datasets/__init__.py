@@ -1,0 +1,35 @@
+"""What this room publishes as open data: nodes, their costs and prices, and the electricity behind them."""
+
+from __future__ import annotations
+
+from pricing.selectors.datasets.costs import (
+    COMPONENTS,
+    POOL_SHARES,
+    POOL_STATEMENTS,
+    STATEMENTS,
+    WITHDRAWALS,
+)
+from pricing.selectors.datasets.electricity import HOURS, IMPORTS, YEARS
+from pricing.selectors.datasets.evidence import EVIDENCE, EVIDENCE_OF_POOLS, EVIDENCE_OF_STATEMENTS
+from pricing.selectors.datasets.nodes import DEVICES, NODES
+from pricing.selectors.datasets.prices import EXCEPTIONS, FEES, POLICIES, TARIFFS
+
+EVERY = (
+    NODES,
+    DEVICES,
+    STATEMENTS,
+    COMPONENTS,
+    WITHDRAWALS,
+    POOL_STATEMENTS,
+    POOL_SHARES,
+    EVIDENCE,
+    EVIDENCE_OF_STATEMENTS,
+    EVIDENCE_OF_POOLS,
+    TARIFFS,
+    FEES,
+    POLICIES,
+    EXCEPTIONS,
+    HOURS,
+    IMPORTS,
+    YEARS,
+)
