@@ -105,6 +105,8 @@ CALLS: Mapping[str, Sequence[Call]] = {
     "steward_project_exceptions": [Call("POST", "api_exceptions")],
     "steward_exception": [Call("POST", "api_exception_end")],
     "steward_pricing_policy": [Call("POST", "api_pricing_policies")],
+    "steward_site_costs": [Call("POST", "api_site_costs")],
+    "steward_site_fee": [Call("POST", "api_site_fees")],
     "steward_node_exceptions": [Call("POST", "api_price_exceptions")],
     "steward_price_exception": [Call("POST", "api_price_exception_end")],
     "steward_organisation": [

@@ -12,9 +12,10 @@ from pricing.api import (
     nodes as nodes_api,
     pools as pools_api,
     prices as prices_api,
+    site_costs as site_costs_api,
     statements,
 )
-from pricing.views import caps, drafts, evidence, funding, hourly, pools, prices, publishing
+from pricing.views import caps, drafts, evidence, funding, hourly, pools, prices, publishing, site_costs
 
 # /prices/ and /nodes/
 pages = [
@@ -72,6 +73,10 @@ pages = [
         caps.steward_price_exception,
         name="steward_price_exception",
     ),
+    # what the site itself costs
+    path("site-costs/", site_costs.site_costs, name="site_costs"),
+    path("steward/site-costs/", site_costs.steward_site_costs, name="steward_site_costs"),
+    path("steward/site-costs/fee/", site_costs.steward_site_fee, name="steward_site_fee"),
     # what funders give
     path("organisations/<slug:slug>/grants/", funding.funding, name="funding"),
     path("organisations/<slug:slug>/grants/new/", funding.grant_new, name="grant_new"),
@@ -91,6 +96,8 @@ endpoints = [
     path("prices/policy.csv", caps.pricing_policy_csv, name="pricing_policy_csv"),
     path("prices/exceptions.json", caps.price_exceptions_json, name="price_exceptions_json"),
     path("prices/exceptions.csv", caps.price_exceptions_csv, name="price_exceptions_csv"),
+    path("site-costs.json", site_costs.site_costs_json, name="site_costs_json"),
+    path("site-costs.csv", site_costs.site_costs_csv, name="site_costs_csv"),
     path("nodes/<slug:slug>.json", prices.node_json, name="node_json"),
     path("nodes/<slug:slug>.csv", prices.node_csv, name="node_csv"),
     path("electricity/<str:zone>.json", hourly.electricity_json, name="electricity_json"),
@@ -99,6 +106,8 @@ endpoints = [
     path("pools/<uuid:uid>.csv", pools.pool_csv, name="pool_csv"),
     # /api/v1/
     path("api/v1/pricing-policies", caps_api.PricingPoliciesApi.as_view(), name="api_pricing_policies"),
+    path("api/v1/site-costs", site_costs_api.SiteCostsApi.as_view(), name="api_site_costs"),
+    path("api/v1/site-fees", site_costs_api.SiteFeesApi.as_view(), name="api_site_fees"),
     path("api/v1/price-exceptions", caps_api.PriceExceptionsApi.as_view(), name="api_price_exceptions"),
     path(
         "api/v1/price-exceptions/<uuid:uid>",

@@ -80,6 +80,11 @@ class Costs:
         """EUR a year that neither subsidy nor this fee pays: somebody else does, and no user."""
         return less(self.to_cover, self.brought_in(fee))
 
+    def per_hour(self, item: Item) -> Decimal:
+        """EUR per device-hour, to a millionth."""
+        with localcontext(EXACT):
+            return (item.amount_year / self.device_hours).quantize(MICRO)
+
     def share(self, item: Item) -> Decimal:
         """Of the whole, to a millionth."""
         with localcontext(EXACT):

@@ -18,7 +18,7 @@ DAYS = ["%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y"]
 _YEARS = range(2000, 2200)
 
 
-def _reason() -> forms.CharField:
+def reason_field() -> forms.CharField:
     return forms.CharField(
         label=_("Reason"), max_length=LONGEST, validators=[require_one_line],
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -26,7 +26,7 @@ def _reason() -> forms.CharField:
     )  # fmt: skip
 
 
-def _day(**options: Any) -> forms.DateField:
+def day_field(**options: Any) -> forms.DateField:
     return forms.DateField(
         input_formats=DAYS,
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
@@ -35,7 +35,7 @@ def _day(**options: Any) -> forms.DateField:
     )
 
 
-class _FromDay(forms.Form):
+class FromDay(forms.Form):
     """Days begin at 00:00 UTC; today, and no day, is at once."""
 
     def __init__(self, *args: Any, at: datetime, **options: Any) -> None:
@@ -52,7 +52,7 @@ class _FromDay(forms.Form):
             self.add_error(name if name in self.fields else None, sentence)
 
 
-class PricingPolicyForm(_FromDay):
+class PricingPolicyForm(FromDay):
     private_cap = NumberField(
         label=_("Private nodes, %"), hundredfold=True, example="10",
         help_text=_("How far a price may lie above the chargeable cost of an hour."),
@@ -70,10 +70,10 @@ class PricingPolicyForm(_FromDay):
         help_text=_("Within it, what was recovered too much or too little is passed on."),
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),
     )  # fmt: skip
-    effective_from = _day(
+    effective_from = day_field(
         label=_("Takes effect on"), required=False, help_text=_("Today and empty: at once. Else 00:00 UTC.")
     )
-    reason = _reason()
+    reason = reason_field()
 
     def rules(self) -> Rules:
         said = self.cleaned_data
@@ -90,21 +90,21 @@ class PricingPolicyForm(_FromDay):
         }
 
 
-class PriceExceptionForm(_FromDay):
+class PriceExceptionForm(FromDay):
     highest_price = NumberField(
         label=_("Highest price, EUR per device-hour"), example="2.50",
         help_text=_("Before VAT and the site’s fee."),
     )  # fmt: skip
-    effective_from = _day(label=_("From"), required=False, help_text=_("Today and empty: at once."))
-    effective_until = _day(label=_("Until"), help_text=_("Ends at 00:00 UTC of that day."))
-    reason = _reason()
+    effective_from = day_field(label=_("From"), required=False, help_text=_("Today and empty: at once."))
+    effective_until = day_field(label=_("Until"), help_text=_("Ends at 00:00 UTC of that day."))
+    reason = reason_field()
 
     def clean_effective_until(self) -> datetime:
         return _begins(self.cleaned_data["effective_until"])
 
 
 class PriceExceptionEndForm(forms.Form):
-    reason = _reason()
+    reason = reason_field()
 
 
 def _begins(day: date) -> datetime:

@@ -46,6 +46,10 @@ def set_site_fee(
     if not reason.strip():
         raise FeeRefused(_("A fee says what it pays for."), field="reason")
     lock_fees()
+    if begins < at and SiteFee.objects.exists():
+        raise FeeRefused(
+            _("It can take effect now at the earliest, not in the past."), field="effective_from"
+        )
     statement = SiteCosts.objects.filter(effective__contains=begins).first()
     require_fee(amount, costs=statement.declared if statement else None, since=begins)
     until = statement.effective_until if statement else None

@@ -21,6 +21,8 @@ from pricing.models import SiteCosts, SiteFee
 from pricing.services.fees import lock_fees, require_fee, write_fee
 from pricing.services.periods import make_room, refusing_overlaps, require_soon
 
+FIGURES = ("total_year", "subsidy_year", "device_hours", "highest_fee")
+
 
 @transaction.atomic
 def publish_site_costs(
@@ -35,6 +37,8 @@ def publish_site_costs(
 ) -> SiteCosts:
     """Put these costs into force, from now on where no beginning is given, and end those before.
 
+    The first may begin in the past: the site had costs before it said so.
+
     The fee is published again under them, as high as it was where `fee` does not say: it names what it
     follows from, so it never outlasts it. One that does not follow any more has to be lowered here.
     """
@@ -46,11 +50,12 @@ def publish_site_costs(
     _require_sound(costs)
     lock_fees()
     rows = SiteCosts.objects.all()
-    last = rows.first()
-    if corrects is None and last is not None and last.declared == costs and last.effective_until is None:
+    if rows.exists() and begins < at:
         raise SiteCostsRefused(
-            _("These are the costs of statement %(number)d already.") % {"number": last.number}
+            _("It can take effect now at the earliest, not in the past."), field="effective_from"
         )
+    if corrects is None:
+        _require_new(costs)
     asked = fee if fee is not None else _fee_before(begins)
     if asked is not None:
         require_fee(asked, costs=costs, field="fee")
@@ -60,10 +65,7 @@ def publish_site_costs(
         number=(rows.aggregate(last=Max("number"))["last"] or 0) + 1,
         effective=between(begins, None),
         costs=to_json(costs),
-        total_year=costs.total_year,
-        subsidy_year=costs.subsidy_year,
-        device_hours=costs.device_hours,
-        highest_fee=costs.highest_fee,
+        **{name: getattr(costs, name) for name in FIGURES},
         corrects=corrects,
         reason=reason,
         published_by=by,
@@ -76,6 +78,14 @@ def publish_site_costs(
     if asked is not None:
         write_fee(amount=asked, statement=statement, effective_from=begins, reason=reason, at=at)
     return statement
+
+
+def _require_new(costs: Costs) -> None:
+    last = SiteCosts.objects.first()
+    if last is not None and last.declared == costs and last.effective_until is None:
+        raise SiteCostsRefused(
+            _("These are the costs of statement %(number)d already.") % {"number": last.number}
+        )
 
 
 def _fee_before(begins: datetime) -> Decimal | None:
@@ -105,10 +115,7 @@ def _entry(statement: SiteCosts) -> dict[str, object]:
         "effective_from": statement.effective_from,
         "effective_until": statement.effective_until,
         "costs": statement.costs,
-        "total_year": statement.total_year,
-        "subsidy_year": statement.subsidy_year,
-        "device_hours": statement.device_hours,
-        "highest_fee": statement.highest_fee,
+        **{name: getattr(statement, name) for name in FIGURES},
         "digest": statement.digest,
         "corrects": statement.corrects.uid if statement.corrects else None,
         "reason": statement.reason,

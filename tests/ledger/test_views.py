@@ -41,6 +41,11 @@ BODIES: dict[str, dict[str, Any]] = {
         "import": UID, "content": "prices", "source": "RTE éCO2mix", "licence": "", "digest": "ab" * 32,
         "values": 8758, "missing": 2, "added": 8758, "changed": 0,
     },
+    "site_costs": PERIOD | {
+        "statement": UID, "number": 1, "costs": {"items": []}, "total_year": "29000.000000",
+        "subsidy_year": "8000.000000", "device_hours": "1000000.0000", "highest_fee": "0.021000",
+        "digest": "ab" * 32, "reason": "A beginning",
+    },
     "site_fee": PERIOD | {"amount": "0.020000", "reason": "Running <the> site"},
     "policy": PERIOD | {"policy": 3, "rules": {"half_life_days": 14}, "digest": "ab" * 32, "reason": "New"},
     "decision": {"decision": UID, "policy": 3, "engine": "1", "outcome": "refused", "digest": "ab" * 32},
@@ -73,6 +78,7 @@ def test_every_kind_has_its_line_and_its_page(client: Client) -> None:
     for words in (
         "Full cost EUR 2.201228, chargeable EUR 1.502027 per delivered device-hour",
         "EUR 1.378160 per device-hour from 2026-11-22",
+        "EUR 29,000.000000 a year, a fee of at most EUR 0.021000 per device-hour: A beginning",
         "EUR 0.020000 per device-hour: Running &lt;the&gt; site",
         "RTE éCO2mix: values added 8,758, changed 0",
         "Version 3: New",

@@ -104,7 +104,7 @@ def test_the_same_costs_are_not_published_twice() -> None:
 def test_nothing_begins_in_the_past_of_what_is_in_force_or_in_another_age() -> None:
     factories.make_site_costs()
     other = factories.site_costs_of("1")
-    with pytest.raises(PeriodTaken, match="not in the past"):
+    with pytest.raises(SiteCostsRefused, match="not in the past"):
         publish(costs=other, effective_from=clock.now() - DAY)
     with pytest.raises(SiteCostsRefused, match="more than 366 days ahead"):
         publish(costs=other, effective_from=clock.now() + 400 * DAY)
