@@ -14,6 +14,7 @@ from common.keys import make_key
 from ledger import services as ledger
 from reservations.management.example_world import (
     building,
+    hours,
     newcomer,
     past_jobs,
     people,
@@ -64,6 +65,7 @@ def seed(*, now: datetime) -> str:
                     *today.steps(world, now),
                 ],
             )
+            hours.bring(world.people, at=now)
             done = f"The example world is built: {count} things happened in it since {began_at:%d %B %Y}."
         else:
             building.complete(world, at=now)

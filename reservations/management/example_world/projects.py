@@ -115,6 +115,7 @@ PROJECTS = (
             Habit("girona-epyc", (1, 1), (8, 12, 24), 3, by_night=True),
             Habit("girona-h100nvl", (1, 4), (12, 24, 36), 4),
             Habit("vasteras-mi300x", (2, 4), (24,), 1),
+            Habit("beja-l40s", (1, 3), (4, 6), 4),
         ),
     ),
     Project(

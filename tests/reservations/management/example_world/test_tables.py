@@ -14,7 +14,7 @@ NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)
 
 
 def test_there_is_enough_of_everything() -> None:
-    assert len({place.country for place in places.PLACES}) == 3
+    assert len({place.country for place in places.PLACES}) == 4
     assert len(machines.MACHINES) >= 8
     # Projects of the class independent are made by signing up.
     given = set(Project.Class.values) - {Project.Class.INDEPENDENT}
