@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,11 @@ from django.conf import LazySettings
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from hypothesis import HealthCheck, settings as bounds
+from pytest_django.plugin import DjangoDbBlocker
 from schemathesis.checks import not_a_server_error
+from schemathesis.generation.feedback import FeedbackSources
+from schemathesis.pytest._test_builder import build_operation_test
+from schemathesis.python._constants.orchestrator import make_constants_value_source
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -23,11 +28,13 @@ from schemathesis.specs.openapi.checks import (
 from accounts.domain import scopes
 from accounts.services import tokens
 from common import clock
+from config.api import schema
 from config.wsgi import application
 from nodes.models import Node
 from pricing.services import pools
 from reservations.models import Run
 from tests import factories
+from tests.config.cast import taken_back
 from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
 from tests.reservations.views.running import Job
 
@@ -38,12 +45,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-schema = schemathesis.openapi.from_wsgi("/api/schema", application)
+OPERATIONS = [f"{method.upper()} {path}" for path, methods in schema()["paths"].items() for method in methods]
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
     response_headers_conformance,
 ]  # fmt: skip
-# Every test makes its world once and calls it many times.
 OFTEN = bounds(
     max_examples=4, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow,
@@ -51,29 +57,50 @@ OFTEN = bounds(
 )  # fmt: skip
 
 
-@pytest.fixture
-def world(db: None, settings: LazySettings) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True)
+class Described:
+    """The site's description of its calls, and what schemathesis has learnt from it and from the code."""
+
+    operations: dict[str, Any]
+    learnt: FeedbackSources
+
+
+@pytest.fixture(scope="module")
+def described(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Described:
+    with django_db_blocker.unblock():
+        served = schemathesis.openapi.from_wsgi("/api/schema", application)
+    found = [one.ok() for one in served.get_all_operations()]
+    return Described(
+        {operation.label: operation for operation in found},
+        FeedbackSources(constants_value_source=make_constants_value_source(served)),
+    )
+
+
+@pytest.fixture(scope="module")
+def made(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, Any]]:
     """What there is, by the names that addresses have for it; half of all calls are about these."""
-    # As Django's own test client does: the end of a request must not end the test's transaction.
+    # As Django's own test client does: the end of a request must not end the tests' transaction.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
-    settings.API_CALLS_PER_PERSON = settings.API_CALLS_PER_ADDRESS = 10**9
-    lab, node = make_lab(), make_open_node()
-    job = Job(lab).start().print("epoch 1\n").bring_back("out/result.csv", b"1,2\n").end()
-    at = clock.now()
-    token, secret = tokens.create(
-        user=lab.member,
-        name="fuzz",
-        scopes=scopes.ALL,
-        project=None,
-        expires_at=at + timedelta(days=1),
-        at=at,
-    )
-    known.update(_evidence(lab, node), **_known(lab, node, job.run), secret=secret, token=str(token.uid))
-    yield known
-    known.clear()
+    with django_db_blocker.unblock(), taken_back():
+        lab, node = make_lab(), make_open_node()
+        job = Job(lab).start().print("epoch 1\n").bring_back("out/result.csv", b"1,2\n").end()
+        at = clock.now()
+        token, secret = tokens.create(
+            user=lab.member, name="fuzz", scopes=scopes.ALL, project=None,
+            expires_at=at + timedelta(days=1), at=at,
+        )  # fmt: skip
+        known.update(_evidence(lab, node), **_known(lab, node, job.run), secret=secret, token=str(token.uid))
+        yield known
+        known.clear()
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def world(made: dict[str, Any], db: None, settings: LazySettings) -> dict[str, Any]:
+    settings.API_CALLS_PER_PERSON = settings.API_CALLS_PER_ADDRESS = 10**9
+    return made
 
 
 known: dict[str, Any] = {}
@@ -106,7 +133,7 @@ def _evidence(lab: Lab, node: Node) -> dict[str, Any]:
     }
 
 
-@schema.hook
+@schemathesis.hook
 def map_path_parameters(context: Any, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
     if not path_parameters or not known:
         return path_parameters
@@ -116,13 +143,34 @@ def map_path_parameters(context: Any, path_parameters: dict[str, Any] | None) ->
     return {**path_parameters, **{name: there[name] for name in path_parameters if name in there}}
 
 
-@schema.parametrize()
-@OFTEN
-def test_anybody(case: schemathesis.Case, world: dict[str, Any]) -> None:
-    case.call_and_validate(checks=CHECKS)
+def call(described: Described, label: str, **headers: str) -> None:
+    """The cases are drawn now: drawn while tests are collected, as schemathesis does it by itself, they
+    would cost every worker of every run some ten seconds."""
+
+    def answers_as_described(case: schemathesis.Case) -> None:
+        case.call_and_validate(checks=CHECKS, headers=headers)
+
+    operation = described.operations[label]
+    calls = build_operation_test(
+        config=operation.schema.config,
+        operation=operation,
+        test_func=answers_as_described,
+        given_kwargs={},
+        feedback=described.learnt,
+        explicit_settings=OFTEN,
+    )
+    calls()
 
 
-@schema.parametrize()
-@OFTEN
-def test_a_person_by_token(case: schemathesis.Case, world: dict[str, Any]) -> None:
-    case.call_and_validate(checks=CHECKS, headers={"Authorization": f"Bearer {world['secret']}"})
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_anybody(described: Described, label: str, world: dict[str, Any]) -> None:
+    call(described, label)
+
+
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_a_person_by_token(described: Described, label: str, world: dict[str, Any]) -> None:
+    call(described, label, Authorization=f"Bearer {world['secret']}")
+
+
+def test_every_call_that_is_described_is_tried(described: Described) -> None:
+    assert sorted(described.operations) == sorted(OPERATIONS)
