@@ -24,8 +24,11 @@ class Licence:
 CC_BY = Licence(
     "CC-BY-4.0", "Creative Commons Attribution 4.0", "https://creativecommons.org/licenses/by/4.0/"
 )
-# What comes from others stays under what they said, row by row.
-OF_SOURCES = Licence("other-at", _("The licence of each row’s source"), "/open-data/electricity-imports/")
+
+
+def of_sources(imports: str) -> Licence:
+    """What comes from others stays under what they said, row by row; that dataset names them."""
+    return Licence("other-at", _("The licence of each row’s source"), f"/open-data/{imports}/")
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,15 @@ from pricing.selectors.datasets.costs import (
 )
 from pricing.selectors.datasets.electricity import HOURS, IMPORTS, YEARS
 from pricing.selectors.datasets.evidence import EVIDENCE, EVIDENCE_OF_POOLS, EVIDENCE_OF_STATEMENTS
+from pricing.selectors.datasets.market import (
+    IMPORTS as MARKET_IMPORTS,
+    LIST_PRICES,
+    RATES,
+    RETAIL_PRICES,
+)
 from pricing.selectors.datasets.nodes import DEVICES, NODES
-from pricing.selectors.datasets.prices import EXCEPTIONS, FEES, POLICIES, TARIFFS
+from pricing.selectors.datasets.prices import EXCEPTIONS, POLICIES, TARIFFS
+from pricing.selectors.datasets.site import COSTS as SITE_COSTS, FEES as SITE_FEES
 
 EVERY = (
     NODES,
@@ -26,10 +33,15 @@ EVERY = (
     EVIDENCE_OF_STATEMENTS,
     EVIDENCE_OF_POOLS,
     TARIFFS,
-    FEES,
+    SITE_COSTS,
+    SITE_FEES,
     POLICIES,
     EXCEPTIONS,
     HOURS,
     IMPORTS,
     YEARS,
+    LIST_PRICES,
+    RETAIL_PRICES,
+    RATES,
+    MARKET_IMPORTS,
 )

@@ -6,7 +6,7 @@ from django.db.models import BooleanField, Case, Exists, Max, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from common.open_data.columns import Column, Kind, digest, flag, integer, moment, number, text, words
-from common.open_data.datasets import CC_BY, OF_SOURCES, Dataset, Edition, Reference
+from common.open_data.datasets import CC_BY, Dataset, Edition, Reference, of_sources
 from pricing.domain.hourly.values import UNITS, Basis
 from pricing.domain.licences import may_be_passed_on
 from pricing.models import HourlyImport, HourlySeries, HourlyValue, YearlyIntensity
@@ -51,6 +51,7 @@ def _from() -> tuple[Column, ...]:
     )
 
 
+_LICENCE = of_sources("electricity-imports")
 _UNIT = Case(
     *(When(series__quantity=quantity, then=Value(unit)) for quantity, unit in UNITS.items()),
     output_field=TextField(),
@@ -69,7 +70,7 @@ HOURS = Dataset(
         "itself marks as an estimate is marked. Hours that this site estimates are not in here, nor is what "
         "its source does not let anybody pass on."
     ),
-    licence=OF_SOURCES,
+    licence=_LICENCE,
     columns=(
         text("zone", _("The zone of the electricity market."), "series__zone"),
         text("quantity", _("What was measured."), "series__quantity", one_of=HourlySeries.Quantity.values),
@@ -127,7 +128,7 @@ YEARS = Dataset(
     name="electricity-years",
     title=_("Carbon intensity of countries by year"),
     says=_("The mean of each country and year, lifecycle: what stands in where no hour is known."),
-    licence=OF_SOURCES,
+    licence=_LICENCE,
     columns=(
         text("country", _("ISO 3166-1, two letters."), pattern="^[A-Z]{2}$"),
         Column("year", Kind.YEAR, _("The year that it is the mean of.")),

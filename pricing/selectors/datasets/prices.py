@@ -1,4 +1,4 @@
-"""Tariffs, the site's fee, the pricing policy and its exceptions as open data."""
+"""Tariffs, the pricing policy and its exceptions as open data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.open_data.columns import integer, moment, number, text, words
 from common.open_data.datasets import CC_BY, Dataset, Reference
-from pricing.models import PriceException, PricingPolicy, SiteFee, Tariff
+from pricing.models import PriceException, PricingPolicy, Tariff
 from pricing.selectors.datasets.shared import (
     EUR_PER_DEVICE_HOUR,
     correction,
@@ -66,24 +66,6 @@ TARIFFS = Dataset(
         Reference("exception", "price-exceptions", "id"),
         Reference("corrects", "tariffs", "id"),
     ),
-    page="prices",
-)
-
-FEES = Dataset(
-    name="site-fees",
-    title=_("The site’s fee"),
-    says=_("What this site itself takes for a device-hour, a line of its own in every price."),
-    licence=CC_BY,
-    columns=(
-        *effective(),
-        number("amount", _("The fee, before VAT."), unit=EUR_PER_DEVICE_HOUR, least="0"),
-        words("reason", _("Why it is that.")),
-        moment("published_at", _("When it was published.")),
-        ledger_index(),
-    ),
-    rows=lambda: SiteFee.objects.order_by("pk"),
-    changed="published_at",
-    key=("effective_from",),
     page="prices",
 )
 
