@@ -16,6 +16,7 @@ Content = HourlyImport.Content
 PRICES = "Example, made up: a formula around the monthly means of 2023 (ENTSO-E); docs/example-world.md"
 GRAMS = "Example, made up: a formula around the yearly means of 2023 (Ember); docs/example-world.md"
 YEARS = "Ember by Our World in Data, lifecycle carbon intensity of electricity, 2023"
+_OPEN = "CC0 1.0"  # of what is made up here
 # An import looks back over the days that it once had estimates for.
 AGAIN = timedelta(days=electricity.FORECAST_DAYS + 1)
 EVERY = timedelta(days=91)
@@ -80,7 +81,14 @@ def _import_prices(
 
 
 def _import(
-    content: str, lines: Iterable[str], name: str, source: str, *, by: User, at: datetime, licence: str = ""
+    content: str,
+    lines: Iterable[str],
+    name: str,
+    source: str,
+    *,
+    by: User,
+    at: datetime,
+    licence: str = _OPEN,
 ) -> None:
     file = BytesIO("".join(lines).encode())
     import_file(content=content, file=file, name=name, source=source, licence=licence, by=by, at=at)
