@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.test import TransactionTestCase
 from django.utils import timezone, translation
 from hypothesis import HealthCheck, settings as examples
 
 from accounts.models import User
-from tests import factories
+from tests import emptying, factories
 from tests.reservations.services.worlds import forget_the_moment
 
 # How long an example takes says how busy the machine is, not whether the claim holds.
@@ -22,6 +23,13 @@ examples.load_profile("equinode")
 def pytest_unconfigure() -> None:
     """A worker of several leaves without a word, so that nothing is cleaned up by itself."""
     settings.SCRATCH.cleanup()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptied_in_a_moment() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty)
+        yield
 
 
 @pytest.fixture(autouse=True)
