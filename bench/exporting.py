@@ -1,4 +1,4 @@
-"""Fills in a million hours and times their export inside the site's own settings; bench.export runs it there."""
+"""Times the export of a million hours inside the site's own settings; bench.export runs it there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from common import clock
 from common.open_data.reading import written_rows
 from pricing.domain.hourly.zones import EIC
 from pricing.models import HourlyImport, HourlySeries
-from pricing.selectors.datasets import HOURS
+from pricing.selectors.datasets.electricity import HOURS
 
 ZONES = sorted(EIC.values())[:40]
 HOURS_EACH = 25_000
