@@ -120,6 +120,7 @@ CALLS: Mapping[str, Sequence[Call]] = {
     ],
     "steward_announcements": [Call("POST", "api_announcements")],
     "steward_electricity": [Call("POST", "api_electricity_imports")],
+    "steward_market": [Call("POST", "api_list_price_imports"), Call("POST", "api_exchange_rates")],
     "steward_announcement_end": [Call("DELETE", "api_announcement")],
     "steward_mail_again": [Call("POST", "api_mail_again")],
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from pricing import urls_market
 from pricing.api import (
     caps as caps_api,
     evidence as evidence_api,
@@ -21,6 +22,7 @@ from pricing.views import caps, drafts, evidence, funding, hourly, pools, prices
 pages = [
     path("prices/", prices.prices, name="prices"),
     path("nodes/<slug:slug>/", prices.node, name="node"),
+    *urls_market.pages,
     # an owner's own
     path("owner/", publishing.owner, name="owner"),
     path("nodes/<slug:slug>/statements/", publishing.node_statements, name="node_statements"),
@@ -92,6 +94,7 @@ pages = [
 endpoints = [
     path("prices.json", prices.prices_json, name="prices_json"),
     path("prices.csv", prices.prices_csv, name="prices_csv"),
+    *urls_market.endpoints,
     path("prices/policy.json", caps.pricing_policy_json, name="pricing_policy_json"),
     path("prices/policy.csv", caps.pricing_policy_csv, name="pricing_policy_csv"),
     path("prices/exceptions.json", caps.price_exceptions_json, name="price_exceptions_json"),

@@ -18,6 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from common import formats
+from common.bars import around_zero, drawn, part
 
 register = template.Library()
 
@@ -97,18 +98,6 @@ def fields_of(form: Any, without_placeholders: bool = False) -> dict[str, Any]:
 
 
 # --- numbers drawn as bars --------------------------------------------------
-def _part(value: Decimal, whole: Decimal) -> Decimal:
-    """A share of a drawing's width in per cent, kept inside the drawing, to 0.01."""
-    if whole <= 0:
-        return Decimal("0.00")
-    return min(max(value / whole * 100, Decimal(0)), Decimal(100)).quantize(Decimal("0.01"))
-
-
-def _drawn(part: Decimal) -> str:
-    """For an attribute: as text, for a template would write a French comma into a number."""
-    return f"{part}%"
-
-
 def _exact(value: formats.Number | None) -> Decimal:
     return Decimal(str(value or 0))
 
@@ -128,9 +117,9 @@ class Track:
         # A little room right of what goes over, so that its end and the limit are both seen.
         whole = most if held + added <= most else (held + added) * Decimal("1.04")
         return cls(
-            limit=_drawn(_part(most, whole)),
-            fill=_drawn(_part(held, whole)),
-            add=_drawn(_part(added, whole)) if added > 0 else "",
+            limit=drawn(part(most, whole)),
+            fill=drawn(part(held, whole)),
+            add=drawn(part(added, whole)) if added > 0 else "",
         )
 
 
@@ -174,16 +163,8 @@ def against(ratio: formats.Number | None, largest: formats.Number = 1) -> dict[s
     """
     if ratio is None:
         return {"figure": formats.NOTHING}
-    zero, value = Decimal("66.67"), _exact(ratio)
-    side = zero if value < 0 else 100 - zero
-    width = (_part(abs(value), _exact(largest)) * side / 100).quantize(Decimal("0.01"))
-    return {
-        "figure": formats.signed_percent(value),
-        "is_under": value < 0,
-        "zero": _drawn(zero),
-        "start": _drawn(zero - width if value < 0 else zero),
-        "width": _drawn(width),
-    }
+    value = _exact(ratio)
+    return {"figure": formats.signed_percent(value), "bar": around_zero(value, _exact(largest))}
 
 
 @register.inclusion_tag("components/pair.html")
@@ -192,8 +173,8 @@ def pair(
 ) -> dict[str, Any]:
     """Promised (hollow) over delivered (solid); `largest` is the largest of the column."""
     return {
-        "promised": _drawn(_part(_exact(promised), _exact(largest))),
-        "delivered": _drawn(_part(_exact(delivered), _exact(largest))),
+        "promised": drawn(part(_exact(promised), _exact(largest))),
+        "delivered": drawn(part(_exact(delivered), _exact(largest))),
         "hatched": hatched,
     }
 
@@ -202,8 +183,8 @@ def pair(
 def countdown(left: Any, whole: Any, note: str = "", until: Any = None) -> dict[str, Any]:
     """The time that is left of a slot; `left` and `whole` are lengths of time."""
     passed = _exact((whole - left).total_seconds())
-    done = _part(passed, _exact(whole.total_seconds()))
-    return {"left": left, "done": _drawn(done), "note": note, "until": until}
+    done = part(passed, _exact(whole.total_seconds()))
+    return {"left": left, "done": drawn(done), "note": note, "until": until}
 
 
 # --- lists of things that share one look ------------------------------------
@@ -236,10 +217,10 @@ def waterfall(steps: Sequence[Step], places: int = 4) -> dict[str, Any]:
     whole = max((max(pair) for pair in ends), default=Decimal(0)) * Decimal("1.01")
     bars = []
     for number, (step, (before, after)) in enumerate(zip(steps, ends, strict=True), start=1):
-        low, high = _part(min(before, after), whole), _part(max(before, after), whole)
-        join = _drawn(_part(after, whole)) if number < len(steps) else ""
+        low, high = part(min(before, after), whole), part(max(before, after), whole)
+        join = drawn(part(after, whole)) if number < len(steps) else ""
         amount = formats.number(after if step.kind in ("sum", "price") else _movement(step), places)
-        bars.append(Bar(step.label, amount, step.kind, _drawn(low), _drawn(high - low), join))
+        bars.append(Bar(step.label, amount, step.kind, drawn(low), drawn(high - low), join))
     return {"bars": bars}
 
 

@@ -13,6 +13,7 @@ from common import clock
 from common.api.bodies import Members
 from common.api.shapes import Shape
 from common.api.view import ApiView
+from pricing.api.as_of import asked_as_of
 from pricing.forms import PriceFilterForm
 from pricing.selectors import open_data
 from pricing.selectors.prices import SORTS, prices
@@ -28,6 +29,9 @@ class PriceQuery(Members):
     free_today = serializers.BooleanField(
         required=False, help_text="Only nodes with a device free now or from a moment of your day."
     )
+    as_of = serializers.CharField(
+        required=False, max_length=40, help_text="A day (its end, UTC) or a moment: as they stood then."
+    )
     sort = serializers.ChoiceField([*SORTS, *(f"-{name}" for name in SORTS)], required=False)
 
 
@@ -35,6 +39,41 @@ class PublishedShape(Shape):
     number = serializers.IntegerField()
     effective_from = serializers.DateTimeField()
     sha256 = serializers.CharField()
+
+
+class RateShape(Shape):
+    currency = serializers.CharField()
+    per_eur = serializers.CharField(help_text="What one euro was worth.")
+    on = serializers.DateField()
+    source = serializers.CharField()  # type: ignore[assignment]
+
+
+class ListPriceShape(Shape):
+    """What others ask for the same device; EUR per device-hour."""
+
+    kind = serializers.ChoiceField(["on_demand", "cheapest"], help_text="docs/list-prices.md")
+    lowest = serializers.CharField()
+    median = serializers.CharField()
+    offers = serializers.IntegerField()
+    without_rate = serializers.IntegerField(help_text="Offers left out for want of an exchange rate.")
+    first_seen = serializers.DateField()
+    last_seen = serializers.DateField()
+    is_old = serializers.BooleanField(help_text="None was seen in the twelve months before.")
+    rates = RateShape(many=True)
+
+    example: ClassVar = {
+        "kind": "on_demand",
+        "lowest": "5.916753",
+        "median": "8.599931",
+        "offers": 4,
+        "without_rate": 0,
+        "first_seen": "2026-05-17",
+        "last_seen": "2026-05-17",
+        "is_old": False,
+        "rates": [
+            {"currency": "USD", "per_eur": "1.1628", "on": "2026-05-15", "source": "ECB reference rates"}
+        ],
+    }
 
 
 class PriceLineShape(Shape):
@@ -49,7 +88,9 @@ class PriceLineShape(Shape):
     url = serializers.CharField()
     owner_is_public = serializers.BooleanField()
     devices = serializers.IntegerField()
-    devices_free = serializers.IntegerField(help_text="Now, for half an hour at least.")
+    devices_free = serializers.IntegerField(
+        allow_null=True, help_text="Now, for half an hour at least; null as of a moment of the past."
+    )
     free_from = serializers.DateTimeField(
         allow_null=True, help_text="Where none is: the first moment in the next 24 hours when one will be."
     )
@@ -66,10 +107,13 @@ class PriceLineShape(Shape):
     publicly_funded_share = serializers.CharField(help_text="Of the purchase.")
     statement = PublishedShape()
     tariff = PublishedShape()
+    market_key = serializers.CharField(help_text="By which list prices of the same device are found.")
+    list_price = ListPriceShape(allow_null=True)
 
 
 class PriceListShape(Shape):
     at = serializers.DateTimeField()
+    as_of = serializers.DateTimeField(allow_null=True, help_text="The moment of the past that was asked for.")
     unit = serializers.CharField()
     currency = serializers.CharField()
     tax = serializers.CharField()
@@ -78,6 +122,7 @@ class PriceListShape(Shape):
 
     example: ClassVar = {
         "at": "2026-11-22T18:03:11.120000Z",
+        "as_of": None,
         "unit": "EUR per device-hour",
         "currency": "EUR",
         "tax": "before VAT",
@@ -94,6 +139,7 @@ class PriceListShape(Shape):
                 "markup_on_chargeable_cost": "0", "publicly_funded_share": "0.6",
                 "statement": {"number": 1, "effective_from": "2026-10-01T00:00:00Z", "sha256": "9f86…"},
                 "tariff": {"number": 1, "effective_from": "2026-10-01T00:00:00Z", "sha256": "60303…"},
+                "market_key": "h100-sxm5-80", "list_price": ListPriceShape.example,
             }
         ],
     }  # fmt: skip
@@ -108,5 +154,7 @@ class PricesApi(ApiView):
     answers: ClassVar = {"GET": PriceListShape}
 
     def get(self, request: Request) -> Response:
+        now = clock.now()
         wanted = PriceFilterForm(request.query_params).wanted()
-        return Response(open_data.prices_json(prices(wanted=wanted, at=clock.now())))
+        as_of = asked_as_of(request, now)
+        return Response(open_data.prices_json(prices(wanted=wanted, at=now, as_of=as_of)))

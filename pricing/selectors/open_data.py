@@ -15,9 +15,11 @@ from ledger.domain.jcs import moment
 from ledger.models import Entry
 from pricing import files
 from pricing.domain.declared import plain
+from pricing.domain.market.comparing import Dated
 from pricing.models import CostStatement, Tariff
 from pricing.selectors import charts
 from pricing.selectors.caps import Bound
+from pricing.selectors.market.offers import Beside
 from pricing.selectors.node import NodePage
 from pricing.selectors.prices import PriceRow, PricesPage
 
@@ -41,11 +43,12 @@ def prices_json(page: PricesPage) -> dict[str, Any]:
     """Every listed node with a price; markups and shares are ratios, 0.1 is 10 %."""
     return {
         "at": moment(page.at),
+        "as_of": moment(page.as_of) if page.as_of else None,
         "unit": UNIT,
         "currency": "EUR",
         "tax": "before VAT",
         "count": len(page.rows),
-        "prices": [_price_json(row) for row in page.rows],
+        "prices": [price_json(row, is_now=page.as_of is None) for row in page.rows],
     }
 
 
@@ -67,17 +70,20 @@ def prices_csv(page: PricesPage) -> list[list[str]]:
         "tariff_sha256",
         "devices_free",
         "free_from",
+        *MARKET_COLUMNS,
     ]
-    return [header, *(_price_row(row) for row in page.rows)]
+    is_now = page.as_of is None
+    return [header, *(_price_row(row, is_now=is_now) for row in page.rows)]
 
 
-def _price_json(row: PriceRow) -> dict[str, Any]:
+def price_json(row: PriceRow, *, is_now: bool = True) -> dict[str, Any]:
+    """Of a moment of the past nothing is said of free devices."""
     return {
         **{name: getattr(row, name) for name in _TEXT_COLUMNS},
         "url": row.url,
         "owner_is_public": row.owner_is_public,
         "devices": row.device_count,
-        "devices_free": row.devices_free,
+        "devices_free": row.devices_free if is_now else None,
         "free_from": moment(row.free_from) if row.free_from else None,
         "memory_bytes": row.memory_bytes,
         **{name: plain(getattr(row, name)) for name in _PRICE_COLUMNS},
@@ -86,14 +92,74 @@ def _price_json(row: PriceRow) -> dict[str, Any]:
         "publicly_funded_share": plain(row.publicly_funded_share),
         "statement": _published(row.statement_number, row.statement_from, row.statement_digest),
         "tariff": _published(row.tariff_number, row.tariff_from, row.tariff_digest),
+        "market_key": row.market_key,
+        "list_price": market_json(row.market) if row.market else None,
     }
+
+
+MARKET_COLUMNS = (
+    "list_price_kind",
+    "list_price_lowest_eur_per_device_hour",
+    "list_price_median_eur_per_device_hour",
+    "list_price_offers",
+    "list_price_first_seen",
+    "list_price_last_seen",
+    "list_price_is_old",
+    "list_price_rates",
+)
+
+
+def market_json(beside: Beside) -> dict[str, Any]:
+    """What others ask for the same device; `rates` names each exchange rate that was used."""
+    found = beside.found
+    return {
+        "kind": beside.kind,
+        "lowest": plain(found.lowest),
+        "median": plain(found.median),
+        "offers": found.offers,
+        "without_rate": found.without_rate,
+        "first_seen": found.first.isoformat(),
+        "last_seen": found.last.isoformat(),
+        "is_old": found.is_old,
+        "rates": [rate_json(rate) for rate in found.rates],
+    }
+
+
+def rate_json(rate: Dated) -> dict[str, str]:
+    return {
+        "currency": rate.currency,
+        "per_eur": plain(rate.per_eur),
+        "on": rate.on.isoformat(),
+        "source": rate.source,
+    }
+
+
+def market_cells(beside: Beside | None) -> list[str]:
+    if beside is None:
+        return [""] * len(MARKET_COLUMNS)
+    found = beside.found
+    return [
+        beside.kind,
+        plain(found.lowest),
+        plain(found.median),
+        str(found.offers),
+        found.first.isoformat(),
+        found.last.isoformat(),
+        "true" if found.is_old else "false",
+        text("; ".join(rate_words(rate) for rate in found.rates)),
+    ]
+
+
+def rate_words(rate: Dated) -> str:
+    """The same in all languages."""
+    return f"1 EUR = {plain(rate.per_eur)} {rate.currency}, {rate.source}, {rate.on.isoformat()}"
 
 
 def _published(number: int, since: datetime, digest: str) -> dict[str, Any]:
     return {"number": number, "effective_from": moment(since), "sha256": digest}
 
 
-def _price_row(row: PriceRow) -> list[str]:
+def _price_row(row: PriceRow, *, is_now: bool) -> list[str]:
     return [
         *(text(getattr(row, name)) for name in _TEXT_COLUMNS),
         "true" if row.owner_is_public else "false",
@@ -109,8 +175,9 @@ def _price_row(row: PriceRow) -> list[str]:
         str(row.tariff_number),
         moment(row.tariff_from),
         row.tariff_digest,
-        str(row.devices_free),
+        str(row.devices_free) if is_now else "",
         moment(row.free_from) if row.free_from else "",
+        *market_cells(row.market),
     ]
 
 

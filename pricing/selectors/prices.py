@@ -9,14 +9,17 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Max, Min, Subquery
+from django.db.models import Max, Min, Q, Subquery
 from django.utils import timezone
 
 from common import formats
 from nodes.models import Device, Node
 from nodes.selectors import free_time
 from pricing.domain.cost import markup
+from pricing.domain.market.matching import market_key
 from pricing.models import CostStatement, SiteFee, Tariff
+from pricing.selectors.as_of import answering
+from pricing.selectors.market.offers import Beside, beside
 
 ZERO = Decimal(0)
 AHEAD = timedelta(hours=24)  # "free from" looks no further; beyond that there is the timetable
@@ -73,6 +76,11 @@ class PriceRow:
     tariff_number: int
     tariff_digest: str
     tariff_from: datetime
+    statement_id: int
+    limit: Decimal | None  # the highest price that the cap allowed as the tariff was published
+    is_excepted: bool  # above it, under a steward's public exception
+    market_key: str  # by which list prices of the same device are found
+    market: Beside | None = None  # what others ask for it, where that is known
     devices_free: int = 0  # at this moment, for as long as the shortest slot
     free_from: datetime | None = None  # where none is: the first moment within AHEAD when one will be
 
@@ -105,9 +113,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class PricesPage:
+    """`as_of`: asked for a moment of the past; then nothing is said of free devices."""
+
     rows: list[PriceRow]
     total: int
     at: datetime
+    as_of: datetime | None
     fee: Decimal
     devices: list[Choice]
     countries: list[str]
@@ -121,22 +132,33 @@ SORTS: dict[str, Callable[[PriceRow], Any]] = {
     "full": lambda row: row.full_delivered,
     "chargeable": lambda row: row.chargeable_delivered,
     "against": lambda row: ZERO if row.markup_full is None else row.markup_full,
+    "market": lambda row: row.market.found.lowest if row.market else ZERO,
 }
 
 
-def prices(*, wanted: PriceFilter, at: datetime) -> PricesPage:
-    """The nodes that fit, sorted; a node without statement and tariff in force has no price to show."""
-    every = _rows(at)
-    rows = list(_with_free_time([row for row in every if _fits(row, wanted)], at))
-    if wanted.is_free_today:
+def prices(*, wanted: PriceFilter, at: datetime, as_of: datetime | None = None) -> PricesPage:
+    """The nodes that fit, sorted; a node without statement and tariff in force has no price to show.
+
+    `as_of` is the moment for which the figures are asked, as they stood then, instead of now.
+    """
+    at = as_of or at
+    every = priced_nodes(at=at, as_of=as_of)
+    rows = [row for row in every if _fits(row, wanted)]
+    if as_of is None:
+        rows = list(_with_free_time(rows, at))
+    if wanted.is_free_today and as_of is None:
         rows = [row for row in rows if _is_free_today(row, at)]
+    rows = with_market(rows, at=at)
     rows.sort(key=lambda row: row.slug)
     rows.sort(key=SORTS[wanted.column], reverse=wanted.descends)
+    if wanted.column == "market":  # nothing is neither dear nor cheap
+        rows.sort(key=lambda row: row.market is None)
     devices = {row.model_key: f"{row.device} {formats.memory(row.memory_bytes)}" for row in every}
     return PricesPage(
         rows=rows,
         total=len(every),
         at=at,
+        as_of=as_of,
         fee=every[0].fee if every else ZERO,
         devices=[
             Choice(key, devices[key]) for key in sorted(devices, key=lambda key: devices[key].casefold())
@@ -177,20 +199,35 @@ def _is_free_today(row: PriceRow, at: datetime) -> bool:
     return timezone.localdate(row.free_from) == timezone.localdate(at)
 
 
-def _rows(at: datetime) -> list[PriceRow]:
-    fees = SiteFee.objects.filter(effective__contains=at).values("amount")[:1]
+def with_market(rows: Sequence[PriceRow], *, at: datetime) -> list[PriceRow]:
+    """With the list prices of the same device: two queries for all of them."""
+    found = beside({row.market_key for row in rows}, at=at)
+    return [replace(row, market=found.get(row.market_key)) for row in rows]
+
+
+def priced_nodes(
+    *, at: datetime, as_of: datetime | None = None, slugs: Sequence[str] | None = None
+) -> list[PriceRow]:
+    """All nodes with a price at a moment, or those of them that are named; three queries.
+
+    As of a moment of the past by what was published by then. A node that is withdrawn since had its price.
+    """
+    then = answering(at) if as_of else Q(effective__contains=at)
+    states = [Node.State.LISTED, Node.State.WITHDRAWN] if as_of else [Node.State.LISTED]
+    named = Q() if slugs is None else Q(node__slug__in=slugs)
+    fees = SiteFee.objects.filter(then).values("amount")[:1]
     tariffs = (
-        Tariff.objects.filter(effective__contains=at, node__state=Node.State.LISTED)
+        Tariff.objects.filter(then & named, node__state__in=states)
         .select_related("node__owner", "node__site")
         .annotate(fee=Subquery(fees))
     )
     statements = {
         statement.node_id: statement
-        for statement in CostStatement.objects.filter(effective__contains=at).defer("declared")
+        for statement in CostStatement.objects.filter(then & named).defer("declared")
     }
     devices: dict[int, dict[str, Any]] = {
         row["node_id"]: dict(row)
-        for row in Device.objects.values("node_id").annotate(
+        for row in Device.objects.filter(named).values("node_id").annotate(
             ids=ArrayAgg("id"),
             model=Min("model"),
             key=Min("model_key"),
@@ -234,4 +271,12 @@ def _row(tariff: Tariff, statement: CostStatement, devices: dict[str, Any], fee:
         tariff_number=tariff.number,
         tariff_digest=tariff.digest,
         tariff_from=tariff.effective_from,
+        statement_id=statement.pk,
+        limit=tariff.limit,
+        is_excepted=tariff.exception_id is not None,
+        market_key=(
+            market_key(devices["model"], devices["memory"], otherwise=devices["key"])
+            if devices["kind"] == Device.Kind.GPU
+            else devices["key"]  # a part of a device, or a host, is sold by nobody under its name
+        ),
     )

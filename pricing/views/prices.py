@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
 from dataclasses import dataclass
-from io import StringIO
-from typing import Any
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -16,11 +12,14 @@ from django.utils.translation import gettext as _
 from common import clock
 from common.access import ANYONE, guard
 from common.http import PageRequest, render_page
+from pricing.forms.as_of import AsOfForm
 from pricing.forms.prices import PriceFilterForm
 from pricing.selectors import open_data
 from pricing.selectors.behind import behind_the_costs
 from pricing.selectors.node import NodePage, node_page
+from pricing.selectors.price_lines import price_lines
 from pricing.selectors.prices import PriceFilter, PricesPage, prices as prices_page
+from pricing.views.data import as_of_refused, csv_answer, open_to_all
 
 
 @dataclass(frozen=True)
@@ -35,28 +34,38 @@ class Heading:
 
 @guard(ANYONE)
 def prices(request: PageRequest) -> HttpResponse:
-    form = PriceFilterForm(request.GET)
+    now = clock.now()
+    form, asked = PriceFilterForm(request.GET), AsOfForm(request.GET, now=now)
     wanted = form.wanted()
-    page = prices_page(wanted=wanted, at=clock.now())
+    page = prices_page(wanted=wanted, at=now, as_of=asked.asked)
     form.offer(page)
     context = {
         "page": page,
+        "lines": price_lines(page),
         "form": form,
+        "as_of_form": asked,
         "wanted": wanted,
         "headings_of_table": _headings(request, wanted),
         "query": _query(request),
+        "query_of_now": _query(request, as_of=""),
     }
-    return render_page(request, "pricing/prices.html", context)
+    return render_page(request, "pricing/prices.html", context, status=200 if asked.is_valid() else 400)
 
 
 @guard(ANYONE)
 def prices_json(request: HttpRequest) -> HttpResponse:
-    return _open(JsonResponse(open_data.prices_json(_asked(request))))
+    page = _asked(request)
+    if isinstance(page, HttpResponse):
+        return page
+    return open_to_all(JsonResponse(open_data.prices_json(page)))
 
 
 @guard(ANYONE)
 def prices_csv(request: HttpRequest) -> HttpResponse:
-    return _csv("prices.csv", open_data.prices_csv(_asked(request)))
+    page = _asked(request)
+    if isinstance(page, HttpResponse):
+        return page
+    return csv_answer("prices.csv", open_data.prices_csv(page))
 
 
 @guard(ANYONE)
@@ -68,16 +77,20 @@ def node(request: HttpRequest, slug: str) -> HttpResponse:
 
 @guard(ANYONE)
 def node_json(request: HttpRequest, slug: str) -> HttpResponse:
-    return _open(JsonResponse(open_data.node_json(_node(slug))))
+    return open_to_all(JsonResponse(open_data.node_json(_node(slug))))
 
 
 @guard(ANYONE)
 def node_csv(request: HttpRequest, slug: str) -> HttpResponse:
-    return _csv(f"{slug}.csv", open_data.node_csv(_node(slug)))
+    return csv_answer(f"{slug}.csv", open_data.node_csv(_node(slug)))
 
 
-def _asked(request: HttpRequest) -> PricesPage:
-    return prices_page(wanted=PriceFilterForm(request.GET).wanted(), at=clock.now())
+def _asked(request: HttpRequest) -> PricesPage | HttpResponse:
+    now = clock.now()
+    asked = AsOfForm(request.GET, now=now)
+    if not asked.is_valid():
+        return as_of_refused(asked)
+    return prices_page(wanted=PriceFilterForm(request.GET).wanted(), at=now, as_of=asked.asked)
 
 
 def _node(slug: str) -> NodePage:
@@ -95,6 +108,7 @@ def _headings(request: HttpRequest, wanted: PriceFilter) -> list[Heading]:
         ("full", _("Full cost"), True),
         ("chargeable", _("Chargeable cost"), True),
         ("against", _("Price against cost"), True),
+        ("market", _("List price elsewhere"), True),
     ]
     return [_heading(request, wanted, *column) for column in columns]
 
@@ -108,19 +122,6 @@ def _heading(request: HttpRequest, wanted: PriceFilter, name: str, label: str, i
 
 def _query(request: HttpRequest, **changes: str) -> str:
     """What was asked, with changes and without the fields that were left empty."""
-    asked = {name: value for name, value in request.GET.items() if value} | changes
-    return urlencode(asked)
+    asked = request.GET.dict() | changes
+    return urlencode({name: value for name, value in asked.items() if value})
 
-
-def _csv(name: str, rows: Iterable[Iterable[Any]]) -> HttpResponse:
-    text = StringIO()
-    csv.writer(text).writerows(rows)
-    response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return _open(response)
-
-
-def _open(response: HttpResponse) -> HttpResponse:
-    """Anybody's page may read published figures; nothing here depends on who asks."""
-    response["Access-Control-Allow-Origin"] = "*"
-    return response

@@ -255,6 +255,7 @@ VALUES: dict[tuple[str, str], Value] = {
     ("applications", "uid"): lambda world, _address: world.application.uid,
     ("electricity", "zone"): lambda world, _address: world.node.site.electricity_zone,
     ("open-data", "name"): lambda _world, _address: "nodes",
+    ("market", "key"): lambda world, _address: world.node.devices.first().model_key,
     ("announcements", "uid"): lambda world, _address: world.announcement.uid,
     ("exceptions", "uid"): lambda world, _address: world.exception.uid,
     ("price-exceptions", "uid"): lambda world, _address: world.price_exception.uid,

@@ -92,8 +92,8 @@ def test_a_meter_never_leaves_its_drawing(used: Decimal, limit: Decimal, adding:
 
 @given(ratio=strategies.decimals(min_value=-5, max_value=5, places=4), largest=AMOUNTS)
 def test_a_price_against_cost_never_leaves_its_drawing(ratio: Decimal, largest: Decimal) -> None:
-    drawn = components.against(ratio, largest)
-    start, width = float(drawn["start"][:-1]), float(drawn["width"][:-1])
+    bar = components.against(ratio, largest)["bar"]
+    start, width = float(bar.start[:-1]), float(bar.width[:-1])
     assert 0 <= start <= start + width <= 100.01
 
 

@@ -85,8 +85,8 @@ def beside(model_keys: Collection[str], *, at: datetime) -> Mapping[str, Beside]
     if not asked:
         return {}
     shown = (Kind.ON_DEMAND, Kind.CHEAPEST)
-    rows = _latest(known_prices(at).filter(model_key__in=asked, kind__in=shown))
-    quotes = _by_kind(_rows(list(rows), at=at))
+    rows = latest(known_prices(at).filter(model_key__in=asked, kind__in=shown))
+    quotes = _by_kind(offer_rows(list(rows), at=at))
     found = {}
     for key in asked:
         for kind in shown:
@@ -99,10 +99,10 @@ def beside(model_keys: Collection[str], *, at: datetime) -> Mapping[str, Beside]
 
 def offers(model_key: str, *, at: datetime) -> list[OfferRow]:
     """All kinds of one device, each kind by its price in euros; what cannot be converted stands last."""
-    prices = _latest(known_prices(at).filter(model_key=model_key)).select_related("came_with__entry")
+    prices = latest(known_prices(at).filter(model_key=model_key)).select_related("came_with__entry")
     kinds = list(Kind.values)
     return sorted(
-        _rows(list(prices), at=at),
+        offer_rows(list(prices), at=at),
         key=lambda row: (
             kinds.index(row.price.kind),
             row.is_old,
@@ -124,11 +124,12 @@ def summaries(rows: Iterable[OfferRow], *, at: datetime) -> list[tuple[str, Summ
     return [(kind, one) for kind, one in found if one is not None]
 
 
-def _latest(prices: QuerySet[ListPrice]) -> QuerySet[ListPrice]:
+def latest(prices: QuerySet[ListPrice]) -> QuerySet[ListPrice]:
+    """Each offer as it was last seen."""
     return prices.order_by(*_OFFER, "-observed_on", "-pk").distinct(*_OFFER)
 
 
-def _rows(prices: Sequence[ListPrice], *, at: datetime) -> list[OfferRow]:
+def offer_rows(prices: Sequence[ListPrice], *, at: datetime) -> list[OfferRow]:
     rates = rates_for({(row.currency, row.observed_on) for row in prices}, at=at)
     return [
         OfferRow(

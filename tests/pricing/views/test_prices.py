@@ -65,7 +65,7 @@ def test_everybody_reads_prices_in_few_queries(
     for _ in range(3):
         factories.publish_prices(factories.make_node(devices=8))
     for address in ("/prices/", "/prices.json", "/prices.csv", "/api/v1/prices"):
-        with django_assert_max_num_queries(6):
+        with django_assert_max_num_queries(7):
             assert client.get(address).status_code == 200
 
 
@@ -119,6 +119,42 @@ def test_a_price_that_is_none_is_said_and_left_aside(client: Client, h200: Node,
 def test_nothing_that_fits_says_what_would(client: Client, h200: Node) -> None:
     assert "No node fits." in client.get("/prices/?country=DE").content.decode()
     assert "Widen a filter" in client.get("/prices/?max_price=0.1").content.decode()
+
+
+def test_as_of_a_moment_prices_stand_as_they_were_published_by_then(client: Client, h200: Node) -> None:
+    before, after = clock.now() - timedelta(days=10), clock.now()
+    assert slugs(client, f"?as_of={before:%Y-%m-%dT%H:%M}Z") == []  # in force since, and published today
+    assert "No price was published then." in client.get(f"/prices/?as_of={before:%Y-%m-%d}").content.decode()
+    told = client.get(f"/prices.json?as_of={after:%Y-%m-%dT%H:%M:%S.%f}Z").json()
+    assert [row["slug"] for row in told["prices"]] == ["a-3", "g-4"]
+    assert {(row["devices_free"], row["free_from"]) for row in told["prices"]} == {(None, None)}
+    page = client.get(f"/prices/?country=NL&as_of={after:%Y-%m-%dT%H:%M:%S.%f}Z").content.decode()
+    assert "Prices as they stood on" in page
+    assert 'href="/prices/?country=NL"' in page  # back to now, with the filter
+    assert "devices free" not in page
+    assert "4 devices" in page
+
+
+def test_a_withdrawn_node_had_its_price(client: Client, h200: Node) -> None:
+    Node.objects.filter(pk=h200.pk).update(state=Node.State.WITHDRAWN)
+    assert slugs(client) == ["a-3"]
+    assert slugs(client, f"?as_of={clock.now():%Y-%m-%dT%H:%M:%S.%f}Z") == ["a-3", "g-4"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"), [("soon", "Write a day such as"), ("2999-01-01", "still to come")]
+)
+def test_a_moment_that_cannot_be_answered_is_said_beside_the_prices_of_now(
+    client: Client, h200: Node, asked: str, sentence: str
+) -> None:
+    answer = client.get(f"/prices/?as_of={asked}")
+    assert answer.status_code == 400
+    assert sentence in answer.content.decode()
+    assert "2 of 2 nodes" in answer.content.decode()
+    for address in ("/prices.json", "/prices.csv", "/api/v1/prices"):
+        refused = client.get(f"{address}?as_of={asked}")
+        assert refused.status_code == 400
+        assert sentence in refused.content.decode()
 
 
 def test_before_the_first_price_the_page_says_when_there_will_be_one(client: Client) -> None:
