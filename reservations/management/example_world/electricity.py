@@ -40,7 +40,7 @@ class Zone:
 ZONES = (
     Zone(
         "FR", "Europe/Paris", (132.28, 148.78, 111.81, 106.45, 77.48, 91.28, 77.62, 90.96, 88.71, 84.42, 89.02, 68.33),
-        weekend=0.78, grams_per_kwh=56.04,
+        weekend=0.79, grams_per_kwh=56.04,
         seasons=(1.17, 0.94, 0.94, 0.49, 0.61, 0.97, 1.13, 1.08, 1.36, 0.91, 1.17, 1.24),
         sun_on_price=0.5, sun_on_grams=0.15, daylight=2.0, winter_sun=0.4,
     ),

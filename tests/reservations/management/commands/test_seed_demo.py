@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -18,12 +19,25 @@ from common.keys import make_key
 from common.ranges import bounds
 from ledger.models import Checkpoint, Entry
 from ledger.selectors.differences import differences
-from nodes.models import Closure, Device, Hold, Lease
+from nodes.models import Closure, Device, Hold, Lease, Node
 from nodes.services import rebuilding
 from pricing import selectors as pricing
-from pricing.models import Charge, CostStatement, Grant
+from pricing.domain.declared import Kind, from_json
+from pricing.domain.hourly.values import Basis, Quantity
+from pricing.models import (
+    Charge,
+    CostStatement,
+    Grant,
+    HourlyImport,
+    PoolEvidence,
+    StatementEvidence,
+    StatementWithdrawal,
+    Tariff,
+)
+from pricing.selectors.caps import prices_above
+from pricing.selectors.hourly import expected, hourly, zone_row
 from reservations.management.commands import seed_demo
-from reservations.management.example_world import machines, people
+from reservations.management.example_world import building, capping, changes, hours, machines, people, places
 from reservations.models import Decision, Reservation, Run, UsageEntry, Vertex
 from reservations.selectors.inside import shares_page
 
@@ -40,7 +54,10 @@ def _world(transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatc
 
 
 def counts() -> dict[str, int]:
-    models = (Decision, Reservation, Hold, Closure, Charge, UsageEntry, CostStatement, Run, Entry, Checkpoint)
+    models = (
+        *(Decision, Reservation, Hold, Closure, Charge, UsageEntry, Run),
+        *(CostStatement, Tariff, HourlyImport, Entry, Checkpoint),
+    )
     return {model.__name__: model.objects.count() for model in models}
 
 
@@ -51,6 +68,10 @@ def test_the_world_is_alive_and_a_second_run_changes_nothing() -> None:
     _require_something_for_ada()
     _require_somebody_who_signed_up()
     _require_an_account_of_a_laboratory()
+    _require_costs_with_a_past()
+    _require_evidence_for_everybody_for_funders_and_for_stewards()
+    _require_pools_in_the_statements_of_lyon()
+    _require_hours_of_electricity()
     _require_that_it_can_be_checked()
 
     before = counts()
@@ -61,8 +82,12 @@ def test_the_world_is_alive_and_a_second_run_changes_nothing() -> None:
     seed_demo.seed(now=NOW + timedelta(days=1))
     after = counts()
     assert after["Decision"] > before["Decision"]
+    assert (
+        after["HourlyImport"] == before["HourlyImport"] + 2
+    )  # the next day of prices, and what was forecast
     assert after["CostStatement"] == before["CostStatement"]
     _require_that_it_can_be_checked()
+    _require_that_a_world_of_before_learns()
 
 
 def _require_nodes_to_book() -> None:
@@ -114,16 +139,113 @@ def _require_an_account_of_a_laboratory() -> None:
     assert StewardAct.objects.get(organisation=laboratory).steward.email == "stella@example.org"
 
 
-@pytest.mark.usefixtures("_world")
-def test_a_world_of_before_learns_what_the_tables_have_learnt_since() -> None:
-    """As if it had been built when nobody could sign up yet."""
+def in_force(slug: str) -> CostStatement:
+    return CostStatement.objects.get(node__slug=slug, effective__contains=NOW)
+
+
+def _require_costs_with_a_past() -> None:
+    """Told when it took effect, and since then corrected, withdrawn, given an end."""
+    assert {row.node_id for row in Tariff.objects.all() if row.number > 1} == set(
+        Node.objects.values_list("pk", flat=True)
+    )
+    published = CostStatement.objects.values_list("published_at", "effective")
+    assert all(at == effective.lower for at, effective in published)
+    assert min(published)[0] < NOW - timedelta(days=365)
+    corrected = in_force(changes.CORRECTED)
+    assert corrected.corrects is not None
+    assert (corrected.reason, corrected.corrects.effective_until) == (
+        changes.CORRECTED_FOR, corrected.effective_from
+    )  # fmt: skip
+    assert corrected.full_available - corrected.corrects.full_available > Decimal("0.01")
+    withdrawal = StatementWithdrawal.objects.get()
+    again = in_force(changes.WITHDRAWN)
+    assert (withdrawal.statement.node, withdrawal.reason) == (again.node, changes.WITHDRAWN_FOR)
+    assert again.effective_from - withdrawal.ends_at == timedelta(days=30)
+    ending = in_force(changes.EXPIRING)
+    assert ending.effective_until is not None
+    assert timedelta(days=14) < ending.effective_until - NOW < timedelta(days=45)
+    above = Tariff.objects.get(node__slug=capping.EXCEPTED, effective__contains=NOW)
+    assert above.exception is not None
+    assert above.limit is not None
+    assert above.limit < above.price <= above.exception.highest_price
+    assert not prices_above(at=NOW)
+    _require_odd_ones_beside_their_peers()
+
+
+def _require_odd_ones_beside_their_peers() -> None:
+    """One device in six nodes of four owners."""
+    declared = {
+        row.node.slug: from_json(row.declared)
+        for row in CostStatement.objects.filter(
+            effective__contains=NOW, node__devices__model_key="l40s-48"
+        ).distinct()
+    }
+    assert len(declared) == 6
+    bought = {slug: one.assets[0] for slug, one in declared.items()}
+    assert [slug for slug, one in bought.items() if one.life_years < 3 and not one.residual_value] == [
+        "beja-l40s-3"
+    ]
+    assert [slug for slug, one in declared.items() if one.related_parties] == ["vasteras-l40s"]
+    each = {slug: one.price / machines.BY_SLUG[slug].devices for slug, one in bought.items()}
+    assert max(each, key=lambda slug: each[slug]) == "girona-l40s"
+    assert bought["beja-l40s-2"].granted
+    assert from_json(in_force("girona-a40").declared).support
+
+
+def _require_evidence_for_everybody_for_funders_and_for_stewards() -> None:
+    of_h100 = StatementEvidence.objects.filter(statement=in_force("lyon-h100"))
+    assert {(one.part, one.evidence.visibility) for one in of_h100} == {
+        ("hosting", "public"), ("electricity", "funders"), ("assets.0", "steward")
+    }  # fmt: skip
+    assert PoolEvidence.objects.count() == 2
+    assert StatementEvidence.objects.filter(statement=in_force("beja-l40s")).exists()
+
+
+def _require_pools_in_the_statements_of_lyon() -> None:
+    for slug in ("lyon-h100", "lyon-a100", "lyon-l40s", "lyon-l4"):
+        declared = from_json(in_force(slug).declared)
+        assert {part.name for part in declared.pools} == {"Operators in Lyon", "Rack 7 in Lyon"}
+        assert not declared.staff_posts  # not counted twice
+        assert Kind.STAFF in {line.kind for line in in_force(slug).components.all()}
+
+
+def _require_hours_of_electricity() -> None:
+    """Every zone, to the end of what is sold; marked as made up, with gaps and estimates."""
+    bought = from_json(in_force("beja-l40s").declared)
+    assert bought.day_ahead is not None
+    assert (bought.day_ahead.zone, bought.day_ahead.hours_missing) == ("PT", 0)
+    for zone in {place.zone for place in places.PLACES}:
+        found = hourly(zone=zone, start=NOW - timedelta(days=380), end=NOW)
+        assert found.price.coverage.missing == found.lifecycle.coverage.missing == 0
+        assert all(one.source.startswith("Example, made up") for one in found.price.origins)
+        row = zone_row(zone)
+        assert row is not None
+        # Before one in the afternoon in Brussels: tomorrow is not sold yet.
+        assert row.ends[Quantity.PRICE][1] == datetime(2026, 11, 18, 22, tzinfo=UTC)
+        assert row.ends[Quantity.LIFECYCLE][1] == datetime(2026, 11, 20, 23, tzinfo=UTC)
+    french = hourly(
+        zone="FR", start=datetime(2026, 11, 9, tzinfo=UTC), end=datetime(2026, 11, 10, tzinfo=UTC)
+    )
+    assert [hour.start.hour for hour in french.price.hours if hour.basis is Basis.LINE] == [2, 3]
+    noon = NOW.replace(hour=13, minute=0)
+    there = expected(zone="PT", start=noon, end=noon + timedelta(hours=1))
+    evening = expected(zone="PT", start=noon + timedelta(hours=6), end=noon + timedelta(hours=7))
+    assert there.price.mean < evening.price.mean / 2
+    assert there.lifecycle.mean < evening.lifecycle.mean
+    assert there.lifecycle.estimated == 1  # not yet over: a forecast
+    before = hourly(zone="PT", start=noon - timedelta(days=60), end=noon, as_of=NOW - timedelta(days=50))
+    assert before.price.coverage.reported < before.price.coverage.hours  # what was not imported by then
+
+
+def _require_that_a_world_of_before_learns() -> None:
+    """What the tables have learnt since: as if it had been built when nobody could sign up yet."""
     project = Project.objects.get(personal_to__email="mila@example.org")
     Project.objects.filter(pk=project.pk).update(personal_to=None)
     HouseRulesAcceptance.objects.all().delete()
     Vertex.objects.update(organisation=None)
     with pgtrigger.ignore("accounts.StewardAct:steward_act_is_append_only"):
         StewardAct.objects.all().delete()
-    seed_demo.seed(now=NOW)
+    seed_demo.seed(now=NOW + timedelta(days=1))
     _require_an_account_of_a_laboratory()
     again = Project.objects.get(personal_to__email="mila@example.org")
     assert again != project
@@ -160,10 +282,25 @@ def test_a_build_that_fails_leaves_nothing(settings: Any, monkeypatch: pytest.Mo
     make_key(settings.DISPATCH_KEY_FILE)
 
     def fail(*args: object, **options: object) -> None:
+        assert Entry.objects.exists()
         raise RuntimeError("in the middle")
 
-    monkeypatch.setattr("reservations.management.example_world.playing.play", fail)
+    monkeypatch.setattr(building, "_tell_costs", fail)
     with transaction.atomic(), pytest.raises(RuntimeError):
         seed_demo.seed(now=clock.now())
     assert not Entry.objects.exists()
     assert not Decision.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_machine_that_the_tables_have_learnt_since_can_be_booked_from_now_on() -> None:
+    world = building.World(people={}, organisations={}, nodes={}, projects={})
+    world.people = {row.key: building._person(row) for row in people.PEOPLE}
+    capping.publish_policy(world.people, at=NOW)
+    hours.bring(world.people, at=NOW, since=NOW)
+    building._complete_nodes(world, NOW)
+    devices = list(Device.objects.values_list("pk", flat=True))
+    assert set(world.nodes) == set(machines.BY_SLUG)
+    assert set(pricing.rates(device_ids=devices, at=NOW)) == set(devices)
+    building._complete_nodes(world, NOW)
+    assert Node.objects.count() == len(machines.EVERY)
