@@ -13,6 +13,8 @@ LABELS = {
     "cost_statement": gettext_lazy("Cost statement"),
     "tariff": gettext_lazy("Tariff"),
     "statement_withdrawn": gettext_lazy("Cost statement withdrawn"),
+    "tariff_called_off": gettext_lazy("Tariff called off"),
+    "statement_called_off": gettext_lazy("Cost statement called off"),
     "cost_pool": gettext_lazy("Cost pool"),
     "evidence": gettext_lazy("Evidence"),
     "evidence_redaction": gettext_lazy("Evidence redacted"),
@@ -53,6 +55,14 @@ def _statement_withdrawn(body: dict[str, Any]) -> str:
     return _("Statement %(number)d ends on %(date)s: %(reason)s") % {
         "number": body["number"],
         "date": body["ends_at"][:10],
+        "reason": body["reason"],
+    }
+
+
+def _called_off(body: dict[str, Any]) -> str:
+    return _("Number %(number)d, announced for %(date)s: %(reason)s") % {
+        "number": body["number"],
+        "date": body["effective_from"][:10],
         "reason": body["reason"],
     }
 
@@ -162,6 +172,8 @@ _SUMMARIES: dict[str, Callable[[dict[str, Any]], str]] = {
     "cost_statement": _cost_statement,
     "tariff": _tariff,
     "statement_withdrawn": _statement_withdrawn,
+    "tariff_called_off": _called_off,
+    "statement_called_off": _called_off,
     "cost_pool": _cost_pool,
     "evidence": _evidence,
     "evidence_redaction": _evidence_redaction,

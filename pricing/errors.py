@@ -25,6 +25,7 @@ DomainError
     ├── DraftChanged         409 draft_changed          somebody else saved it since it was read
     ├── DraftGone            409 draft_gone             published or discarded meanwhile
     ├── DraftOpen            409 draft_open             a node has one draft at a time
+    ├── CallOffRefused       409 call_off_refused       it has begun, or the cap is in the way
     └── WithdrawalRefused    409 withdrawal_refused     what cannot be ended, or not then
 """
 
@@ -137,6 +138,10 @@ class DraftGone(PricingError):
 
 class DraftOpen(PricingError):
     code = "draft_open"
+
+
+class CallOffRefused(PricingError):
+    code = "call_off_refused"
 
 
 class WithdrawalRefused(PricingError):

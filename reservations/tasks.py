@@ -16,7 +16,7 @@ import ledger.services
 from accounts.services import idempotency, mail
 from common import clock
 from nodes.services import agent_calls
-from pricing.services import allowances, returns
+from pricing.services import allowances, returns, telling as owners
 from reservations.errors import NoPolicy
 from reservations.services import capacity, dispatch, ends, settle, sweeps, telling
 
@@ -112,3 +112,9 @@ def send_mail(at: datetime) -> None:
 @sweep
 def tell_what_comes(at: datetime) -> None:
     telling.tell_what_comes(at=at)
+
+
+@shared_task
+@sweep
+def tell_owners(at: datetime) -> None:
+    owners.tell_owners(at=at)

@@ -47,6 +47,32 @@ def _held_up(model: type[Model], callers: int) -> Iterator[None]:
         eventually(lambda: waiting() == callers, f"{callers} callers wait for each other")
 
 
+def one_after_the_other(
+    first: Callable[[], Any], second: Callable[[], Any], *, held_up_at: type[Model]
+) -> list[Any]:
+    """The second begins while the first, not committed yet, waits to write to this table.
+
+    What they answer, an exception like anything else. Where nothing keeps the second, it is done first.
+    """
+
+    def answer(call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except Exception as exc:  # the answer, for the test to look at
+            return exc
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f'LOCK TABLE "{held_up_at._meta.db_table}" IN SHARE MODE')
+            one = pool.submit(answer, first)
+            eventually(lambda: waiting() == 1, "the first waits at the table")
+            other = pool.submit(answer, second)
+            eventually(lambda: waiting() == 2 or other.done(), "the second waits, or is done")
+        return [one.result(), other.result()]
+
+
 def waiting() -> int:
     """How many wait for a lock in this test's database."""
     with connection.cursor() as cursor:

@@ -26,6 +26,7 @@ class Group(StrEnum):
     PROJECTS = "projects"
     MONEY = "money"
     ORGANISATIONS = "organisations"
+    NODES = "nodes"
     ACCOUNT = "account"
     STEWARDS = "stewards"  # offered to stewards only
 
@@ -71,6 +72,12 @@ _ALL = (
     Kind("grant_received", Group.MONEY, ("project", "grant", "funder", "amount_eur", "amount_hours")),
     Kind("grant_used", Group.MONEY, ("project", "grant", "used_ratio")),
     Kind("organisation_decided", Group.ORGANISATIONS, ("organisation", "outcome", "reason")),
+    Kind("price_exception_granted", Group.NODES, ("node", "price_eur", "begins_at", "until_at", "reason")),
+    Kind("price_exception_ended", Group.NODES, ("node", "until_at", "price_eur", "reason")),
+    Kind("price_lowered", Group.NODES, ("node", "statement", "before_eur", "price_eur", "begins_at")),
+    Kind("price_called_off", Group.NODES, ("node", "price_eur", "begins_at", "reason")),
+    Kind("price_above_cap", Group.NODES, ("node", "price_eur", "limit_eur")),
+    Kind("statement_to_review", Group.NODES, ("node", "statement", "since_at")),
     Kind("account_given", Group.ORGANISATIONS, ("organisation", "account", "outcome", "shares", "reason")),
     Kind("token_created", Group.ACCOUNT, ("token", "expires_at")),
     Kind("token_expiring", Group.ACCOUNT, ("token", "expires_at")),

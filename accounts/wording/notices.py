@@ -16,6 +16,7 @@ GROUPS = {
     Group.PROJECTS: _("Projects and who belongs to them"),
     Group.MONEY: _("Grants"),
     Group.ORGANISATIONS: _("Organisations"),
+    Group.NODES: _("Your nodes and their prices"),
     Group.ACCOUNT: _("Your account"),
     Group.STEWARDS: _("For stewards"),
 }
@@ -44,6 +45,12 @@ SENTENCES = {
     "grant_received": _("A project that you lead is given a grant."),
     "grant_used": _("80 % or all of a grant is used, in a project that you lead."),
     "organisation_decided": _("A steward has looked at an organisation that you lead."),
+    "price_exception_granted": _("A node of yours may cost more than the cap allows."),
+    "price_exception_ended": _("An exception to the cap for a node of yours is ended early."),
+    "price_lowered": _("A price of yours was lowered to what a cost statement allows."),
+    "price_called_off": _("An announced price of yours was called off."),
+    "price_above_cap": _("A price of yours lies above the cap."),
+    "statement_to_review": _("A cost statement of yours counts a year that is over."),
     "account_given": _(
         "An organisation that you lead is given an account of the share tree, or its shares change."
     ),

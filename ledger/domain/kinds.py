@@ -119,6 +119,23 @@ SCHEMAS: Mapping[str, Schema] = {
         "tariff": nullable(UID),
         "reason": text(500),
     },
+    # That a price, or a statement, was called off before it began; and what goes on in its place.
+    "tariff_called_off": {
+        "tariff": UID,
+        "node": UID,
+        "number": COUNT,
+        "effective_from": MOMENT,
+        "continues": nullable(UID),
+        "reason": text(500),
+    },
+    "statement_called_off": {
+        "statement": UID,
+        "node": UID,
+        "number": COUNT,
+        "effective_from": MOMENT,
+        "continues": nullable(UID),
+        "reason": text(500),
+    },
     # What a cost that several nodes share comes to, and by which key it is split; EUR a year.
     "cost_pool": {
         "pool": UID,

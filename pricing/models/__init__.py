@@ -6,7 +6,12 @@ Published rows are immutable by trigger; a correction is a new row that names wh
 from __future__ import annotations
 
 from pricing.models.charges import Charge
-from pricing.models.drafts import StatementDraft, StatementDraftEvidence, StatementWithdrawal
+from pricing.models.drafts import (
+    StatementDraft,
+    StatementDraftEvidence,
+    StatementWithdrawal,
+    TariffCallOff,
+)
 from pricing.models.evidence import Evidence, PoolDraft, PoolEvidence, StatementEvidence, funded_nodes
 from pricing.models.grants import Encumbrance, FundingLine, Grant
 from pricing.models.hourly import (
@@ -52,6 +57,7 @@ __all__ = [
     "StatementEvidence",
     "StatementWithdrawal",
     "Tariff",
+    "TariffCallOff",
     "YearlyIntensity",
     "funded_nodes",
 ]

@@ -8,13 +8,13 @@ from typing import Any
 import pgtrigger
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
+from django.db.models import Q
 
 
-def published_once(name: str, *, can_end: str = "upper_inf(OLD.effective)") -> list[pgtrigger.Trigger]:
+def published_once(name: str) -> list[pgtrigger.Trigger]:
     """A published row cannot change, but for one thing: an open end may be closed, not in the past.
 
     A minute's grace: the moment was read before the transaction began, maybe on another clock.
-    `can_end` says which rows may be ended where others may be, too.
     """
     return [
         pgtrigger.Protect(name=f"{name}_cannot_be_deleted", operation=pgtrigger.Delete),
@@ -22,8 +22,8 @@ def published_once(name: str, *, can_end: str = "upper_inf(OLD.effective)") -> l
             name=f"{name}_only_ends",
             operation=pgtrigger.Update,
             when=pgtrigger.Before,
-            func=f"""
-                IF {can_end} AND NOT upper_inf(NEW.effective)
+            func="""
+                IF upper_inf(OLD.effective) AND NOT upper_inf(NEW.effective)
                    AND lower(OLD.effective) = lower(NEW.effective)
                    AND upper(NEW.effective) >= now() - interval '1 minute'
                    AND (to_jsonb(OLD) - 'effective') = (to_jsonb(NEW) - 'effective')
@@ -31,6 +31,50 @@ def published_once(name: str, *, can_end: str = "upper_inf(OLD.effective)") -> l
                 END IF;
                 RAISE EXCEPTION 'a published row of % cannot be changed', TG_TABLE_NAME;
             """,
+        ),
+    ]
+
+
+def announced_once(name: str) -> list[pgtrigger.Trigger]:
+    """The same of rows that may be called off before they begin. Only their time changes, in three ways:
+
+    it ends, or ends sooner, not in the past; it is called off before it began, and keeps when that was
+    to be; it goes on, where what ended it was called off.
+    """
+    return [
+        pgtrigger.Protect(name=f"{name}_cannot_be_deleted", operation=pgtrigger.Delete),
+        pgtrigger.Trigger(
+            name=f"{name}_only_ends",
+            operation=pgtrigger.Update,
+            when=pgtrigger.Before,
+            func=pgtrigger.Func(
+                """
+                IF isempty(OLD.effective)
+                   OR (to_jsonb(OLD) - ARRAY['effective', 'called_off_from'])
+                      <> (to_jsonb(NEW) - ARRAY['effective', 'called_off_from'])
+                THEN
+                    RAISE EXCEPTION 'a published row of % cannot be changed', TG_TABLE_NAME;
+                END IF;
+                IF isempty(NEW.effective) THEN
+                    IF NEW.called_off_from = lower(OLD.effective)
+                       AND lower(OLD.effective) > now() - interval '1 minute'
+                    THEN RETURN NEW;
+                    END IF;
+                ELSIF lower(OLD.effective) = lower(NEW.effective) AND NEW.called_off_from IS NULL THEN
+                    IF upper(NEW.effective) >= now() - interval '1 minute'
+                       AND (upper_inf(OLD.effective) OR upper(NEW.effective) < upper(OLD.effective))
+                    THEN RETURN NEW;
+                    END IF;
+                    IF upper(OLD.effective) > now() - interval '1 minute'
+                       AND (upper_inf(NEW.effective) OR upper(NEW.effective) > upper(OLD.effective))
+                       AND EXISTS (SELECT 1 FROM {meta.db_table} AS other WHERE other.node_id = OLD.node_id
+                                   AND other.called_off_from = upper(OLD.effective))
+                    THEN RETURN NEW;
+                    END IF;
+                END IF;
+                RAISE EXCEPTION 'a published row of % cannot be changed', TG_TABLE_NAME;
+            """
+            ),
         ),
     ]
 
@@ -64,3 +108,36 @@ class Published(models.Model):
         """None: until further notice."""
         until: datetime | None = self.effective.upper
         return until
+
+
+class Announced(Published):
+    """A published row that may be called off before it begins: its time is empty then.
+
+    It is never found in force nor to come, and keeps when it was to begin.
+    """
+
+    called_off_from = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_called_off(self) -> bool:
+        return self.called_off_from is not None
+
+    @property
+    def effective_from(self) -> datetime:
+        return self.called_off_from or super().effective_from
+
+    @property
+    def effective_until(self) -> datetime | None:
+        """Of what was called off, its beginning: it was in force at no time."""
+        return self.called_off_from or super().effective_until
+
+
+def called_off_or_not(name: str) -> models.CheckConstraint:
+    return models.CheckConstraint(
+        condition=Q(effective__isempty=False, called_off_from=None)
+        | Q(effective__isempty=True, called_off_from__isnull=False),
+        name=name,
+    )

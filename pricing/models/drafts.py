@@ -57,8 +57,28 @@ class StatementDraftEvidence(models.Model):
         ]
 
 
+class TariffCallOff(models.Model):
+    """That an announced price was called off before it began, and why."""
+
+    tariff = models.OneToOneField(Tariff, models.PROTECT, related_name="call_off")
+    reason = models.CharField(max_length=500)
+    entry = models.OneToOneField(Entry, models.PROTECT, related_name="+")
+    called_off_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    called_off_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-called_off_at"]
+        constraints = [models.CheckConstraint(condition=~Q(reason=""), name="a_call_off_says_why")]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="call_off_is_immutable", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+
+
 class StatementWithdrawal(models.Model):
-    """That an owner ended a statement, from when, and why. The tariff that stood on it ended with it."""
+    """That an owner ended a statement, from when, and why. The tariff that stood on it ended with it.
+
+    One that was announced and is called off ends when it was to begin.
+    """
 
     statement = models.OneToOneField(CostStatement, models.PROTECT, related_name="withdrawal")
     tariff = models.OneToOneField(Tariff, models.PROTECT, null=True, related_name="withdrawal")

@@ -8,18 +8,18 @@ import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.models import User
 from common.ids import uuid7
 from common.ranges import PointRange
 from ledger.models import Entry
 from nodes.models import Node
-from pricing.models.columns import Published, eur, published_once
+from pricing.models.columns import Announced, announced_once, called_off_or_not, eur
 from pricing.models.policies import PriceException, PricingPolicy
 
 
-class CostStatement(Published):
+class CostStatement(Announced):
     """An owner's dated declaration of every cost component of a node.
 
     Costs are in EUR per device-hour; "available" spreads them over the hours the node can be
@@ -50,6 +50,7 @@ class CostStatement(Published):
         ordering = ["node_id", "-number"]
         constraints = [
             models.UniqueConstraint(fields=["node", "number"], name="statement_number_is_unique"),
+            called_off_or_not("a_statement_without_time_was_called_off"),
             ExclusionConstraint(
                 name="statements_do_not_overlap",
                 expressions=[
@@ -58,7 +59,7 @@ class CostStatement(Published):
                 ],
             ),
         ]
-        triggers: ClassVar = published_once("statement")
+        triggers: ClassVar = announced_once("statement")
 
 
 class CostComponent(models.Model):
@@ -81,7 +82,7 @@ class CostComponent(models.Model):
         ]
 
 
-class Tariff(Published):
+class Tariff(Announced):
     """The dated price of a device-hour on a node, in EUR before VAT and the site's fee."""
 
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
@@ -109,6 +110,12 @@ class Tariff(Published):
         constraints = [
             models.UniqueConstraint(fields=["node", "number"], name="tariff_number_is_unique"),
             models.CheckConstraint(condition=Q(price__gte=0), name="tariff_is_not_negative"),
+            # Where no policy was in force there is no limit in the row; the service bounds it all the same.
+            models.CheckConstraint(
+                condition=Q(limit=None) | Q(price__lte=F("limit")) | Q(exception__isnull=False),
+                name="a_tariff_above_its_limit_has_an_exception",
+            ),
+            called_off_or_not("a_tariff_without_time_was_called_off"),
             models.CheckConstraint(
                 condition=Q(exception=None) | Q(effective__upper_inf=False),
                 name="a_tariff_under_an_exception_ends",
@@ -121,9 +128,4 @@ class Tariff(Published):
                 ],
             ),
         ]
-        triggers: ClassVar = published_once(
-            "tariff",
-            # With the exception that it was published under, where a steward ends that early.
-            can_end="(upper_inf(OLD.effective) OR OLD.exception_id IS NOT NULL"
-            " AND upper(NEW.effective) < upper(OLD.effective))",
-        )
+        triggers: ClassVar = announced_once("tariff")

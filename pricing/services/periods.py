@@ -41,17 +41,39 @@ def require_order(
         raise refused(_("The end lies before the beginning."), field="effective_until")
 
 
+def require_end(
+    effective_from: datetime, effective_until: datetime | None, *, at: datetime, refused: type[PricingError]
+) -> None:
+    """An end lies after the beginning, and no farther from it, or from now, than a beginning may."""
+    require_order(effective_from, effective_until, refused)
+    latest = max(at, effective_from) + FURTHEST
+    if effective_until is not None and effective_until > latest:
+        raise refused(
+            _("The end is more than %(days)d days ahead; choose %(latest)s at the latest, or no end.")
+            % {"days": FURTHEST.days, "latest": formats.moment_with_year(latest)},
+            field="effective_until",
+            limit=FURTHEST.days,
+            latest=latest,
+        )
+
+
 def make_room(
-    rows: models.QuerySet[Any], *, effective_from: datetime, effective_until: datetime | None, at: datetime
+    rows: models.QuerySet[Any],
+    *,
+    effective_from: datetime,
+    effective_until: datetime | None,
+    at: datetime,
+    sooner: bool = False,
 ) -> None:
     """End the row that is in force until further notice where the new one begins.
 
     Anything else that overlaps stands, and so does the past: what people were told then was true.
+    `sooner`: what has an end of its own gives way, too.
     """
     taken = rows.filter(effective__overlap=between(effective_from, effective_until)).order_by("effective")
     for row in taken:
         start, end = row.effective.lower, row.effective.upper
-        if end is not None or start >= effective_from:
+        if start >= effective_from or (end is not None and (not sooner or effective_from < at)):
             raise _taken(start, end)
         if effective_from < at:
             raise PeriodTaken(

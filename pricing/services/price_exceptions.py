@@ -1,7 +1,7 @@
 """Exceptions to the cap: granted by a steward for one node and some time, with a public reason.
 
 Each change first locks the node, as publishing a price does: a price is published before an exception
-ends, and ends with it, or it is refused.
+ends, and ends with it or is called off, or it is refused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ from pricing.domain.exact import plain
 from pricing.errors import PriceExceptionRefused
 from pricing.models import PriceException, Tariff
 from pricing.selectors.caps import policy_in_force
+from pricing.services import telling
+from pricing.services.announced import end_before_it_begins
+from pricing.services.holding import hold_to_cap
 from pricing.services.periods import refusing_overlaps, require_soon
+from pricing.services.tariff_rows import locked
 
 # As the column holds it; far above any price of an hour.
 HIGHEST = Decimal(1_000_000)
@@ -51,7 +55,7 @@ def grant_price_exception(
             _("Write a price above zero and at most %(limit)s EUR.") % {"limit": formats.number(HIGHEST)},
             field="highest_price",
         )
-    node = _locked(node)
+    node = locked(node.pk)
     _require_other(node, by)
     in_force = between(begins, effective_until)
     _require_alone(PriceException.objects.filter(node=node, in_force__overlap=in_force).first())
@@ -68,22 +72,24 @@ def grant_price_exception(
     with refusing_overlaps(begins, effective_until):
         granted.entry = append(kind="price_exception", body=body, at=at)
         granted.save()
+    telling.exception_granted(granted, at=at)
     return granted
 
 
 @transaction.atomic
 def end_price_exception(*, exception: PriceException, reason: str, by: User, at: datetime) -> PriceException:
-    """From now on the cap holds for the node, and a price that was published under the exception ends.
+    """From now on the cap holds for the node. A price that was published under the exception ends; one that
+    was announced under it is called off, and what it would have ended goes on.
 
     Booked slots keep what they were booked at. Nobody can book the node until its owner publishes another.
     """
     _require_steward(by)
     reason = stewarding.require_reason(reason)
-    node = _locked(exception.node)
+    node = locked(exception.node_id)
     _require_other(node, by)
     exception = PriceException.objects.select_for_update(of=("self",)).get(pk=exception.pk)
     _require_not_over(exception, at)
-    tariff = _last_under(exception, at)
+    tariff = _in_force_under(exception, at)
     body = {
         "exception": exception.uid, "ended_at": at, "tariff": tariff.uid if tariff else None,
         "reason": reason,
@@ -92,31 +98,27 @@ def end_price_exception(*, exception: PriceException, reason: str, by: User, at:
     exception.end_entry = append(kind="price_exception_end", body=body, at=at)
     exception.save(update_fields=["ended_at", "ended_by", "end_reason", "end_entry"])
     if tariff is not None:
-        Tariff.objects.filter(pk=tariff.pk).update(effective=between(tariff.effective_from, at))
+        tariff.effective = between(tariff.effective_from, at)
+        tariff.save(update_fields=["effective"])
+    _call_off_announced(exception, reason=reason, by=by, at=at)
+    # What it covered though it was published without it, before a statement that allows less.
+    hold_to_cap(node=node, since=at, by=by, at=at)
+    telling.exception_ended(exception, ended=tariff, at=at)
     return exception
 
 
-def _last_under(exception: PriceException, at: datetime) -> Tariff | None:
-    """The tariff that ends with it. One that is announced stays published: the exception waits for it."""
-    tariffs = Tariff.objects.filter(exception=exception, effective__endswith__gt=at)
-    announced = tariffs.filter(effective__startswith__gte=at).order_by("effective").first()
-    if announced is not None:
-        raise PriceExceptionRefused(
-            _(
-                "Tariff %(number)d was published under it and takes effect on %(start)s;"
-                " the exception can be ended after that."
-            )
-            % {
-                "number": announced.number,
-                "start": formats.moment_with_year(announced.effective_from),
-            },
-            since=announced.effective_from,
-        )
-    return tariffs.first()
+def _in_force_under(exception: PriceException, at: datetime) -> Tariff | None:
+    """The tariff that ends with it."""
+    begun = Tariff.objects.filter(exception=exception, effective__startswith__lt=at)
+    return begun.filter(effective__endswith__gt=at).first()
 
 
-def _locked(node: Node) -> Node:
-    return Node.objects.select_for_update(of=("self",), no_key=True).get(pk=node.pk)
+def _call_off_announced(exception: PriceException, *, reason: str, by: User, at: datetime) -> None:
+    """What was announced under it does not begin: the latest first, so that none goes on in its place."""
+    announced = Tariff.objects.filter(exception=exception, effective__startswith__gte=at)
+    for tariff in announced.select_related("node").order_by("-effective"):
+        end_before_it_begins(tariff, reason=reason, by=by, at=at)
+        telling.price_called_off(tariff, reason=reason, by=by, at=at)
 
 
 def _require_steward(by: User) -> None:

@@ -20,7 +20,8 @@ from pricing.domain.cost import Component, Cost, cost_of, rounded, split
 from pricing.domain.declared import Declared, Fault, faults, renewed, to_json
 from pricing.errors import StatementRefused
 from pricing.models import CostComponent, CostStatement
-from pricing.services.periods import make_room, refusing_overlaps, require_order, require_soon
+from pricing.services.holding import hold_to_cap
+from pricing.services.periods import make_room, refusing_overlaps, require_end, require_soon
 
 
 @transaction.atomic
@@ -37,13 +38,14 @@ def publish_statement(
 ) -> CostStatement:
     """Work out the node's cost from what its owner declares, publish it and enter it in the ledger.
 
-    The statement that was in force until further notice ends where this one begins. A statement
-    with an end of its own may record a time that is past, if no other covers it.
+    The statement that was in force ends where this one begins. A statement with an end of its own may
+    record a time that is past, if no other covers it. Prices that this one does not allow are derived
+    anew from then on, at the highest that it allows.
     """
     declared = renewed(declared)
     _require_true(declared)
     require_soon(effective_from, at=at, refused=StatementRefused)
-    require_order(effective_from, effective_until, StatementRefused)
+    require_end(effective_from, effective_until, at=at, refused=StatementRefused)
     # One at a time: two would take the same number.
     node = Node.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=node.pk)
     _require_correctable(node, corrects, reason)
@@ -54,7 +56,7 @@ def publish_statement(
     if rounded(cost.full_available) <= 0:
         raise StatementRefused(_("A node that costs nothing cannot be published."), field="assets")
     rows = CostStatement.objects.filter(node=node)
-    make_room(rows, effective_from=effective_from, effective_until=effective_until, at=at)
+    make_room(rows, effective_from=effective_from, effective_until=effective_until, at=at, sooner=True)
     statement = CostStatement(
         node=node,
         number=(rows.aggregate(last=Max("number"))["last"] or 0) + 1,
@@ -72,7 +74,9 @@ def publish_statement(
     with refusing_overlaps(effective_from, effective_until):
         statement.entry = ledger.append(kind="cost_statement", body=_entry(statement), at=at)
         statement.save()
-        CostComponent.objects.bulk_create(components)
+    if effective_until is None or effective_until > at:
+        hold_to_cap(node=node, since=effective_from, by=published_by, at=at)
+    CostComponent.objects.bulk_create(components)
     return statement
 
 

@@ -14,6 +14,7 @@ EVERY: dict[str, timedelta] = {
     "forget_kept_answers": timedelta(minutes=10),
     "send_mail": timedelta(seconds=10),
     "tell_what_comes": timedelta(minutes=1),
+    "tell_owners": timedelta(minutes=10),
     "renew_allowances": timedelta(minutes=10),
     "end_what_is_over": timedelta(minutes=1),
 }

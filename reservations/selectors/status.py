@@ -112,6 +112,7 @@ def _purpose(name: str) -> str:
         "forget_kept_answers": gettext("Forget answers kept for repeated writes"),
         "send_mail": gettext("Send mail that is due"),
         "tell_what_comes": gettext("Tell people of what comes soon"),
+        "tell_owners": gettext("Tell owners what is to be looked at again"),
         "renew_allowances": gettext("Give the month’s universal allowance"),
         "end_what_is_over": gettext("End classes and projects whose day has come"),
     }[name]

@@ -13,7 +13,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from accounts.errors import StewardActRefused
-from accounts.models import OrganisationMembership, User
+from accounts.models import Notice, OrganisationMembership, User
 from common import clock
 from common.access import NotAllowed
 from common.ranges import between, bounds
@@ -379,15 +379,23 @@ def test_ending_it_ends_the_price_that_it_allowed() -> None:
         end(exception)
 
 
-def test_it_waits_for_a_price_that_is_announced_under_it() -> None:
+def test_ending_it_calls_off_what_is_announced_under_it_and_tells_the_owner() -> None:
+    """Also before it begins itself; the price within the cap goes on."""
     factories.make_pricing_policy()
-    statement = make_statement()
-    exception = grant(statement.node)
-    ask(statement, "3", effective_from=clock.now() + DAY)
-    with pytest.raises(PriceExceptionRefused, match="Tariff 1 was published under it and takes effect on"):
-        end(exception)
-    exception.refresh_from_db()
-    assert exception.ended_at is None
+    statement, at = make_statement(), clock.now()
+    lead = factories.make_user()
+    factories.lead(statement.node.owner, lead)
+    exception = grant(statement.node, effective_from=at + DAY)
+    within = ask(statement, "1.6")
+    dear = ask(statement, "3", effective_from=at + 2 * DAY)
+    dearer = ask(statement, "2.5", effective_from=at + 3 * DAY)
+    end(exception)
+    for tariff in (within, dear, dearer):
+        tariff.refresh_from_db()
+    assert (dear.is_called_off, dearer.is_called_off, within.effective_until) == (True, True, None)
+    assert list(Notice.objects.filter(user=lead).values_list("kind", flat=True).order_by("kind")) == [
+        "price_called_off", "price_called_off", "price_exception_ended", "price_exception_granted",
+    ]  # fmt: skip
 
 
 def test_only_another_steward_grants_and_ends() -> None:
@@ -499,30 +507,13 @@ def test_no_price_outlasts_an_exception_that_ends_as_it_is_published() -> None:
 
 
 # --- prices that were allowed once -------------------------------------------------------------------
-def test_a_cost_that_comes_down_leaves_a_price_above_the_cap_which_is_shown() -> None:
-    factories.make_pricing_policy()
-    statement = make_statement()
-    ask(statement, "1.6")
-    at = clock.now()
-    assert prices_above(at=at) == []
-    cheaper = publish_statement(
-        node=statement.node, declared=factories.make_declared(staff_posts=Decimal("0.05")),
-        effective_from=at, published_by=statement.published_by, at=at,
-        corrects=statement, reason="Staff was counted twice.",
-    )  # fmt: skip
-    (found,) = prices_above(at=clock.now())
-    assert (found.tariff.number, found.statement) == (1, cheaper)
-    assert found.bound.highest < Decimal("1.6") == found.tariff.price
-    ask(cheaper, None)
-    assert prices_above(at=clock.now()) == []
-
-
-def test_a_cap_that_comes_down_does_the_same_and_an_exception_covers_it() -> None:
+def test_a_cap_that_comes_down_leaves_a_price_above_it_which_is_shown_and_an_exception_covers() -> None:
     factories.make_pricing_policy()
     statement = make_statement()
     ask(statement, "1.6")
     publish(Rules(Decimal("0.01"), Decimal(0), Decimal("0.5"), 24))
-    assert [one.node for one in prices_above(at=clock.now())] == [statement.node]
+    (found,) = prices_above(at=clock.now())
+    assert (found.node, found.bound.highest) == (statement.node, Decimal("1.517047"))
     grant(statement.node, "1.6")
     assert prices_above(at=clock.now()) == []
 

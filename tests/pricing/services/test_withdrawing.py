@@ -81,42 +81,78 @@ def test_what_has_an_end_is_not_ended_again(node: Node, lead: User) -> None:
         withdraw(node, lead)
 
 
-def test_what_is_announced_begins_first(node: Node, lead: User) -> None:
+def test_what_is_announced_is_called_off_and_what_it_would_have_ended_goes_on(node: Node, lead: User) -> None:
+    now = clock.now()
+    first, price = CostStatement.objects.get(node=node), Tariff.objects.get(node=node)
+    second = publish_statement(
+        node=node, declared=factories.make_declared(), effective_from=now + 5 * DAY, published_by=lead, at=now
+    )
+    announced = set_price(node=node, price=None, effective_from=now + 6 * DAY, by=lead, at=now)
+    called_off = withdraw(node, lead)
+    for row in (first, price, second, announced):
+        row.refresh_from_db()
+    assert (second.is_called_off, announced.is_called_off) == (True, True)
+    assert (second.effective_from, second.effective_until) == (now + 5 * DAY, now + 5 * DAY)
+    assert (first.effective_until, price.effective_until) == (None, None)
+    assert (called_off.ends_at, called_off.tariff) == (second.effective_from, None)
+    leaf = json.loads(bytes(called_off.entry.leaf))
+    assert (leaf["kind"], leaf["body"]["continues"]) == ("statement_called_off", str(first.uid))
+    with pytest.raises(WithdrawalRefused, match="has an end already"):
+        withdraw(node, lead)
+
+
+def test_what_is_announced_may_be_given_an_end_instead(node: Node, lead: User) -> None:
     now = clock.now()
     publish_statement(
         node=node, declared=factories.make_declared(), effective_from=now + 5 * DAY, published_by=lead, at=now
     )
-    with pytest.raises(WithdrawalRefused, match="takes effect on"):
-        withdraw(node, lead)
     assert withdraw(node, lead, ends_at=now + 6 * DAY).tariff is not None
 
 
-def test_a_price_that_is_announced_does_not_outlast_the_statement(node: Node, lead: User) -> None:
+def test_a_price_that_is_announced_after_its_end_is_called_off(node: Node, lead: User) -> None:
     now = clock.now()
     announced = set_price(node=node, price=None, effective_from=now + 5 * DAY, by=lead, at=now)
-    for ends_at in (now + DAY, announced.effective_from):
-        with pytest.raises(WithdrawalRefused, match="Tariff 2 takes effect on") as refused:
-            withdraw(node, lead, at=now, ends_at=ends_at)
-        assert (refused.value.field, refused.value.details["tariff"]) == ("ends_at", 2)
-    assert CostStatement.objects.get(node=node).effective_until is None
-    ended = withdraw(node, lead, at=now, ends_at=now + 6 * DAY)
-    assert ended.tariff == announced
+    ended = withdraw(node, lead, at=now, ends_at=now + DAY)
+    announced.refresh_from_db()
+    assert announced.is_called_off
+    assert ended.tariff == Tariff.objects.get(node=node, number=1)
     assert rates(device_ids=[node.devices.get(index=0).pk], at=now + 7 * DAY) == {}
     assert not Tariff.objects.filter(node=node, effective__endswith__gt=ended.ends_at).exists()
     assert not Tariff.objects.filter(node=node, effective__upper_inf=True).exists()
 
 
-def test_a_price_with_a_later_end_of_its_own_is_in_the_way(lead: User) -> None:
+def test_a_price_that_has_begun_by_then_ends_with_it(node: Node, lead: User) -> None:
+    now = clock.now()
+    announced = set_price(node=node, price=None, effective_from=now + 5 * DAY, by=lead, at=now)
+    ended = withdraw(node, lead, at=now, ends_at=now + 6 * DAY)
+    assert (ended.tariff, ended.tariff and ended.tariff.effective_until) == (announced, now + 6 * DAY)
+
+
+def test_a_price_with_a_later_end_of_its_own_ends_with_it(lead: User) -> None:
     now, node = clock.now(), factories.make_node(devices=8)
     statement = publish_statement(
         node=node, declared=factories.make_declared(), effective_from=now, published_by=lead, at=now
     )
     until = now + 5 * DAY
     publish_tariff(statement=statement, effective_from=now, effective_until=until, published_by=lead, at=now)
-    with pytest.raises(WithdrawalRefused, match="Tariff 1 is published until") as refused:
-        withdraw(node, lead, at=now, ends_at=now + DAY)
-    assert refused.value.details["until"] == until
-    assert withdraw(node, lead, at=now, ends_at=until).tariff is None
+    ended = withdraw(node, lead, at=now, ends_at=now + DAY)
+    assert ended.tariff is not None
+    assert ended.tariff.effective_until == now + DAY
+
+
+def test_before_a_successor_that_is_announced_it_ends_sooner_and_the_price_waits(
+    node: Node, lead: User
+) -> None:
+    now = clock.now()
+    first = CostStatement.objects.get(node=node)
+    publish_statement(
+        node=node, declared=factories.make_declared(), effective_from=now + 5 * DAY, published_by=lead, at=now
+    )
+    ended = withdraw_statement(statement=first, ends_at=now + DAY, reason="Moved", by=lead, at=now)
+    device = node.devices.get(index=0).pk
+    assert ended.tariff is None
+    assert rates(device_ids=[device], at=now + 2 * DAY) == {}
+    assert rates(device_ids=[device], at=now + 6 * DAY)
 
 
 def test_the_database_keeps_a_withdrawal(node: Node, lead: User) -> None:
