@@ -22,8 +22,11 @@ STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.s
 ERRORS_PREFIX = f"test-{os.environ.get('TEST_RUN', os.getpid())}-{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 LOGGING["handlers"]["errors"]["prefix"] = ERRORS_PREFIX  # type: ignore[index]
 error_counts.WAIT = 20.0  # a test that looks for what it counted must find it on a busy machine, too
-# Two runs at once on one server must not share a database.
-DATABASES["default"]["TEST"] = {"NAME": f"test_equinode_{os.environ.get('TEST_RUN', os.getpid())}"}
+# Two runs at once on one server must not share a database. A template is one that is migrated already.
+DATABASES["default"]["TEST"] = {
+    "NAME": f"test_equinode_{os.environ.get('TEST_RUN', os.getpid())}",
+    "TEMPLATE": os.environ.get("TEST_TEMPLATE"),
+}
 del DATABASES["default"]["OPTIONS"]["pool"]
 SCRATCH = tempfile.TemporaryDirectory(prefix="equinode-test-")  # cleaned up by tests/conftest.py
 _scratch = Path(SCRATCH.name)

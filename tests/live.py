@@ -122,7 +122,8 @@ class LiveSite:
             name = sql.Identifier(self.database)
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
             if again:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+                template = sql.Identifier(os.environ.get("TEST_TEMPLATE", "template1"))
+                connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template))
 
     # --- one life -------------------------------------------------------------
     def prepare(self, *, seed: bool = True, reuse: bool = False) -> None:
