@@ -25,7 +25,7 @@ from ledger.models import Checkpoint
 # Which pages belong under which heading of the masthead, by the names of their addresses.
 SECTIONS = {
     "prices": "prices", "node": "prices", "electricity": "prices", "electricity_zones": "prices",
-    "pricing_policy": "prices", "site_costs": "prices",
+    "pricing_policy": "prices", "site_costs": "prices", "flags": "prices",
     "compare": "prices", "market": "prices", "market_device": "prices",
     "book": "book", "book_preview": "book",
     "projects": "projects", "project": "projects", "apply": "projects", "application": "projects",

@@ -8,6 +8,7 @@ from pricing import urls_market
 from pricing.api import (
     caps as caps_api,
     evidence as evidence_api,
+    flags as flags_api,
     funding as funding_api,
     hourly as hourly_api,
     nodes as nodes_api,
@@ -16,7 +17,18 @@ from pricing.api import (
     site_costs as site_costs_api,
     statements,
 )
-from pricing.views import caps, drafts, evidence, funding, hourly, pools, prices, publishing, site_costs
+from pricing.views import (
+    caps,
+    drafts,
+    evidence,
+    flags,
+    funding,
+    hourly,
+    pools,
+    prices,
+    publishing,
+    site_costs,
+)
 
 # /prices/ and /nodes/
 pages = [
@@ -63,6 +75,7 @@ pages = [
     ),
     # how far a price may lie above its cost
     path("prices/policy/", caps.pricing_policy, name="pricing_policy"),
+    path("prices/flags/", flags.flags, name="flags"),
     path("steward/prices/", caps.steward_prices, name="steward_prices"),
     path("steward/prices/policy/", caps.steward_pricing_policy, name="steward_pricing_policy"),
     path(
@@ -95,6 +108,8 @@ endpoints = [
     path("prices.json", prices.prices_json, name="prices_json"),
     path("prices.csv", prices.prices_csv, name="prices_csv"),
     *urls_market.endpoints,
+    path("prices/flags.json", flags.flags_json, name="flags_json"),
+    path("prices/flags.csv", flags.flags_csv, name="flags_csv"),
     path("prices/policy.json", caps.pricing_policy_json, name="pricing_policy_json"),
     path("prices/policy.csv", caps.pricing_policy_csv, name="pricing_policy_csv"),
     path("prices/exceptions.json", caps.price_exceptions_json, name="price_exceptions_json"),
@@ -109,6 +124,7 @@ endpoints = [
     path("pools/<uuid:uid>.csv", pools.pool_csv, name="pool_csv"),
     # /api/v1/
     path("api/v1/pricing-policies", caps_api.PricingPoliciesApi.as_view(), name="api_pricing_policies"),
+    path("api/v1/flags", flags_api.FlagsApi.as_view(), name="api_flags"),
     path("api/v1/site-costs", site_costs_api.SiteCostsApi.as_view(), name="api_site_costs"),
     path("api/v1/site-fees", site_costs_api.SiteFeesApi.as_view(), name="api_site_fees"),
     path("api/v1/price-exceptions", caps_api.PriceExceptionsApi.as_view(), name="api_price_exceptions"),

@@ -21,6 +21,7 @@ from nodes.models import Node
 from pricing.forms.caps import PriceExceptionEndForm, PriceExceptionForm, PricingPolicyForm
 from pricing.selectors import cap_pages as selectors
 from pricing.selectors.caps import prices_above
+from pricing.selectors.flags import board
 from pricing.services.price_exceptions import end_price_exception, grant_price_exception
 from pricing.services.pricing_policies import publish_pricing_policy
 
@@ -67,6 +68,7 @@ def steward_prices(request: HttpRequest) -> HttpResponse:
         "page": selectors.exceptions_page(at=at),
         "asked": asked,
         "nodes": selectors.nodes_named(asked),
+        "board": board(at=at),
     }
     return render(request, "pricing/steward_prices.html", context)
 

@@ -21,6 +21,7 @@ from pricing.forms.statements import Step
 from pricing.forms.statements.review import review, trail
 from pricing.models import CostStatement, StatementDraft
 from pricing.selectors.drafts import effect
+from pricing.selectors.flags import flags_of_draft
 from pricing.selectors.owner import owner_page, statements_page, tariff_page, withdrawal_page
 from pricing.selectors.wizard import draft_of
 from pricing.services import drafts, tariffs
@@ -94,6 +95,7 @@ def _reviewed(
         "page": review(draft=found, effect=seen), "effect": seen, "form": form, "draft": found, "node": node,
         "trail": trail(found, Step.REVIEW, seen.faults), "step": Step.REVIEW,
         "files": found.evidence.select_related("evidence"),
+        "flags": flags_of_draft(seen.reading.declared, node=node, devices=seen.devices, at=form.at),
     }  # fmt: skip
     return render(request, "pricing/draft_review.html", context, status=status)
 

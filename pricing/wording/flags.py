@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from common import formats
 from pricing.domain.exact import plain
-from pricing.domain.flags import FEWEST_PEERS, RETAIL_DAYS, Basis, Code, Flag, Shop
+from pricing.domain.flags import (
+    FEWEST_PEERS,
+    RESIDUAL_USUAL_FROM,
+    RETAIL_DAYS,
+    SHORT_LIFE_BELOW,
+    Basis,
+    Code,
+    Flag,
+    Shop,
+)
+from pricing.domain.plausibility import TIMES_RETAIL
 
 FLAG_NAMES = {
     Code.SHORT_LIFE: gettext_lazy("Short life"),
@@ -16,6 +27,38 @@ FLAG_NAMES = {
     Code.ABOVE_RETAIL: gettext_lazy("Purchase above prices in shops"),
     Code.RELATED_PARTIES: gettext_lazy("Related parties"),
 }
+
+
+@dataclass(frozen=True)
+class Definition:
+    """How a flag comes about, with its numbers."""
+
+    name: str
+    text: str
+
+
+def definitions() -> tuple[Definition, ...]:
+    peers = _(
+        "Statements in force of other owners’ listed nodes with the same device; where those are fewer than"
+        " %(fewest)s, with the same kind of device; where those are, too, nothing is compared. The percentile"
+        " is the share of peers with a smaller figure and half of those with an equal one."
+    ) % {"fewest": formats.number(FEWEST_PEERS)}  # fmt: skip
+    life = _(
+        "The years over which the purchase is spread, each thing counting by its price, lie below percentile"
+        " %(limit)s: every hour carries more of it."
+    ) % {"limit": formats.number(SHORT_LIFE_BELOW)}  # fmt: skip
+    residual = _(
+        "Nothing is left of what was paid at the end, while at least %(limit)s of the peers count on"
+        " something."
+    ) % {"limit": formats.percent(RESIDUAL_USUAL_FROM, 0)}  # fmt: skip
+    retail = _(
+        "The purchase comes to more than %(times)s times what its devices cost in shops: the last price known"
+        " from the %(days)s days before it, in euros of that day. A machine is more than its devices."
+    ) % {"times": formats.number(TIMES_RETAIL), "days": formats.number(RETAIL_DAYS)}  # fmt: skip
+    related = _("The owner declares that something is bought from, or hosted by, somebody close to them.")
+    texts = (life, residual, retail, related)
+    named = [Definition(str(FLAG_NAMES[code]), text) for code, text in zip(Code, texts, strict=True)]
+    return (*named, Definition(_("Peers"), peers))
 
 
 def state(flag: Flag) -> str:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from django.utils.translation import ngettext
+
+from common import formats
 from nodes.models import Device, Node
 from pricing.domain.declared import Declared
 from pricing.domain.flags import Figures, Flag, Peers, figures_of, flags
@@ -23,6 +26,16 @@ class FlaggedNode:
     node: Node
     statement: CostStatement
     flags: tuple[ShownFlag, ...]
+
+    @property
+    def url(self) -> str:
+        """Where all of them are read, with what they are of."""
+        return f"/nodes/{self.node.slug}/costs/#flags"
+
+    @property
+    def count(self) -> str:
+        number = len(self.flags)
+        return ngettext("%(number)s flag", "%(number)s flags", number) % {"number": formats.number(number)}
 
 
 @dataclass(frozen=True)

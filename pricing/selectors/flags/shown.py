@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from common import formats
 from pricing.domain.exact import plain
 from pricing.domain.flags import Code, Flag
 from pricing.wording import flags as wording
@@ -27,6 +28,11 @@ class ShownFlag:
     @property
     def tag(self) -> str:
         return wording.state(self.flag)
+
+    @property
+    def colon(self) -> str:
+        """Between its name and what it says."""
+        return formats.colon()
 
     @property
     def tone(self) -> str:
