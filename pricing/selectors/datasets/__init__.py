@@ -18,7 +18,7 @@ from pricing.selectors.datasets.market import (
     RETAIL_PRICES,
 )
 from pricing.selectors.datasets.nodes import DEVICES, NODES
-from pricing.selectors.datasets.prices import EXCEPTIONS, POLICIES, TARIFFS
+from pricing.selectors.datasets.prices import CALL_OFFS, EXCEPTIONS, POLICIES, TARIFFS
 from pricing.selectors.datasets.site import COSTS as SITE_COSTS, FEES as SITE_FEES
 
 EVERY = (
@@ -33,6 +33,7 @@ EVERY = (
     EVIDENCE_OF_STATEMENTS,
     EVIDENCE_OF_POOLS,
     TARIFFS,
+    CALL_OFFS,
     SITE_COSTS,
     SITE_FEES,
     POLICIES,

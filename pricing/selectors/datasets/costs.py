@@ -11,6 +11,7 @@ from pricing.models import CostComponent, CostStatement, PoolShare, PoolStatemen
 from pricing.selectors.datasets.shared import (
     EUR_A_YEAR,
     EUR_PER_DEVICE_HOUR,
+    announced,
     correction,
     effective,
     ledger_index,
@@ -30,7 +31,7 @@ STATEMENTS = Dataset(
         text("id", _("The statement’s identifier."), "uid", is_unique=True),
         text("node", _("The node that it is about."), "node__uid"),
         integer("number", _("Counted from 1 for each node."), least="1"),
-        *effective(),
+        *announced(),
         integer("device_count", _("Devices that the cost is split over."), least="1"),
         number(
             "available_device_hours", _("In a year, as far as the node can be booked."), unit="h", least="0"

@@ -6,9 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 from common.open_data.columns import integer, moment, number, text, words
 from common.open_data.datasets import CC_BY, Dataset, Reference
-from pricing.models import PriceException, PricingPolicy, Tariff
+from pricing.models import PriceException, PricingPolicy, Tariff, TariffCallOff
 from pricing.selectors.datasets.shared import (
     EUR_PER_DEVICE_HOUR,
+    announced,
     correction,
     effective,
     ledger_index,
@@ -26,7 +27,7 @@ TARIFFS = Dataset(
         text("node", _("The node that it is about."), "node__uid"),
         integer("number", _("Counted from 1 for each node."), least="1"),
         text("statement", _("The cost statement that it stands on."), "statement__uid"),
-        *effective(),
+        *announced(),
         number("price", _("What its owner asks."), unit=EUR_PER_DEVICE_HOUR, least="0"),
         number(
             "carried",
@@ -66,6 +67,24 @@ TARIFFS = Dataset(
         Reference("exception", "price-exceptions", "id"),
         Reference("corrects", "tariffs", "id"),
     ),
+    page="prices",
+)
+
+CALL_OFFS = Dataset(
+    name="tariffs-called-off",
+    title=_("Tariffs that were called off"),
+    says=_("Prices that were announced and called off before they began, with why."),
+    licence=CC_BY,
+    columns=(
+        text("tariff", _("The tariff that was called off."), "tariff__uid", is_unique=True),
+        words("reason", _("Why it was called off.")),
+        moment("called_off_at", _("When it was called off.")),
+        ledger_index(),
+    ),
+    rows=lambda: TariffCallOff.objects.filter(public("tariff__node")).order_by("pk"),
+    changed="called_off_at",
+    key=("tariff",),
+    refers=(Reference("tariff", "tariffs", "id"),),
     page="prices",
 )
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from django.db.models import BooleanField, DateTimeField, ExpressionWrapper, F, Func, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from common.open_data.columns import Column, digest, integer, moment, text, words
+from common.open_data.columns import Column, digest, flag, integer, moment, text, words
 from nodes.models import Node
 
 EUR_PER_DEVICE_HOUR = "EUR per device-hour"
 EUR_A_YEAR = "EUR a year"
+_BEGINS = Func(F("effective"), function="lower", output_field=DateTimeField())
+_ENDS = Func(F("effective"), function="upper", output_field=DateTimeField())
 
 
 def public(node: str = "") -> Q:
@@ -25,6 +28,24 @@ def effective() -> tuple[Column, ...]:
             _("When it ceases to; empty: until further notice."),
             "effective__endswith",
             is_required=False,
+        ),
+    )
+
+
+def announced() -> tuple[Column, ...]:
+    """Of rows that may be called off before they begin: those keep when they were to, and hold at no time."""
+    return (
+        moment("effective_from", _("When it takes effect."), Coalesce("called_off_from", _BEGINS)),
+        moment(
+            "effective_until",
+            _("When it ceases to; empty: until further notice."),
+            Coalesce("called_off_from", _ENDS),
+            is_required=False,
+        ),
+        flag(
+            "is_called_off",
+            _("Whether it was announced and called off before it began: it held at no time."),
+            ExpressionWrapper(Q(called_off_from__isnull=False), output_field=BooleanField()),
         ),
     )
 

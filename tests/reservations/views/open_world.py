@@ -18,7 +18,9 @@ from nodes.models import Node
 from pricing.domain.market.files import OWN_COLUMNS
 from pricing.models import CostStatement
 from pricing.services import drafts, evidence, market
+from pricing.services.calling_off import call_off_tariff
 from pricing.services.price_exceptions import grant_price_exception
+from pricing.services.tariffs import set_price
 from pricing.services.withdrawing import withdraw_statement
 from reservations.services import exceptions
 from tests import factories
@@ -69,6 +71,8 @@ def make_open_world() -> OpenWorld:
 def _declare(node: Node, hidden: Node, zelda: User, steward: User, at: datetime) -> None:
     for one in (node, hidden):
         factories.publish_prices(one, by=zelda)
+    later = set_price(node=node, price=None, effective_from=at + 48 * HOUR, by=zelda, at=clock.now())
+    call_off_tariff(tariff=later, reason="A slip of the pen", by=zelda, at=clock.now())
     factories.make_pool({node: "3", hidden: "4"}, by=zelda)
     sold = factories.make_node(owner=node.owner)
     factories.publish_prices(sold, by=zelda)

@@ -197,6 +197,12 @@ def test_the_secrets_would_be_told_if_the_node_were_listed(world: OpenWorld, cli
     assert len(rows_of(client, "cost-statements")) == 3
 
 
+def test_a_price_that_was_called_off_says_so_and_held_at_no_time(world: OpenWorld, client: Client) -> None:
+    called_off = [row for row in rows_of(client, "tariffs") if row["is_called_off"]]
+    assert [row["effective_until"] == row["effective_from"] for row in called_off] == [True]
+    assert [row["tariff"] for row in rows_of(client, "tariffs-called-off")] == [called_off[0]["id"]]
+
+
 def test_what_a_source_does_not_let_anybody_pass_on_is_left_out_and_said(
     world: OpenWorld, client: Client
 ) -> None:
