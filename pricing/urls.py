@@ -7,6 +7,7 @@ from django.urls import path
 from pricing import urls_market
 from pricing.api import (
     caps as caps_api,
+    costs as costs_api,
     evidence as evidence_api,
     flags as flags_api,
     funding as funding_api,
@@ -19,6 +20,7 @@ from pricing.api import (
 )
 from pricing.views import (
     caps,
+    costs,
     drafts,
     evidence,
     flags,
@@ -34,6 +36,8 @@ from pricing.views import (
 pages = [
     path("prices/", prices.prices, name="prices"),
     path("nodes/<slug:slug>/", prices.node, name="node"),
+    path("nodes/<slug:slug>/costs/", costs.node_costs, name="node_costs"),
+    path("how-costs-work/", costs.how_costs_work, name="how_costs_work"),
     *urls_market.pages,
     # an owner's own
     path("owner/", publishing.owner, name="owner"),
@@ -118,6 +122,8 @@ endpoints = [
     path("site-costs.csv", site_costs.site_costs_csv, name="site_costs_csv"),
     path("nodes/<slug:slug>.json", prices.node_json, name="node_json"),
     path("nodes/<slug:slug>.csv", prices.node_csv, name="node_csv"),
+    path("nodes/<slug:slug>/costs.json", costs.node_costs_json, name="node_costs_json"),
+    path("nodes/<slug:slug>/costs.csv", costs.node_costs_csv, name="node_costs_csv"),
     path("electricity/<str:zone>.json", hourly.electricity_json, name="electricity_json"),
     path("electricity/<str:zone>.csv", hourly.electricity_csv, name="electricity_csv"),
     path("pools/<uuid:uid>.json", pools.pool_json, name="pool_json"),
@@ -180,6 +186,7 @@ endpoints = [
     path("api/v1/prices", prices_api.PricesApi.as_view(), name="api_prices"),
     path("api/v1/nodes", nodes_api.NodesApi.as_view(), name="api_nodes"),
     path("api/v1/nodes/<slug:slug>", nodes_api.NodeApi.as_view(), name="api_node"),
+    path("api/v1/nodes/<slug:slug>/costs", costs_api.NodeCostsApi.as_view(), name="api_node_costs"),
     path("api/v1/nodes/<slug:slug>/statements", statements.StatementsApi.as_view(), name="api_statements"),
     path(
         "api/v1/nodes/<slug:slug>/statements/draft", statements.DraftApi.as_view(), name="api_statement_draft"

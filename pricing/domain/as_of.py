@@ -10,7 +10,7 @@ known at T.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -57,6 +57,10 @@ class Row:
     ends: datetime | None  # as it is known now; None: until further notice
     first_ends: datetime | None = None  # as it was published
     cuts: tuple[Cut, ...] = ()  # by somebody who ended it, rather than by the row that follows
+    called_off_at: datetime | None = None  # before it began: it held at no time, and `ends` is `begins`
+
+    def is_called_off(self, at: datetime) -> bool:
+        return self.called_off_at is not None and self.called_off_at <= at
 
     def holds(self, at: datetime) -> bool:
         return self.begins <= at and (self.ends is None or at < self.ends)
@@ -68,16 +72,28 @@ def answering(rows: Iterable[Row], *, at: datetime) -> Row | None:
 
 
 def known(rows: Iterable[Row], *, at: datetime) -> list[Row]:
-    """The rows that were published by then, in their order, each with the end that was known then."""
+    """The rows that were published by then, in their order, each with the end that was known then.
+
+    What was called off by then is among them, over as it begins. The row before it goes on, to the end
+    that it had, or to that of what was called off.
+    """
     seen = [row for row in rows if row.published_at <= at]
-    begins = sorted(row.begins for row in seen)
-    following = dict(pairwise(begins))
-    return [replace(row, ends=_known_end(row, following.get(row.begins), at)) for row in seen]
+    gone = [row for row in seen if row.is_called_off(at)]
+    following = dict(pairwise(sorted(row.begins for row in seen if not row.is_called_off(at))))
+    return [
+        replace(row, ends=row.begins if row in gone else _known_end(row, following, gone, at)) for row in seen
+    ]
 
 
-def _known_end(row: Row, following: datetime | None, at: datetime) -> datetime | None:
+def _known_end(
+    row: Row, following: Mapping[datetime, datetime], gone: Iterable[Row], at: datetime
+) -> datetime | None:
     """The first of: the end it was published with, the ends set by then, and the row that follows it."""
-    ends = [row.first_ends, following, *(cut.ends for cut in row.cuts if cut.said_at <= at)]
+    ends = [row.first_ends, following.get(row.begins)]
+    ends += [cut.ends for cut in row.cuts if cut.said_at <= at]
+    ends += [
+        one.first_ends for one in gone if one.begins > row.begins and one.published_at >= row.published_at
+    ]
     if row.ends is not None and row.ends <= at:
         ends.append(row.ends)
     return min((end for end in ends if end is not None), default=None)

@@ -73,19 +73,38 @@ def stood(node: Node, *, at: datetime) -> Stood:
 
 
 def known(
-    rows: Sequence[Record], *, at: datetime, cuts: Mapping[int, Sequence[Cut]] | None = None
+    rows: Sequence[Record],
+    *,
+    at: datetime,
+    cuts: Mapping[int, Sequence[Cut]] | None = None,
+    called_off: Mapping[int, datetime] | None = None,
 ) -> list[Record]:
     """Those published by then, in their order, each with the end that was known then.
 
-    `rows` are all of one node, or of the site, with their entries; `cuts` are the ends that somebody set. The
-    rows are changed in memory, for showing; nobody saves them.
+    `rows` are all of one node, or of the site, with their entries; `cuts` are the ends that somebody set,
+    `called_off` is when what was announced was taken back. The rows are changed in memory, for showing;
+    nobody saves them.
     """
     seen = {row.pk: row for row in rows}
-    dated = (_dated(row, (cuts or {}).get(row.pk, ())) for row in rows)
+    dated = (_dated(row, (cuts or {}).get(row.pk, ()), called_off or {}) for row in rows)
     then = as_of.known(dated, at=at)
     for one in then:
-        seen[one.key].effective = between(one.begins, one.ends)
+        row = seen[one.key]
+        if one.is_called_off(at):
+            continue  # its time is empty, and it says what it was to be
+        if one.called_off_at is not None:
+            setattr(row, "called_off_from", None)  # noqa: B010 -- only rows that are announced have it
+        row.effective = between(one.begins, one.ends)
     return [seen[one.key] for one in then]
+
+
+def called_off_statements(withdrawals: Iterable[StatementWithdrawal]) -> dict[int, datetime]:
+    return {one.statement_id: one.withdrawn_at for one in withdrawals if one.statement.is_called_off}
+
+
+def called_off_tariffs(tariffs: Iterable[Tariff]) -> dict[int, datetime]:
+    """With their `call_off`; a price that stood on a statement that was called off went with it."""
+    return {row.pk: row.call_off.called_off_at for row in tariffs if hasattr(row, "call_off")}
 
 
 def cuts_of_statements(withdrawals: Iterable[StatementWithdrawal]) -> dict[int, list[Cut]]:
@@ -107,7 +126,8 @@ def cuts_of_tariffs(
     return cuts
 
 
-def _dated(row: Record, cuts: Sequence[Cut]) -> as_of.Row:
+def _dated(row: Record, cuts: Sequence[Cut], called_off: Mapping[int, datetime]) -> as_of.Row:
+    gone_from: datetime | None = getattr(row, "called_off_from", None)
     return as_of.Row(
         key=row.pk,
         published_at=row.published_at,
@@ -115,6 +135,8 @@ def _dated(row: Record, cuts: Sequence[Cut]) -> as_of.Row:
         ends=row.effective_until,
         first_ends=_first_end(row),
         cuts=tuple(cuts),
+        # Where nothing tells when, it counts as announced until it would have begun.
+        called_off_at=called_off.get(row.pk, gone_from) if gone_from else None,
     )
 
 

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef
 
 from nodes.models import Node
 from pricing.models import CostStatement, PoolShare, StatementEvidence
+from pricing.selectors.as_of import answering
 from pricing.selectors.evidence import EvidenceRow, Reader, evidence_of_statement
 
 
@@ -35,7 +36,7 @@ def saying_what_is_behind(
     statements: models.QuerySet[CostStatement], at: datetime
 ) -> models.QuerySet[CostStatement]:
     """With what each has, so that nothing more is read where there is nothing."""
-    shares = PoolShare.objects.filter(node=OuterRef("node"), statement__effective__contains=at)
+    shares = PoolShare.objects.filter(answering(at, prefix="statement__"), node=OuterRef("node"))
     return statements.annotate(
         has_evidence=Exists(StatementEvidence.objects.filter(statement=OuterRef("pk"))),
         shares_costs=Exists(shares),
@@ -43,12 +44,14 @@ def saying_what_is_behind(
 
 
 def behind_the_costs(node: Node, statement: CostStatement | None, at: datetime, reader: Reader) -> Behind:
-    """A query for each that there is, and with evidence those that say what of it the reader may have."""
+    """As it stood; a query for each that there is, and those that say what evidence the reader may have."""
     if statement is None:
         return Behind((), ())
-    shares = PoolShare.objects.filter(node=node, statement__effective__contains=at)
+    shares = PoolShare.objects.filter(answering(at, prefix="statement__"), node=node)
     return Behind(
-        evidence=evidence_of_statement(statement, reader) if getattr(statement, "has_evidence", True) else (),
+        evidence=tuple(row for row in evidence_of_statement(statement, reader) if row.attached_at <= at)
+        if getattr(statement, "has_evidence", True)
+        else (),
         pools=()
         if not getattr(statement, "shares_costs", True)
         else tuple(

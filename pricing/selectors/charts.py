@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,16 @@ from django.utils.translation import gettext as _
 from common import formats
 from pricing.models import CostStatement, Tariff
 from pricing.selectors.rates import WaterfallStep
+
+
+@dataclass(frozen=True)
+class Bars:
+    """One colour of a stack: a value for each place on the axis."""
+
+    name: str
+    colour: str
+    values: Sequence[Decimal | None]
+
 
 _ZERO = Decimal(0)
 _COLOURS = {
@@ -171,7 +182,7 @@ def _steps_of(
     values: list[float | None] = []
     last_end: datetime | None = None
     for row in sorted(rows, key=lambda row: row.effective_from):
-        if row.effective_from > at:
+        if row.effective_from > at or row.is_called_off:
             continue
         if last_end is not None and last_end < row.effective_from:
             moments.append(last_end.isoformat())
@@ -180,6 +191,39 @@ def _steps_of(
         moments += [row.effective_from.isoformat(), last_end.isoformat()]
         values += [float(getattr(row, attribute))] * 2
     return moments, values
+
+
+def clock_figure(bars: Sequence[Bars], *, labels: Sequence[str], unit: str, places: int) -> dict[str, Any]:
+    """One stack of bars for each hour of the day; a hole where nothing is known."""
+    figure = go.Figure(
+        [
+            go.Bar(
+                name=one.name,
+                x=list(labels),
+                y=[None if value is None else float(value) for value in one.values],
+                marker={"color": one.colour},
+                hovertemplate=f"%{{x}}<br>%{{y:.{places}f}} {unit}<extra>{one.name}</extra>",
+            )
+            for one in bars
+        ]
+    )
+    figure.update_layout(
+        layout(height=220),
+        barmode="relative",
+        bargap=0.15,
+        showlegend=len(bars) > 1,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        margin={"l": 8, "r": 8, "t": 40 if len(bars) > 1 else 8, "b": 8},
+        xaxis={
+            "type": "category", "showgrid": False, "fixedrange": True, "automargin": True, "nticks": 8,
+            "linecolor": "var(--line-control)",
+        },
+        yaxis={
+            "fixedrange": True, "automargin": True, "gridcolor": "var(--line)", "zeroline": True,
+            "zerolinecolor": "var(--line-control)", "nticks": 5,
+        },
+    )  # fmt: skip
+    return as_json(figure)
 
 
 def layout(*, height: int) -> dict[str, Any]:

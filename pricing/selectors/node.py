@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from common import formats
 from nodes.models import Device, Node
 from pricing import wording
-from pricing.domain.cost import Kind, electricity_cost, markup, rounded, split
+from pricing.domain.cost import electricity_cost, markup, rounded
 from pricing.domain.declared import Declared, from_json
 from pricing.models import (
     CostComponent,
@@ -23,14 +24,23 @@ from pricing.models import (
     HourlyValue,
     PricingPolicy,
     SiteFee,
+    StatementWithdrawal,
     Tariff,
+)
+from pricing.selectors.as_of import (
+    answering,
+    called_off_statements,
+    called_off_tariffs,
+    cuts_of_statements,
+    cuts_of_tariffs,
+    known,
 )
 from pricing.selectors.behind import saying_what_is_behind
 from pricing.selectors.caps import Bound, held
-from pricing.selectors.rates import Rate, WaterfallStep, parted, waterfall_of
+from pricing.selectors.rates import Rate, WaterfallStep, to_four_places, waterfall_of
+from pricing.wording.plainly import plainly
 
 ZERO = Decimal(0)
-CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -45,19 +55,6 @@ class Figure:
     @property
     def value(self) -> str:
         return formats.number(self.amount, 4)
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """A step of the waterfall as a line of a table."""
-
-    label: str
-    amount: Decimal  # EUR per delivered device-hour
-    share: Decimal | None  # of the full cost
-    is_sum: bool
-    year: Decimal | None = None  # EUR for the whole node, to the cent; for what the statement declares
-    sentence: str = ""
-    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,8 +84,9 @@ class NodePage:
     node: Node
     devices: list[Device]
     at: datetime
-    statements: list[CostStatement]  # newest first
+    statements: list[CostStatement]  # newest first, with the ends that were known at `at`
     tariffs: list[Tariff]  # newest first
+    withdrawals: dict[int, StatementWithdrawal]  # by the statement that was withdrawn
     components: dict[int, list[CostComponent]]  # of every statement
     fee: Decimal
     held: Bound | None  # the price in force, held against the cap
@@ -108,19 +106,13 @@ class NodePage:
         statement, tariff = self.statement, self.tariff
         if statement is None or tariff is None:
             return None
-        return Rate(
-            device_id=self.devices[0].pk if self.devices else 0,
-            node_id=self.node.pk,
-            weight=statement.full_available,
+        return replace(
+            _rate(self.node, self.devices, statement),
             price=tariff.price,
             fee=self.fee,
             tariff_id=tariff.pk,
-            statement_id=statement.pk,
-            full_delivered=statement.full_delivered,
-            chargeable_delivered=statement.chargeable_delivered,
             carried=tariff.carried,
             owner_adjustment=tariff.owner_adjustment,
-            publicly_funded_share=statement.publicly_funded_share,
         )
 
     @cached_property
@@ -129,20 +121,24 @@ class NodePage:
 
     @cached_property
     def waterfall(self) -> list[WaterfallStep]:
-        return waterfall_of(self.rate, self.components[self.rate.statement_id]) if self.rate else []
+        """As far as it leads: without a price, to what could be charged."""
+        if self.statement is None:
+            return []
+        rate = self.rate or _rate(self.node, self.devices, self.statement)
+        steps = waterfall_of(rate, self.components[self.statement.pk])
+        if self.rate is not None:
+            return steps
+        return steps[: 1 + [step.code for step in steps].index("chargeable")]
 
     @cached_property
-    def rows(self) -> list[TableRow]:
-        """The waterfall's reading without a drawing, with what a year of the node costs."""
-        if self.rate is None or self.declared is None:
-            return []
-        return _table(self.waterfall, self.components[self.rate.statement_id], self.declared)
+    def drawn(self) -> list[WaterfallStep]:
+        """The waterfall in four decimals that add up as they are shown."""
+        return to_four_places(self.waterfall)
 
     @property
-    def free_this_year(self) -> list[str]:
-        """Components that cost nothing: not declared, worn out, under warranty."""
-        lines = self.components[self.statement.pk] if self.statement else []
-        return [str(wording.COMPONENT_NAMES[Kind(line.kind)]) for line in lines if not line.full_year]
+    def in_words(self) -> list[str]:
+        """What an hour costs, what is charged, and why they differ."""
+        return plainly(self.drawn)
 
     @cached_property
     def against(self) -> list[AgainstRow]:
@@ -209,7 +205,10 @@ class NodePage:
 
 
 def node_page(*, slug: str, at: datetime) -> NodePage | None:
-    """Everything published about a node; None for one that was never listed. Withdrawn ones keep theirs."""
+    """Everything published about a node by a moment, as it stood then; None for one that was never listed.
+
+    Withdrawn ones keep theirs. Name, place and devices are those of today.
+    """
     node = _nodes(at).filter(slug=slug).exclude(state=Node.State.DRAFT).first()
     if node is None:
         return None
@@ -217,19 +216,41 @@ def node_page(*, slug: str, at: datetime) -> NodePage | None:
     for component in CostComponent.objects.filter(statement__node=node).order_by("position"):
         components.setdefault(component.statement_id, []).append(component)
     related = ("node", "entry", "corrects")
-    rows = CostStatement.objects.filter(node=node).select_related(*related).order_by("-number")
-    statements = list(saying_what_is_behind(rows, at))
-    against = (*related, "statement", "policy", "exception")
-    tariffs = list(Tariff.objects.filter(node=node).select_related(*against).order_by("-number"))
+    rows = CostStatement.objects.filter(node=node).order_by("-number")
+    every = list(saying_what_is_behind(rows.select_related(*related, "withdrawal__entry"), at))
+    ends = [row.withdrawal for row in every if hasattr(row, "withdrawal")]
+    statements = known(every, at=at, cuts=cuts_of_statements(ends), called_off=called_off_statements(ends))
+    against = (*related, "statement", "policy", "exception", "call_off__entry")
+    asked = list(Tariff.objects.filter(node=node).select_related(*against).order_by("-number"))
+    tariffs = known(asked, at=at, cuts=cuts_of_tariffs(ends, asked), called_off=called_off_tariffs(asked))
     return NodePage(
         node=node,
         devices=list(node.devices.all()),
         at=at,
         statements=statements,
         tariffs=tariffs,
+        withdrawals={one.statement_id: one for one in ends if one.withdrawn_at <= at},
         components=components,
         fee=node.fee,
         held=_held(node, statements, tariffs, at),
+    )
+
+
+def _rate(node: Node, devices: Sequence[Device], statement: CostStatement) -> Rate:
+    """Of the cost alone: priced at what could be charged."""
+    return Rate(
+        device_id=devices[0].pk if devices else 0,
+        node_id=node.pk,
+        weight=statement.full_available,
+        price=statement.chargeable_delivered,
+        fee=ZERO,
+        tariff_id=0,
+        statement_id=statement.pk,
+        full_delivered=statement.full_delivered,
+        chargeable_delivered=statement.chargeable_delivered,
+        carried=ZERO,
+        owner_adjustment=ZERO,
+        publicly_funded_share=statement.publicly_funded_share,
     )
 
 
@@ -250,48 +271,17 @@ def _held(node: Node, statements: list[CostStatement], tariffs: list[Tariff], at
 
 def _nodes(at: datetime):  # type: ignore[no-untyped-def]
     """Nodes with the fee, the pricing policy and the last day-ahead price beside them, in one query."""
-    fee = SiteFee.objects.filter(effective__contains=at).values("amount")[:1]
+    fee = SiteFee.objects.filter(answering(at)).values("amount")[:1]
     latest = HourlyValue.objects.filter(
         series__zone=OuterRef("site__electricity_zone"),
         series__quantity=HourlySeries.Quantity.PRICE,
         hour__lte=at,
+        came_with__at__lte=at,
     ).order_by(F("hour").desc())
     money: DecimalField[Decimal, Decimal] = DecimalField(max_digits=18, decimal_places=6)
     return Node.objects.select_related("owner", "site").annotate(
         fee=Coalesce(Subquery(fee), ZERO, output_field=money),
-        policy_id=Subquery(PricingPolicy.objects.filter(effective__contains=at).values("pk")[:1]),
+        policy_id=Subquery(PricingPolicy.objects.filter(answering(at)).values("pk")[:1]),
         day_ahead_price=Subquery(latest.values("value")[:1], output_field=money),
         day_ahead_hour=Subquery(latest.values("hour")[:1], output_field=DateTimeField()),
     )
-
-
-def _table(steps: list[WaterfallStep], components: list[CostComponent], declared: Declared) -> list[TableRow]:
-    years = _years(components)
-    lines = {line.kind: line for line in components}
-    full = next(step.amount for step in steps if step.code == "full")
-    return [
-        TableRow(
-            label=step.label,
-            amount=step.amount,
-            share=step.amount / full if full else None,
-            is_sum=step.kind in ("sum", "price"),
-            year=years.get(step.code),
-            sentence=(
-                wording.component_sentence(Kind(step.code), lines[step.code].detail)
-                if step.code in lines
-                else ""
-            ),
-            source=declared.sources.get(step.code, ""),
-        )
-        for step in steps
-    ]
-
-
-def _years(components: list[CostComponent]) -> dict[str, Decimal]:
-    """EUR a year by step, in cents that add up to the totals shown beneath them."""
-    full = sum((line.full_year for line in components), ZERO).quantize(CENT)
-    chargeable = sum((line.chargeable_year for line in components), ZERO).quantize(CENT)
-    cents = split(full, [line.full_year for line in components], grain=CENT)
-    by_kind = {line.kind: cent for line, cent in zip(components, cents, strict=True)}
-    public, own = parted(chargeable - full, components, grain=CENT)
-    return by_kind | {"full": full, "granted": public, "own_interest": own, "chargeable": chargeable}

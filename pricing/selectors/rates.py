@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -11,10 +11,12 @@ from django.utils.translation import gettext as _
 
 from common.prepared import prepared
 from pricing import wording
-from pricing.domain.cost import MICRO, Kind, split
+from pricing.domain.cost import MICRO, Kind, rounded, split
+from pricing.domain.working import shown
 from pricing.models import CostComponent
 
 ZERO = Decimal(0)
+SHOWN = Decimal("0.0001")  # the grain of a line of the drawing
 
 # Written by hand: every booking asks this, and building it from querysets costs more than running it.
 _RATES = """
@@ -107,6 +109,23 @@ def waterfall_of(rate: Rate, components: Sequence[CostComponent]) -> list[Waterf
         WaterfallStep("to_pay", _("You pay"), rate.to_pay, "price"),
     ]
     return steps
+
+
+def to_four_places(steps: Sequence[WaterfallStep]) -> list[WaterfallStep]:
+    """Every total rounded, and the lines between two totals so that they lead from one to the other."""
+    found: list[WaterfallStep] = []
+    lines: list[WaterfallStep] = []
+    level = ZERO
+    for step in steps:
+        if step.kind not in ("sum", "price"):
+            lines.append(step)
+            continue
+        total = rounded(step.amount, SHOWN)
+        amounts = shown(total - level, [line.amount for line in lines], grain=SHOWN)
+        found += [replace(line, amount=amount) for line, amount in zip(lines, amounts, strict=True)]
+        found.append(replace(step, amount=total))
+        level, lines = total, []
+    return found
 
 
 def owners_interest(components: Sequence[CostComponent]) -> Decimal:

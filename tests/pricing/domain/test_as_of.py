@@ -27,6 +27,8 @@ class History:
         begins = self.clock + offset
         ends = begins + length if length else None
         for index, row in enumerate(self.rows):
+            if row.called_off_at is not None:
+                continue
             if row.ends is not None and row.ends <= begins or ends is not None and ends <= row.begins:
                 continue
             if row.ends is not None or row.begins >= begins or begins < self.clock:
@@ -41,6 +43,17 @@ class History:
             if row.ends is None and row.begins < ends:
                 cut = Cut(self.clock, ends)
                 self.rows[index] = replace(row, ends=ends, cuts=(*row.cuts, cut))
+
+    def call_off(self) -> None:
+        """What is announced is taken back; what gave way to it goes on."""
+        for index, row in enumerate(self.rows):
+            if row.begins > self.clock and row.called_off_at is None:
+                self.rows[index] = replace(row, ends=row.begins, called_off_at=self.clock)
+                for before, other in enumerate(self.rows):
+                    goes_on = other.called_off_at is None and other.first_ends is None and not other.cuts
+                    if goes_on and other.ends == row.begins:
+                        self.rows[before] = replace(other, ends=row.first_ends)
+                return
 
     @property
     def in_force(self) -> int | None:
@@ -60,6 +73,7 @@ steps = st.one_of(
         st.one_of(st.none(), st.integers(1, 60).map(lambda count: count * HOUR)),
     ),
     st.builds(lambda offset: lambda one: one.end(offset), hours),
+    st.just(History.call_off),
 )
 
 

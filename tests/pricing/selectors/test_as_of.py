@@ -17,7 +17,14 @@ from nodes.models import Node
 from pricing.errors import PricingError
 from pricing.models import CostStatement, PricingPolicy, SiteFee, StatementWithdrawal, Tariff
 from pricing.selectors import as_of, rates
-from pricing.selectors.as_of import cuts_of_statements, cuts_of_tariffs, known, stood
+from pricing.selectors.as_of import (
+    called_off_statements,
+    called_off_tariffs,
+    cuts_of_statements,
+    cuts_of_tariffs,
+    known,
+    stood,
+)
 from pricing.services.price_exceptions import end_price_exception, grant_price_exception
 from pricing.services.statements import publish_statement
 from pricing.services.tariffs import set_price
@@ -29,6 +36,10 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
+def rows_of(node: Node) -> list[CostStatement | Tariff]:
+    return [*node.statements.order_by("number"), *node.tariffs.order_by("number")]
+
+
 def ordinary(node: Node, at: datetime) -> dict[str, Any]:
     """What is in force, as pages and bookings ask at the present moment."""
     device = node.devices.order_by("index")[0].pk
@@ -38,7 +49,8 @@ def ordinary(node: Node, at: datetime) -> dict[str, Any]:
     fee = SiteFee.objects.filter(effective__contains=at).first()
     policy = PricingPolicy.objects.filter(effective__contains=at).first()
     if rate is not None:
-        assert tariff and statement
+        assert tariff is not None
+        assert statement is not None
         assert (rate.price, rate.statement_id) == (tariff.price, statement.pk)
     return {
         "statement": statement and statement.number,
@@ -48,11 +60,7 @@ def ordinary(node: Node, at: datetime) -> dict[str, Any]:
         "shares": list(
             node.pool_shares.filter(statement__effective__contains=at).values_list("amount_year", flat=True)
         ),
-        "periods": [
-            (row.number, row.effective_from, row.effective_until)
-            for rows in (CostStatement.objects, Tariff.objects)
-            for row in rows.filter(node=node).order_by("number")
-        ],
+        "periods": [(row.number, row.effective_from, row.effective_until) for row in rows_of(node)],
     }
 
 
@@ -60,20 +68,20 @@ def as_it_stood(node: Node, at: datetime) -> dict[str, Any]:
     then = stood(node, at=at)
     ends = list(StatementWithdrawal.objects.filter(statement__node=node))
     statements = list(CostStatement.objects.filter(node=node).select_related("entry").order_by("number"))
-    tariffs = list(Tariff.objects.filter(node=node).select_related("entry", "exception").order_by("number"))
+    tariffs = list(
+        Tariff.objects.filter(node=node).select_related("entry", "exception", "call_off").order_by("number")
+    )
+    then_known: list[CostStatement | Tariff] = [
+        *known(statements, at=at, cuts=cuts_of_statements(ends), called_off=called_off_statements(ends)),
+        *known(tariffs, at=at, cuts=cuts_of_tariffs(ends, tariffs), called_off=called_off_tariffs(tariffs)),
+    ]
     return {
         "statement": then.statement and then.statement.number,
         "tariff": then.tariff and (then.tariff.number, then.tariff.price),
         "fee": then.fee and then.fee.amount,
         "policy": then.policy and then.policy.version,
         "shares": [share.amount_year for share in then.shares],
-        "periods": [
-            (row.number, row.effective_from, row.effective_until)
-            for row in (
-                *known(statements, at=at, cuts=cuts_of_statements(ends)),
-                *known(tariffs, at=at, cuts=cuts_of_tariffs(ends, tariffs)),
-            )
-        ],
+        "periods": [(row.number, row.effective_from, row.effective_until) for row in then_known],
     }
 
 
