@@ -1,4 +1,4 @@
-"""What every answer carries, and the answer while Redis is away."""
+"""What every answer carries, and the answer while Redis or PostgreSQL is away."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from common.access import NOT_KEPT
 from common.http import problem
+from config.away import is_database_away, without_database
 
 logger = logging.getLogger(__name__)
 
@@ -110,8 +111,8 @@ def _private(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
     return response
 
 
-class RefuseWithoutRedis:
-    """503 for what cannot be done without Redis: above all what counts attempts, such as signing in."""
+class _Refuse:
+    """Passes everything on; what a view raises comes to `process_exception`."""
 
     sync_capable = async_capable = True
 
@@ -122,6 +123,17 @@ class RefuseWithoutRedis:
 
     def __call__(self, request: HttpRequest) -> Any:
         return self.get_response(request)
+
+
+class RefuseWithoutDatabase(_Refuse):
+    """503 for what could not ask PostgreSQL. What fails before the view comes to the page for errors."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return without_database(request, exception) if is_database_away(exception) else None
+
+
+class RefuseWithoutRedis(_Refuse):
+    """503 for what cannot be done without Redis: above all what counts attempts, such as signing in."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, RedisError):

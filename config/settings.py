@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "config.middleware.content_security_policy",
     "config.middleware.keep_private",
     "config.middleware.RefuseWithoutRedis",
+    "config.middleware.RefuseWithoutDatabase",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from common.access import ANYONE, guard
 from common.http import problem
 from config import specimens
+from config.away import is_database_away, without_database
 
 
 @guard(ANYONE)
@@ -27,7 +29,10 @@ def accessibility(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest, *args: Any) -> HttpResponse:
-    """Without context processors: whatever broke, the database perhaps, must not be asked again."""
+    """Without context processors: whatever broke must not be asked again."""
+    broken = sys.exc_info()[1]
+    if is_database_away(broken):  # where the view was not reached: who asks could not be looked up
+        return without_database(request, broken)
     if request.path.startswith("/api/"):
         return problem(500, "internal_error", _("Something broke on our side. It is written down."))
     page = render_to_string("500.html", {"is_example_world": settings.EXAMPLE_WORLD})
