@@ -122,7 +122,7 @@ class LiveSite:
             name = sql.Identifier(self.database)
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
             if again:
-                template = sql.Identifier(os.environ.get("TEST_TEMPLATE", "template1"))
+                template = sql.Identifier(os.environ.get("TEST_TEMPLATE") or "template1")
                 connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template))
 
     # --- one life -------------------------------------------------------------
