@@ -159,3 +159,16 @@ def test_slots_are_listed_page_by_page(ada: Equinode, site: FakeSite) -> None:
     assert [row["project"] for row in found["items"]] == [f"p{n}" for n in range(430)]
     assert "cursor=430" in found["next"]
     assert "There are more" in ada("list").out
+
+
+def test_a_project_that_is_not_yours_is_not_one_where_nothing_is_booked(
+    ada: Equinode, site: FakeSite
+) -> None:
+    site.booked = []
+    for more in ([], ["--json"]):
+        done = ada("list", "--project", "nothere", *more)
+        assert done.code == 4
+        assert "There is no project “nothere” among yours. You have: protein-shapes." in done.err
+        assert "Nothing is booked" not in done.out
+    done = ada("list", "--project", "protein-shapes")
+    assert (done.code, done.out.strip()) == (0, "Nothing is booked.")

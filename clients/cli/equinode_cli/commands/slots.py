@@ -10,8 +10,10 @@ import click
 from equinode_cli import completing, figures, moments, states, terminal
 from equinode_cli.call import Call, command
 from equinode_cli.commands.root import equinode
+from equinode_cli.errors import NotFound
 from equinode_cli.moments import zone_named
 from equinode_cli.naming import uid_in
+from equinode_cli.site import Site
 from equinode_cli.words import _
 
 
@@ -36,7 +38,21 @@ def list_(call: Call, project: str | None, state: str | None, zone: str | None, 
     where = zone_named(zone)
     with call.site() as site:
         found = site.rows("reservations", most=limit, project=project, state=state)
+        if project and not found["items"]:
+            _require_own(site, project)
     call.show(found, lambda found: _list(found, where))
+
+
+def _require_own(site: Site, project: str) -> None:
+    """Nothing is booked for a project that is not there, either."""
+    own = [row["slug"] for row in site.rows("projects", most=1000)["items"]]
+    if project not in own:
+        raise NotFound(
+            _("There is no project “%(project)s” among yours. You have: %(own)s.")
+            % {"project": project, "own": ", ".join(own)}
+            if own
+            else _("There is no project “%(project)s” among yours: you are in none.") % {"project": project}
+        )
 
 
 def _list(found: dict[str, Any], zone: tzinfo | None) -> str:
