@@ -95,7 +95,7 @@ def _reviewed(
         "page": review(draft=found, effect=seen), "effect": seen, "form": form, "draft": found, "node": node,
         "trail": trail(found, Step.REVIEW, seen.faults), "step": Step.REVIEW,
         "files": found.evidence.select_related("evidence"),
-        "flags": flags_of_draft(seen.reading.declared, node=node, devices=seen.devices, at=form.at),
+        "flags": flags_of_draft(seen.reading, node=node, devices=seen.devices, at=form.at),
     }  # fmt: skip
     return render(request, "pricing/draft_review.html", context, status=status)
 

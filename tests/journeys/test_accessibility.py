@@ -30,6 +30,7 @@ OPEN_TO_ALL = {
     "home", "prices", "node", "policy", "fairness", "ledger", "ledger_entry", "status", "book",
     "styleguide", "accessibility", "account_login", "account_signup", "account_reset_password", "rules",
     "organisations", "organisation", "api_docs", "electricity", "electricity_zones", "exceptions",
+    "site_costs", "flags",
     "pricing_policy", "evidence", "pool", "open_data", "open_data_set",
 }  # fmt: skip
 FOR_MEMBERS = {

@@ -70,7 +70,7 @@ STEWARD = Role("stella@example.org", (*CHOSEN, "/steward/", "/me/security/"), fr
     "steward_accounts", "steward_account", "steward_exceptions", "steward_exception",
     "steward_project_exceptions", "steward_people", "steward_person", "steward_project",
     "steward_announcements", "steward_electricity", "security", "steward_prices", "steward_pricing_policy",
-    "steward_node_exceptions", "steward_price_exception",
+    "steward_node_exceptions", "steward_price_exception", "steward_site_costs", "steward_site_fee",
     "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_activate_totp",
 }))  # fmt: skip

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from common import formats
 from nodes.models import Device, Node
-from pricing.domain.declared import Declared
+from pricing.domain.drafting import Reading
 from pricing.domain.flags import Figures, Flag, Peers, figures_of, flags
 from pricing.domain.market.matching import market_key
 from pricing.models import CostStatement
@@ -89,10 +89,12 @@ def flags_of(statement: CostStatement, *, at: datetime) -> tuple[ShownFlag, ...]
 
 
 def flags_of_draft(
-    declared: Declared, *, node: Node, devices: Sequence[Device], at: datetime
+    reading: Reading, *, node: Node, devices: Sequence[Device], at: datetime
 ) -> tuple[ShownFlag, ...]:
-    """What would be shown of a draft that is published as it is; nothing while it names no purchase."""
-    if not devices or not declared.assets:
+    """What would be shown of a draft that is published as it is; nothing while its purchase is not said."""
+    declared = reading.declared
+    is_said = declared.assets and not any(fault.field.startswith("assets") for fault in reading.faults)
+    if not devices or not is_said:
         return ()
     first = devices[0]
     figures = figures_of(
