@@ -16,6 +16,7 @@ from pricing.forms.as_of import AsOfForm
 from pricing.forms.prices import PriceFilterForm
 from pricing.selectors import open_data
 from pricing.selectors.behind import behind_the_costs
+from pricing.selectors.flags import flag_counts
 from pricing.selectors.node import NodePage, node_page
 from pricing.selectors.price_lines import price_lines
 from pricing.selectors.prices import PriceFilter, PricesPage, prices as prices_page
@@ -41,7 +42,7 @@ def prices(request: PageRequest) -> HttpResponse:
     form.offer(page)
     context = {
         "page": page,
-        "lines": price_lines(page),
+        "lines": price_lines(page, flags=flag_counts(at=page.at)),
         "form": form,
         "as_of_form": asked,
         "wanted": wanted,

@@ -20,7 +20,10 @@ from tests.live import LiveSite
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # Of the nodes, the one whose costs have evidence and pools behind them.
-START = ["/nodes/lyon-h100/", "/", "/styleguide/", "/accounts/login/", "/me/"]
+START = [
+    "/nodes/lyon-h100/", "/compare/?node=lyon-h100&node=lyon-a100", "/", "/styleguide/", "/accounts/login/",
+    "/me/",
+]  # fmt: skip
 # What a link may lead to that is not a page of this kind.
 NOT_PAGES = re.compile(
     r"_(json|csv|zip)$|^(api_schema|checkpoint|run_log|run_file|run_events|evidence_file|tile|entries|tlog_proof"
@@ -31,7 +34,7 @@ OPEN_TO_ALL = {
     "styleguide", "accessibility", "account_login", "account_signup", "account_reset_password", "rules",
     "organisations", "organisation", "api_docs", "electricity", "electricity_zones", "exceptions",
     "site_costs", "flags",
-    "pricing_policy", "evidence", "pool", "open_data", "open_data_set",
+    "pricing_policy", "compare", "market", "market_device", "evidence", "pool", "open_data", "open_data_set",
 }  # fmt: skip
 FOR_MEMBERS = {
     "me", "start", "welcome", "projects", "project", "members", "leave", "apply", "reservation", "decision",

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 GIB = 1024**3
 
@@ -184,6 +185,7 @@ def key_of(device: str, *, memory_gib: Decimal | None = None, provider: str = ""
     return next(iter(memories.values())) if len(memories) == 1 else ""
 
 
+@lru_cache(maxsize=4096)
 def market_key(model: str, memory_bytes: int, *, otherwise: str = "") -> str:
     """The key that a node's device is compared by; a device that the table does not know keeps its own."""
     return key_of(model, memory_gib=Decimal(memory_bytes) / GIB) or otherwise

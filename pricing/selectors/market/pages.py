@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from pricing.selectors.prices import PriceRow, priced_nodes
 
 # Kinds in the order of columns: what is asked for at once, for a year, for hours that may end, by listings.
 KINDS = (Kind.ON_DEMAND, Kind.RESERVED, Kind.SPOT, Kind.CHEAPEST)
+
+_WRITTEN = {"pcie": "PCIe", "ada": "Ada", "super": "SUPER", "ti": "Ti", "max": "Max", "q": "Q"}
+_SHORT = re.compile(r"\d|^.{1,4}$")  # RTX, NVL, SXM4, A6000
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,6 @@ def name_of(model_key: str, prices: Sequence[ListPrice]) -> str:
     known = next((row for row in NAMES if row.key == model_key), None)
     if known is None:
         return prices[0].device if prices else model_key
-    words = (word.upper() if any(sign.isdigit() for sign in word) or len(word) < 5 else word.title()
+    words = (_WRITTEN.get(word) or (word.upper() if _SHORT.search(word) else word.title())
              for word in known.name.split())  # fmt: skip
     return f"{' '.join(words)} {formats.memory(known.memory * 1024**3)}"

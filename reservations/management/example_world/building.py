@@ -31,6 +31,7 @@ from reservations.management.example_world import (
     excepting,
     funding,
     hours,
+    list_prices,
     machines,
     newcomer,
     people,
@@ -98,6 +99,7 @@ def _tell_costs(
     """A year of it, each thing at its own time."""
     told = [
         *hours.steps(users, opened_at=began_at - costs.OPENED, began_at=began_at),
+        *list_prices.steps(users, opened_at=began_at - costs.OPENED, began_at=began_at),
         *costs.steps(nodes, users, began_at=began_at),
         *evidence.steps(organisations, users, at=began_at - costs.AGAIN),
         *changes.steps(nodes, users, began_at=began_at),
@@ -114,6 +116,7 @@ def complete(world: World, *, at: datetime) -> None:
     world.people.update(missing)
     _accept_rules(world.people, at)
     hours.bring(world.people, at=at, since=at - costs.OPENED)
+    list_prices.bring(world.people, at=at)
     _complete_nodes(world, at)
     site_costs.complete(world.people, at=at)
     shares.ensure_independent_account(shares=projects.INDEPENDENT_SHARES)
