@@ -105,7 +105,7 @@ class OrganisationAccountsApi(PersonalApiView):
     pointers: ClassVar = {"parent": "#/below"}
 
     def get(self, request: Request, slug: str) -> Response:
-        rows = sorted(entrusted(organisation=_organisation(slug)), key=lambda row: row.pk)
+        rows = sorted(entrusted(organisation=_organisation(slug), at=clock.now()), key=lambda row: row.pk)
         page = page_of_lines(request, self.query, rows, _shown, lambda row: [row.pk])
         return Response(page.data, headers=page.headers)
 
@@ -178,7 +178,8 @@ def _organisation(slug: str) -> Organisation:
 
 
 def _row(organisation: Organisation, pk: int) -> EntrustedRow:
-    found = next((row for row in entrusted(organisation=organisation) if row.pk == pk), None)
+    rows = entrusted(organisation=organisation, at=clock.now())
+    found = next((row for row in rows if row.pk == pk), None)
     if found is None:
         raise Http404
     return found

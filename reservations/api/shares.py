@@ -67,6 +67,13 @@ class ShareCountMembers(Members):
     example: ClassVar = {"shares": 3}
 
 
+class LapsedShape(Shape):
+    email = serializers.CharField()
+    expired_at = serializers.DateTimeField()
+
+    example: ClassVar = {"email": "linus@example.org", "expired_at": "2026-11-01T09:00:00Z"}
+
+
 class OrganisationShareShape(Shape):
     share = serializers.IntegerField(help_text="Its number; an account's is what a new project names.")
     below = serializers.IntegerField(help_text="The account it stands in.")
@@ -77,7 +84,8 @@ class OrganisationShareShape(Shape):
     of_account = serializers.FloatField(allow_null=True, help_text="Its part of the account it stands in.")
     of_all = serializers.FloatField(help_text="Its part of everything.")
     leads = serializers.ListField(child=serializers.CharField())
-    invited = serializers.ListField(child=serializers.CharField(), help_text="To lead it, unanswered.")
+    invited = serializers.ListField(child=serializers.CharField(), help_text="To lead it; may still answer.")
+    lapsed = LapsedShape(many=True, help_text="Were invited to lead it and did not answer in time.")
     expires_at = serializers.DateTimeField(allow_null=True)
     is_suspended = serializers.BooleanField()
 
@@ -92,6 +100,7 @@ class OrganisationShareShape(Shape):
         "of_all": 0.125,
         "leads": [],
         "invited": ["grace@example.org"],
+        "lapsed": [LapsedShape.example],
         "expires_at": None,
         "is_suspended": False,
     }
@@ -151,7 +160,7 @@ class SharesApi(PersonalApiView):
     pointers: ClassVar = {"shares_among_siblings": "#/shares", "email": "#/lead_email"}
 
     def get(self, request: Request, organisation: Organisation) -> Response:
-        rows = sorted(shares_page(organisation=organisation).rows, key=lambda row: row.pk)
+        rows = sorted(shares_page(organisation=organisation, at=clock.now()).rows, key=lambda row: row.pk)
         page = page_of_lines(request, self.query, rows, _shown, lambda row: [row.pk])
         return Response(page.data, headers=page.headers)
 
@@ -265,7 +274,8 @@ def _project(organisation: Organisation, pk: int) -> Project:
 
 
 def _row(organisation: Organisation, pk: int) -> ShareRow:
-    found = next((row for row in shares_page(organisation=organisation).rows if row.pk == pk), None)
+    rows = shares_page(organisation=organisation, at=clock.now()).rows
+    found = next((row for row in rows if row.pk == pk), None)
     if found is None:
         raise Http404
     return found
@@ -294,6 +304,7 @@ def _shown(row: ShareRow) -> dict[str, Any]:
         "of_all": row.of_all,
         "leads": list(row.leads),
         "invited": list(row.invited),
+        "lapsed": [{"email": one.email, "expired_at": moment(one.expired_at)} for one in row.lapsed],
         "expires_at": moment(row.expires_at),
         "is_suspended": row.is_suspended,
     }

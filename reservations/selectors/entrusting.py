@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from accounts.models import Organisation, User
 from accounts.selectors.people import ActRow, acts
@@ -33,14 +34,14 @@ class EntrustingPage:
     acts: tuple[ActRow, ...]
 
 
-def entrusted(*, organisation: Organisation) -> tuple[EntrustedRow, ...]:
+def entrusted(*, organisation: Organisation, at: datetime) -> tuple[EntrustedRow, ...]:
     """Its own accounts, by path. Four queries."""
     choices = {
         choice.vertex.pk: choice
         for choice in account_choices()
         if choice.vertex.organisation_id == organisation.pk
     }
-    found = {row.pk: row for row in shares_page(organisation=organisation).rows}
+    found = {row.pk: row for row in shares_page(organisation=organisation, at=at).rows}
     return tuple(
         EntrustedRow(
             pk=pk, below=found[pk].below, name=found[pk].name, path=choice.path, shares=found[pk].shares,
@@ -51,7 +52,7 @@ def entrusted(*, organisation: Organisation) -> tuple[EntrustedRow, ...]:
     )  # fmt: skip
 
 
-def entrusting_page(*, organisation: Organisation, reader: User) -> EntrustingPage:
+def entrusting_page(*, organisation: Organisation, reader: User, at: datetime) -> EntrustingPage:
     """However large the tree is, as many queries."""
     choices = account_choices()
     root = Vertex.objects.filter(parent=None).first()
@@ -59,7 +60,7 @@ def entrusting_page(*, organisation: Organisation, reader: User) -> EntrustingPa
     return EntrustingPage(
         organisation=organisation,
         is_own=organisation.memberships.filter(user=reader).exists(),
-        accounts=entrusted(organisation=organisation),
+        accounts=entrusted(organisation=organisation, at=at),
         free=tuple(
             (choice.vertex.pk, choice.path) for choice in choices if choice.vertex.organisation_id is None
         ),

@@ -19,6 +19,14 @@ _DEEPEST = 4
 
 
 @dataclass(frozen=True)
+class Lapsed:
+    """An invitation that nobody answered in time."""
+
+    email: str
+    expired_at: datetime
+
+
+@dataclass(frozen=True)
 class ShareRow:
     pk: int
     below: int  # the account it stands in
@@ -32,7 +40,8 @@ class ShareRow:
     of_account: float | None  # its part of the account it stands in
     of_all: float  # its part of everything
     leads: tuple[str, ...]
-    invited: tuple[str, ...]  # to lead it, unanswered
+    invited: tuple[str, ...]  # to lead it: may still answer
+    lapsed: tuple[Lapsed, ...]  # did not
     expires_at: datetime | None
     is_suspended: bool
 
@@ -59,7 +68,7 @@ def vertices_of(organisation: Organisation) -> QuerySet[Vertex]:
     return Vertex.objects.filter(path__overlap=list(own))
 
 
-def shares_page(*, organisation: Organisation) -> SharesPage:
+def shares_page(*, organisation: Organisation, at: datetime) -> SharesPage:
     """Three queries, however much there is below."""
     own = list(Vertex.objects.filter(organisation=organisation).order_by("name", "pk"))
     above = {step for account in own for step in account.path}
@@ -67,20 +76,20 @@ def shares_page(*, organisation: Organisation) -> SharesPage:
     parts = _parts(found)
     return SharesPage(
         organisation=organisation,
-        rows=tuple(_row(vertex, depth, parts) for vertex, depth in _in_order(own, found)),
+        rows=tuple(_row(vertex, depth, parts, at) for vertex, depth in _in_order(own, found)),
     )
 
 
 def _read(own: Iterable[Vertex], above: Iterable[int]) -> list[Vertex]:
     leads = ProjectMembership.objects.filter(project=OuterRef("project"), role=LEAD)
-    invited = Invitation.objects.filter(
-        project=OuterRef("project"), role=LEAD, accepted_at=None, revoked_at=None
-    )
+    invited = Invitation.objects.unanswered().filter(project=OuterRef("project"), role=LEAD).order_by("pk")
     wanted = Q(path__overlap=[account.pk for account in own]) | Q(pk__in=list(above))
     vertices = Vertex.objects.filter(wanted).select_related("project")
     return list(
         vertices.annotate(
-            leads=ArraySubquery(leads.values("user__email")), invited=ArraySubquery(invited.values("email"))
+            leads=ArraySubquery(leads.values("user__email")),
+            invited=ArraySubquery(invited.values("email")),
+            invited_until=ArraySubquery(invited.values("expires_at")),
         ).order_by("name", "pk")
     )
 
@@ -119,13 +128,14 @@ def _in_order(own: list[Vertex], vertices: Iterable[Vertex]) -> Iterator[tuple[V
             yield from below(by_id[account.pk], 0)
 
 
-def _row(vertex: Vertex, depth: int, parts: Mapping[int, Fraction | None]) -> ShareRow:
+def _row(vertex: Vertex, depth: int, parts: Mapping[int, Fraction | None], at: datetime) -> ShareRow:
     of_all = Fraction(1)
     for step in vertex.path:
         part = parts.get(step)
         of_all *= 1 if part is None else part
     project = vertex.project
     own_part = parts.get(vertex.pk)
+    sent = list(zip(vertex.invited, vertex.invited_until, strict=True))  # type: ignore[attr-defined]  # annotated above
     return ShareRow(
         pk=vertex.pk,
         below=vertex.parent_id or 0,
@@ -139,7 +149,8 @@ def _row(vertex: Vertex, depth: int, parts: Mapping[int, Fraction | None]) -> Sh
         of_account=None if own_part is None else float(own_part),
         of_all=float(of_all),
         leads=tuple(vertex.leads),  # type: ignore[attr-defined]  # annotated above
-        invited=tuple(vertex.invited),  # type: ignore[attr-defined]
+        invited=tuple(email for email, until in sent if until > at),
+        lapsed=tuple(Lapsed(email, until) for email, until in sent if until <= at),
         expires_at=project.expires_at if project else None,
         is_suspended=project is not None and project.suspended_at is not None,
     )

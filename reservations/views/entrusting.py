@@ -25,7 +25,7 @@ from reservations.services import entrusting
 def steward_accounts(request: HttpRequest, slug: str) -> HttpResponse:
     """POST gives the organisation an account: one that there is, or a new one."""
     organisation = get_object_or_404(Organisation, slug=slug)
-    page = entrusting_page(organisation=organisation, reader=person(request))
+    page = entrusting_page(organisation=organisation, reader=person(request), at=clock.now())
     form = GiveForm(
         request.POST if request.method == "POST" else None, accounts=page.free, parents=page.parents
     )
@@ -106,7 +106,8 @@ def _saved(request: HttpRequest, organisation: Organisation, account: Vertex) ->
 
 def _row(organisation: Organisation, account: Vertex) -> EntrustedRow | None:
     """None where another steward has taken it back in this moment."""
-    return next((row for row in entrusted(organisation=organisation) if row.pk == account.pk), None)
+    rows = entrusted(organisation=organisation, at=clock.now())
+    return next((row for row in rows if row.pk == account.pk), None)
 
 
 def _account(

@@ -31,7 +31,7 @@ from reservations.services import inside, standing
 @guard({"GET": ORGANISATION_LEAD, "POST": agreed(ORGANISATION_LEAD)})
 def organisation_shares(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """POST opens a project."""
-    page = shares_page(organisation=organisation)
+    page = shares_page(organisation=organisation, at=clock.now())
     form = _open_form(request, page)
     if form.is_valid():
         asked = form.cleaned_data
@@ -178,7 +178,7 @@ def _share(
     ends = end_form.cleaned_data.get("ends") if end_form is not None and is_end_asked else None
     project, at = vertex.project, clock.now()
     slots = live_slots(project=project, at=at) if project and ends else ()
-    row = next(row for row in shares_page(organisation=organisation).rows if row.pk == vertex.pk)
+    row = next(row for row in shares_page(organisation=organisation, at=at).rows if row.pk == vertex.pk)
     led = leading(project=project, row=row, organisation=organisation, at=at) if project else None
     context: dict[str, Any] = {
         "organisation": organisation,

@@ -78,7 +78,7 @@ def test_a_lead_opens_projects_in_a_new_account() -> None:
     )  # fmt: skip
     assert Vertex.objects.get(project=opened).path == [above.pk, account.pk, opened.vertex.pk]
     make_account("Others", 9)
-    only = entrusted(organisation=funder)[0]
+    only = entrusted(organisation=funder, at=clock.now())[0]
     assert (only.path, only.shares, only.of_account, only.of_all) == ("Funders / Agency", 4, 1.0, 0.25)
 
 
@@ -87,7 +87,7 @@ def test_an_account_keeps_its_projects_and_its_shares() -> None:
     Vertex.objects.filter(pk=lab.vertex.pk).update(parent=account, path=[account.pk, lab.vertex.pk])
     given = entrust(funder, account)
     assert (given.organisation, given.shares) == (funder, 3)
-    assert entrusted(organisation=funder)[0].projects == 1
+    assert entrusted(organisation=funder, at=clock.now())[0].projects == 1
     assert entrust(make_funder(), make_account("Schools", 1), 8).shares == 8
 
 

@@ -25,7 +25,7 @@ from accounts.services import invitations
 from common import clock
 from common.access import NotAllowed
 from reservations.models import Vertex
-from reservations.selectors.inside import shares_page
+from reservations.selectors.inside import Lapsed, shares_page
 from reservations.services import inside, shares
 from tests import factories
 from tests.reservations.services.worlds import in_days
@@ -136,7 +136,7 @@ def test_an_organisation_that_is_not_verified_changes_nothing(funder: Funder) ->
 
 # --- parts ---
 def test_every_part_is_said_and_they_add_up(funder: Funder) -> None:
-    rows = shares_page(organisation=funder.organisation).rows
+    rows = shares_page(organisation=funder.organisation, at=clock.now()).rows
     told = {row.name: (row.of_account, row.of_all) for row in rows}
     assert told["Programme"] == (0.75, 0.75)
     assert told["Atlas"] == (0.25, 0.1875)
@@ -331,8 +331,25 @@ def test_who_declined_may_be_asked_once_more_and_who_did_not_answer_too(funder: 
     assert "grace@example.org did not answer: the invitation expired on" in (
         client.get(address).content.decode()
     )
+    _require_told_as_expired(funder, project)
     assert client.post(f"{address}invite/", {"email": "ida@example.org"}).status_code == 302
     assert [one.email for one in Invitation.objects.unanswered()] == ["ida@example.org"]
+
+
+def _require_told_as_expired(funder: Funder, project: Project) -> None:
+    """In the list of shares, too: with the day, and that nobody leads it."""
+    row = next(
+        row
+        for row in shares_page(organisation=funder.organisation, at=clock.now()).rows
+        if row.slug == project.slug
+    )
+    expired_at = Invitation.objects.unanswered().get().expires_at
+    assert (row.invited, row.is_led_by_nobody) == ((), True)
+    assert row.lapsed == (Lapsed("grace@example.org", expired_at),)
+    page = funder.signed_in("lead").get(funder.address).content.decode()
+    assert "grace@example.org did not answer: expired on" in page
+    assert "grace@example.org is invited" not in page
+    assert "no lead" in page
 
 
 def test_with_their_own_address_the_lead_of_the_account_leads_it(funder: Funder) -> None:

@@ -132,7 +132,7 @@ def _require_an_account_of_a_laboratory() -> None:
     """Given once, by a steward, with the shares that the table says."""
     laboratory = Organisation.objects.get(slug="biology-laboratory")
     assert laboratory.memberships.get(role="lead").user.email == "lena@example.org"
-    rows = shares_page(organisation=laboratory).rows
+    rows = shares_page(organisation=laboratory, at=NOW).rows
     assert [(row.name, row.shares, row.is_project) for row in rows] == [
         ("Life sciences", 60, False), ("Protein shapes", 3, True)
     ]  # fmt: skip
