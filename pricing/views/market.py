@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, ngettext
 from django.views.decorators.cache import never_cache
 
 from accounts.access import STEWARD, STEWARD_ACTS, person
@@ -129,9 +129,11 @@ def _told(done: Imported) -> str:
     }
     if done.unmatched:
         names = ", ".join(sorted(done.unmatched)[:10])
-        unmatched = _("Not matched to a device: %(rows)s rows, such as %(names)s.") % {
-            "rows": formats.number(done.unmatched.total()),
-            "names": names,
-        }
+        count = done.unmatched.total()
+        unmatched = ngettext(
+            "%(rows)s row is not matched to a device, such as %(names)s.",
+            "%(rows)s rows are not matched to a device, such as %(names)s.",
+            count,
+        ) % {"rows": formats.number(count), "names": names}
         told = f"{told} {unmatched}"
     return told

@@ -125,4 +125,3 @@ def _query(request: HttpRequest, **changes: str) -> str:
     """What was asked, with changes and without the fields that were left empty."""
     asked = request.GET.dict() | changes
     return urlencode({name: value for name, value in asked.items() if value})
-

@@ -21,9 +21,7 @@ def sentence_of(fault: Fault) -> str:
 
 
 _WANTED: Mapping[str, Callable[[], str]] = {
-    "header": lambda: _(
-        "no format has these columns: “%(found)s”. The ones that are read: /docs/list-prices."
-    ),
+    "header": lambda: _("no format that is read has these columns: “%(found)s”."),
     "semicolons": lambda: _("“%(found)s” is separated by semicolons; separate columns by commas."),
     "rate_header": lambda: _(
         "the columns are Date and one for each currency, such as Date,USD,GBP; not “%(found)s”."

@@ -16,8 +16,10 @@ from common import clock
 from common.evidence.kinds import LARGEST
 from nodes.models import Node
 from pricing.domain.market.files import OWN_COLUMNS
+from pricing.domain.market.matching import OFFERS
 from pricing.models import ExchangeRate, ListPrice, MarketImport
 from pricing.services.market import import_file
+from pricing.wording.market import BECAUSE
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +156,10 @@ def test_what_is_not_matched_is_listed_and_the_table_of_names_is_published(
     assert len(list(csv.DictReader(io.StringIO(text_of(client, "/prices/market.csv"))))) == len(LINES)
 
 
+def test_why_an_offer_means_a_device_is_said_in_each_language() -> None:
+    assert {row.because for row in OFFERS} == set(BECAUSE)
+
+
 def test_a_device_that_nobody_knows_is_not_found_and_one_without_a_price_says_so(
     client: Client, nodes: list[Node]
 ) -> None:
@@ -188,7 +194,7 @@ def test_a_steward_imports_a_file_and_is_told_what_came_of_it(client: Client, st
     said = {"source": "Price lists", "address": "https://example.org", "licence": "CC0 1.0"}
     page = client.post(STEWARDS, {**said, "file": file_of(own(*LINES))}, follow=True).content.decode()
     assert "Imported. Rows added: 6; changed: 0; in the file: 6." in page
-    assert "Not matched to a device: 1 rows, such as aws: NVIDIA Tesla K80." in page
+    assert "1 row is not matched to a device, such as aws: NVIDIA Tesla K80." in page
     assert MarketImport.objects.get().by == steward
     again = client.post(STEWARDS, {**said, "file": file_of(own(*LINES))}, follow=True).content.decode()
     assert "Nothing is new" in again
@@ -199,7 +205,7 @@ def test_a_steward_imports_a_file_and_is_told_what_came_of_it(client: Client, st
     ("given", "sentence"),
     [
         ({"file": own(P5.replace("55.04", "0"))}, "Line 2, column “price_hour”"),
-        ({"file": "a,b\n1,2"}, "no format has these columns"),
+        ({"file": "a,b\n1,2"}, "no format that is read has these columns"),
         ({"file": own(P5), "source": ""}, "This field is required."),
         ({"file": own(P5), "address": "example.org"}, "with https://"),
         ({"file": own(P5), "provider": "Über"}, "small letters"),
