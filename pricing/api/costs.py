@@ -137,6 +137,11 @@ class NodeCostsShape(Shape):
     evidence = serializers.ListField(child=serializers.DictField())
     shared_costs = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))
     by_hour_of_day = ByHourShape(allow_null=True)
+    flags = serializers.ListField(
+        child=serializers.DictField(),
+        allow_null=True,
+        help_text="Unusual figures, among nodes that are listed now; null as of another moment.",
+    )
     citation = serializers.CharField(allow_null=True)
     address = serializers.CharField(help_text="The page, as of this moment: the same for good.")
 

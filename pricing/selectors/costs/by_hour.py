@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -21,7 +20,7 @@ from pricing.domain.exact import EXACT, ONE
 from pricing.domain.hour_of_day import HourOfDay, Mean
 from pricing.domain.hourly.values import Quantity, country_of
 from pricing.domain.hourly.yearly import nearest
-from pricing.models import HourlyImport, HourlySeries, HourlyValue, ReplacedValue
+from pricing.models import HourlySeries, HourlyValue, ReplacedValue
 from pricing.selectors.hourly import StandIn, yearly_intensities
 
 HOUR = timedelta(hours=1)
@@ -36,7 +35,7 @@ class Window:
     end: datetime  # not included
     known: int
     estimated: int  # by the source itself
-    origins: tuple[HourlyImport, ...]
+    sources: tuple[str, ...]  # who published the values
 
     @property
     def hours(self) -> int:
@@ -46,11 +45,6 @@ class Window:
     def last(self) -> datetime:
         """The last hour of it."""
         return self.end - HOUR
-
-    @property
-    def sources(self) -> str:
-        """Who published the values."""
-        return ", ".join(sorted({one.source for one in self.origins}))
 
 
 @dataclass(frozen=True)
@@ -80,15 +74,16 @@ class _Seen:
     means: dict[int, Mean]
     known: int = 0
     estimated: int = 0
+    sources: set[str] = field(default_factory=set)
 
 
 def by_hour(
     node: Node, declared: Declared, *, device_count: int, at: datetime, as_of: datetime | None
 ) -> ByHour:
-    """Three queries, and one more where no hour of intensity is known. As of a moment: one more."""
+    """Two queries, and one more where no hour of intensity is known. As of a moment: one more."""
     zone = node.site.electricity_zone
     ends = _last_hours(zone, at, as_of)
-    seen, origins = _sums(ends, node.site.time_zone, as_of)
+    seen = _sums(ends, node.site.time_zone, as_of)
     prices, grams = seen[Quantity.PRICE], seen[Quantity.LIFECYCLE]
     stand_in = None if grams.known else _stand_in(zone, at, as_of)
     embodied = _embodied(declared, device_count, at.astimezone(ZoneInfo(node.site.time_zone)).date())
@@ -98,8 +93,8 @@ def by_hour(
         kilowatts=declared.active_kilowatts,
         pue=declared.pue,
         devices=device_count,
-        price=_window(Quantity.PRICE, ends, seen, origins),
-        intensity=_window(Quantity.LIFECYCLE, ends, seen, origins),
+        price=_window(Quantity.PRICE, ends, seen),
+        intensity=_window(Quantity.LIFECYCLE, ends, seen),
         stand_in=stand_in,
         embodied=embodied,
         eur_per_mwh=hour_of_day.mean_of(prices.means),
@@ -152,11 +147,10 @@ def _year_before(end: datetime) -> datetime:
 
 def _sums(
     ends: Mapping[Quantity, tuple[int, datetime, datetime]], time_zone: str, as_of: datetime | None
-) -> tuple[dict[Quantity, _Seen], dict[Quantity, tuple[HourlyImport, ...]]]:
+) -> dict[Quantity, _Seen]:
     seen = {one: _Seen({}) for one in _SHOWN}
-    named: dict[Quantity, set[int]] = defaultdict(set)
     if not ends:
-        return seen, {}
+        return seen
     within = Q()
     for series, start, end in ends.values():
         within |= Q(series=series, hour__gte=start, hour__lt=end)
@@ -164,37 +158,30 @@ def _sums(
     for rows in _sources(within, as_of):
         sums = (
             rows.annotate(o_clock=ExtractHour("hour", tzinfo=ZoneInfo(time_zone)))
-            .values_list("series_id", "o_clock", "is_estimate", "came_with_id")
+            .values_list("series_id", "o_clock", "is_estimate", "came_with__source")
             .annotate(Sum("value"), Count("hour"))
             .order_by()
         )
-        for series, o_clock, is_estimate, origin, value, count in sums:
-            quantity = quantities[series]
-            one, named_of = seen[quantity], named[quantity]
+        for series, o_clock, is_estimate, source, value, count in sums:
+            one = seen[quantities[series]]
             before = one.means.get(o_clock, Mean(Decimal(0), 0))
             one.means[o_clock] = Mean(EXACT.add(before.sum, value), before.hours + count)
             one.known += count
             one.estimated += count if is_estimate else 0
-            named_of.add(origin)
-    imports = HourlyImport.objects.select_related("entry").in_bulk(set().union(*named.values()))
-    return seen, {quantity: _in_order(imports, keys) for quantity, keys in named.items()}
-
-
-def _in_order(imports: Mapping[int, HourlyImport], keys: Iterable[int]) -> tuple[HourlyImport, ...]:
-    return tuple(sorted((imports[key] for key in keys), key=lambda one: (one.at, one.pk)))
+            one.sources.add(source)
+    return seen
 
 
 def _window(
     quantity: Quantity,
     ends: Mapping[Quantity, tuple[int, datetime, datetime]],
     seen: Mapping[Quantity, _Seen],
-    origins: Mapping[Quantity, tuple[HourlyImport, ...]],
 ) -> Window | None:
     one = seen[quantity]
     if not one.known:
         return None
     _series, start, end = ends[quantity]
-    return Window(start, end, one.known, one.estimated, origins[quantity])
+    return Window(start, end, one.known, one.estimated, tuple(sorted(one.sources)))
 
 
 def _stand_in(zone: str, at: datetime, as_of: datetime | None) -> StandIn | None:

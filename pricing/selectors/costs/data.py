@@ -17,6 +17,7 @@ from pricing.selectors.costs.clock import carbon_figure, clock_rows, cost_figure
 from pricing.selectors.costs.figures import Worked
 from pricing.selectors.costs.page import CostsPage
 from pricing.selectors.costs.public_money import PublicMoney
+from pricing.selectors.flags import flag_json
 
 UNIT = open_data.UNIT
 _YEAR = "EUR a year for the node"
@@ -67,6 +68,7 @@ def costs_json(page: CostsPage, *, with_charts: bool = False) -> dict[str, Any]:
             for part in page.behind.pools
         ],
         "by_hour_of_day": _by_hour(page.hours) if page.hours else None,
+        "flags": None if page.asked else [flag_json(one) for one in page.flags],
         "citation": page.citation or None,
         "address": page.address,
     }
@@ -202,7 +204,7 @@ def _window(window: Window | None) -> dict[str, Any] | None:
         "hours": window.hours,
         "hours_known": window.known,
         "hours_estimated_by_source": window.estimated,
-        "sources": sorted({one.source for one in window.origins}),
+        "sources": list(window.sources),
     }
 
 

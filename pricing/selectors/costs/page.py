@@ -1,4 +1,4 @@
-"""The page of a node's costs, as of now or of any moment: everything in at most twelve queries."""
+"""The page of a node’s costs, as of now or of any moment. At most fourteen queries, four of them flags."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from pricing.selectors.costs.clock import ClockRow, clock_rows
 from pricing.selectors.costs.figures import TableRow, Worked, free_this_year, table_of, worked_of
 from pricing.selectors.costs.public_money import PublicMoney, public_money_of
 from pricing.selectors.evidence import Reader
+from pricing.selectors.flags import ShownFlag, flags_of
 from pricing.selectors.node import NodePage, node_page
 
 
@@ -31,6 +32,8 @@ class CostsPage:
     asked: datetime | None  # None: as of now
     behind: Behind
     hours: ByHour | None
+    # Held against other nodes that are listed today: told as of now alone.
+    flags: tuple[ShownFlag, ...]
 
     @property
     def at(self) -> datetime:
@@ -172,4 +175,11 @@ def costs_page(*, slug: str, now: datetime, asked: datetime | None, reader: Read
         hours = by_hour(
             figures.node, declared, device_count=statement.device_count, at=figures.at, as_of=asked
         )
-    return CostsPage(figures=figures, now=now, asked=asked, behind=behind, hours=hours)
+    return CostsPage(
+        figures=figures,
+        now=now,
+        asked=asked,
+        behind=behind,
+        hours=hours,
+        flags=flags_of(statement, at=now) if statement is not None and asked is None else (),
+    )
