@@ -26,8 +26,8 @@ START = [
 ]  # fmt: skip
 # What a link may lead to that is not a page of this kind.
 NOT_PAGES = re.compile(
-    r"_(json|csv|zip)$|^(api_schema|checkpoint|run_log|run_file|run_events|evidence_file|tile|entries|tlog_proof"
-    r"|mfa_download_recovery_codes)$"
+    r"_(json|csv|zip)$|^(api_schema|checkpoint|run_log|run_file|run_events|evidence_file|tile|entries"
+    r"|tlog_proof|mfa_download_recovery_codes)$"
 )
 OPEN_TO_ALL = {
     "home", "prices", "node", "policy", "fairness", "ledger", "ledger_entry", "status", "book",
