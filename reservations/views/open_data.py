@@ -116,11 +116,9 @@ def _sent(
     known = get_conditional_response(request, etag=etag)
     if known is not None:
         return _headed(known, etag)
-    if request.method == "HEAD":
-        response: HttpResponseBase = HttpResponse(content_type=content_type)
-        del response.headers["Content-Length"]
-    else:
-        response = streamed(request, _read(chunks, wants_gzip), content_type=content_type)
+    # Not an answer without content, to whose headers a length of nothing would be added.
+    content = _nothing() if request.method == "HEAD" else _read(chunks, wants_gzip)
+    response = streamed(request, content, content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     if wants_gzip:
         response.headers["Content-Encoding"] = "gzip"
@@ -138,6 +136,10 @@ def _etag(datasets: Sequence[Dataset], name: str, is_packed: bool) -> str:
     columns = ["/".join(dataset.column_names) for dataset in datasets]
     said = "\n".join([name, str(is_packed), *columns, *editions(datasets)])
     return f'W/"{hashlib.sha256(said.encode()).hexdigest()[:32]}"'
+
+
+def _nothing() -> Generator[bytes, None, None]:
+    yield from ()
 
 
 _reading: set[object] = set()  # in this process, by whichever thread
