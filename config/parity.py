@@ -61,6 +61,7 @@ CALLS: Mapping[str, Sequence[Call]] = {
     "statement_correct": [Call("POST", "api_statement_correct")],
     "statement_withdraw": [Call("POST", "api_statement_withdraw")],
     "tariff_new": [Call("POST", "api_tariffs")],
+    "tariff_call_off": [Call("POST", "api_tariff_call_off")],
     # evidence and cost pools
     "evidence_files": [Call("POST", "api_evidence_files")],
     "evidence_attach": [Call("POST", "api_statement_evidence"), Call("POST", "api_pool_evidence")],

@@ -30,6 +30,7 @@ from pricing.views import (
     prices,
     publishing,
     site_costs,
+    tariffs,
 )
 
 # /prices/ and /nodes/
@@ -59,6 +60,7 @@ pages = [
         name="statement_withdraw",
     ),
     path("nodes/<slug:slug>/tariffs/new/", publishing.tariff_new, name="tariff_new"),
+    path("nodes/<slug:slug>/tariffs/<int:number>/call-off/", tariffs.tariff_call_off, name="tariff_call_off"),
     # evidence and cost pools
     path("organisations/<slug:slug>/evidence/", evidence.evidence_files, name="evidence_files"),
     path("evidence/<uuid:uid>/", evidence.evidence, name="evidence"),
@@ -212,6 +214,11 @@ endpoints = [
         name="api_statement_withdraw",
     ),
     path("api/v1/nodes/<slug:slug>/tariffs", statements.TariffsApi.as_view(), name="api_tariffs"),
+    path(
+        "api/v1/nodes/<slug:slug>/tariffs/<int:number>/call-off",
+        statements.CallOffApi.as_view(),
+        name="api_tariff_call_off",
+    ),
     path("api/v1/organisations/<slug:slug>/lines", funding_api.LinesApi.as_view(), name="api_lines"),
     path(
         "api/v1/organisations/<slug:slug>/lines/<uuid:uid>/close",

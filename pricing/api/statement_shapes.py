@@ -47,12 +47,14 @@ class DraftMembers(Members):
 
 class PreviewMembers(Members):
     declared = serializers.DictField(help_text="As in a draft; it need not be complete.")
+    effective_from = MomentField(required=False, help_text="What it comes to from then on; now, else.")
 
     example: ClassVar = {"declared": _DECLARED}
 
 
 class PublishMembers(Members):
     effective_from = MomentField(required=False, help_text="Now, where nothing is said.")
+    effective_until = MomentField(required=False, help_text="Until another follows, where nothing is said.")
     version = serializers.IntegerField(
         min_value=1, max_value=2**31 - 1, required=False, help_text="Of the draft that you have read."
     )
@@ -69,9 +71,18 @@ class CorrectMembers(Members):
 
 class WithdrawMembers(Members):
     reason = serializers.CharField(max_length=500, validators=[require_one_line])
-    ends_at = MomentField(required=False, help_text="Now, where nothing is said.")
+    ends_at = MomentField(
+        required=False,
+        help_text="Now, where nothing is said. What is announced and ends before it begins is called off.",
+    )
 
     example: ClassVar = {"reason": "The machine was sold", "ends_at": "2027-01-01T00:00:00Z"}
+
+
+class CallOffMembers(Members):
+    reason = serializers.CharField(max_length=500, validators=[require_one_line])
+
+    example: ClassVar = {"reason": "Energy became cheaper"}
 
 
 class PriceMembers(Members):
@@ -187,6 +198,11 @@ class StatementShape(Shape):
     }
 
 
+class CalledOffShape(Shape):
+    reason = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
 class TariffShape(Shape):
     id = serializers.URLField()
     uid = serializers.UUIDField()
@@ -205,6 +221,9 @@ class TariffShape(Shape):
     exception = serializers.UUIDField(
         allow_null=True, help_text="The exception to the cap that allows it, and with which it ends."
     )
+    called_off = CalledOffShape(
+        allow_null=True, help_text="It was announced, and called off before it began: it never was in force."
+    )
     sha256 = serializers.CharField()
     published_at = serializers.DateTimeField()
 
@@ -222,6 +241,7 @@ class TariffShape(Shape):
         "policy": 1,
         "limit": "1.502027",
         "exception": None,
+        "called_off": None,
         "sha256": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
         "published_at": "2026-11-22T18:40:00Z",
     }

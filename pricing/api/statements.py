@@ -24,6 +24,7 @@ from nodes.models import Node
 from pricing import wording
 from pricing.access import NODE_LEAD
 from pricing.api.statement_shapes import (
+    CallOffMembers,
     CorrectMembers,
     DraftMembers,
     DraftShape,
@@ -42,6 +43,8 @@ from pricing.models import CostStatement, Evidence, StatementDraft, Tariff
 from pricing.selectors.drafts import Effect, effect
 from pricing.selectors.wizard import draft_of
 from pricing.services import drafts, tariffs
+from pricing.services.calling_off import call_off_tariff
+from pricing.services.storable import storable
 from pricing.services.withdrawing import withdraw_statement
 
 _FIGURES = ("full_available", "full_delivered", "chargeable_available", "chargeable_delivered")
@@ -112,14 +115,17 @@ class PreviewApi(PersonalApiView):
     makes: ClassVar = {"POST": False}
 
     def post(self, request: Request, node: Node) -> Response:
-        declared = drafts.storable(self.body["declared"])
+        at = clock.now()
+        begins = self.body.get("effective_from") or at
+        drafts.require_day(begins, at)
+        declared = storable(self.body["declared"])
         if len(str(declared)) > drafts.LARGEST_DRAFT:
             raise StatementRefused(
                 _("A draft has at most %(limit)s characters.")
                 % {"limit": formats.number(drafts.LARGEST_DRAFT)},
                 field="declared",
             )
-        return Response(_preview(effect(node=node, declared=declared, at=clock.now())))
+        return Response(_preview(effect(node=node, declared=declared, at=begins)))
 
 
 class PublishApi(PersonalApiView):
@@ -134,7 +140,7 @@ class PublishApi(PersonalApiView):
         asked, at = self.body, clock.now()
         statement = drafts.publish_draft(
             node=node, version=asked.get("version"), effective_from=asked.get("effective_from") or at,
-            by=self.person, at=at, reason=asked.get("reason"),
+            effective_until=asked.get("effective_until"), by=self.person, at=at, reason=asked.get("reason"),
         )  # fmt: skip
         return Response(_statement(_statements().get(pk=statement.pk)), status=201)
 
@@ -184,9 +190,7 @@ class TariffsApi(PersonalApiView):
     refusals: ClassVar = {"POST": {"above_cap": 400, "tariff_refused": 400, "period_taken": 409}}
 
     def get(self, request: Request, slug: str) -> Response:
-        rows = Tariff.objects.filter(node=_public(slug)).select_related(
-            "node", "statement", "policy", "exception"
-        )
+        rows = _tariffs().filter(node=_public(slug))
         page = page_of_rows(request, self.query, rows, _tariff, ("-number",))
         return Response(page.data, headers=page.headers)
 
@@ -198,6 +202,22 @@ class TariffsApi(PersonalApiView):
             by=self.person, at=at,
         )  # fmt: skip
         return Response(_tariff(tariff), status=201)
+
+
+class CallOffApi(PersonalApiView):
+    """Call off an announced price before it begins. The one before it goes on."""
+
+    access: ClassVar = {"POST": agreed(NODE_LEAD)}
+    scopes: ClassVar = {"POST": scopes.NODES}
+    bodies: ClassVar = {"POST": CallOffMembers}
+    answers: ClassVar = {"POST": TariffShape}
+    makes: ClassVar = {"POST": False}
+    refusals: ClassVar = {"POST": {"call_off_refused": 409}}
+
+    def post(self, request: Request, node: Node, number: int) -> Response:
+        tariff = get_object_or_404(Tariff, node=node, number=number)
+        call_off_tariff(tariff=tariff, reason=self.body["reason"], by=self.person, at=clock.now())
+        return Response(_tariff(_tariffs().get(pk=tariff.pk)))
 
 
 def _public(slug: str) -> Node:
@@ -219,6 +239,10 @@ def _statements() -> Any:
     return CostStatement.objects.select_related("node", "corrects", "withdrawal").prefetch_related(
         "components"
     )
+
+
+def _tariffs() -> Any:
+    return Tariff.objects.select_related("node", "statement", "policy", "exception", "call_off")
 
 
 def _draft(draft: StatementDraft) -> dict[str, Any]:
@@ -300,6 +324,9 @@ def _tariff(tariff: Tariff) -> dict[str, Any]:
         "policy": tariff.policy.version if tariff.policy else None,
         "limit": None if tariff.limit is None else str(tariff.limit),
         "exception": str(tariff.exception.uid) if tariff.exception else None,
+        "called_off": {"reason": tariff.call_off.reason, "at": moment(tariff.call_off.called_off_at)}
+        if tariff.is_called_off
+        else None,
         "sha256": tariff.digest,
         "published_at": moment(tariff.published_at),
     }

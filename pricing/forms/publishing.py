@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -53,8 +53,12 @@ class FromDay(forms.Form):
 
     @property
     def moment(self) -> datetime:
-        day: date = self.cleaned_data["first_day"]
-        return self.at if day == self.today else datetime.combine(day, time(), tzinfo=self.zone)
+        """At once, where the day is today or was not understood."""
+        day: date = self.cleaned_data.get("first_day", self.today)
+        return self.at if day == self.today else self.midnight(day)
+
+    def midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time(), tzinfo=self.zone)
 
     def refuse(self, field: str, message: str) -> None:
         """A service's no, beside what was wrong."""
@@ -65,12 +69,31 @@ class FromDay(forms.Form):
 class PublishForm(FromDay):
     """A correction says why; a first statement need not."""
 
+    FIELDS = FromDay.FIELDS | {"effective_until": "last_day"}
+    last_day = forms.DateField(
+        label=_("Last day"), input_formats=DAYS, required=False,
+        help_text=_("Where it ends by itself. Left empty, it holds until another follows."),
+        error_messages={"invalid": _("Write a day such as 2026-11-24.")},
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+    )  # fmt: skip
     reason = reason(_("What was wrong, and what is right now"), _("Published with it, for good. One line."))
 
     def __init__(self, *args: Any, corrects: bool, **options: Any) -> None:
         super().__init__(*args, **options)
         if not corrects:
             del self.fields["reason"]
+
+    def clean_last_day(self) -> date | None:
+        last: date | None = self.cleaned_data["last_day"]
+        if last is not None and last.year > self.today.year + 10:
+            raise forms.ValidationError(gettext("That is too far away."))
+        return last
+
+    @property
+    def until(self) -> datetime | None:
+        """Midnight after the last day."""
+        last: date | None = self.cleaned_data.get("last_day")
+        return self.midnight(last + timedelta(days=1)) if last else None
 
 
 class CorrectForm(forms.Form):
@@ -80,14 +103,21 @@ class CorrectForm(forms.Form):
     )
 
 
+class CallOffForm(forms.Form):
+    reason = reason(_("Why"), _("Published, for good. Such as: energy became cheaper."))
+
+
 class WithdrawForm(FromDay):
     reason = reason(_("Why"), _("Published, for good. Such as: the machine was sold."))
     field_order = ("first_day", "reason")
 
     def __init__(self, *args: Any, **options: Any) -> None:
+        is_announced: bool = options.pop("is_announced", False)
         super().__init__(*args, **options)
         self.fields["first_day"].label = _("Ends on")
         self.fields["first_day"].help_text = _("Today ends it at once, another day at midnight there.")
+        if is_announced:  # it is called off, whatever day it is
+            del self.fields["first_day"]
 
 
 class PriceForm(FromDay):

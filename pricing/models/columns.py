@@ -47,7 +47,7 @@ def announced_once(name: str) -> list[pgtrigger.Trigger]:
             name=f"{name}_only_ends",
             operation=pgtrigger.Update,
             when=pgtrigger.Before,
-            func=pgtrigger.Func(
+            func=pgtrigger.Func(  # type: ignore[no-untyped-call]
                 """
                 IF isempty(OLD.effective)
                    OR (to_jsonb(OLD) - ARRAY['effective', 'called_off_from'])

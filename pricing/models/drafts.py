@@ -28,6 +28,8 @@ class StatementDraft(models.Model):
     # What it will follow, and why; None: it corrects nothing.
     corrects = models.ForeignKey(CostStatement, models.PROTECT, null=True, related_name="drafts")
     reason = models.CharField(max_length=500, blank=True)
+    # From when it shall hold, where the node stands; None: from the day of its publication.
+    first_day = models.DateField(null=True)
     version = models.PositiveIntegerField(default=1)
     started_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     started_at = models.DateTimeField()

@@ -20,6 +20,7 @@ from pricing import wording
 from pricing.domain.cost import price_of
 from pricing.models import CostStatement, StatementDraft, Tariff
 from pricing.selectors.caps import Bound, bound, cost_of_statement
+from pricing.selectors.statement_state import review_since, state_of
 
 Row = TypeVar("Row", CostStatement, Tariff)
 
@@ -37,17 +38,31 @@ class Period:
 
     @property
     def is_announced(self) -> bool:
-        return self.row.effective_from > self.at
+        return not self.row.is_called_off and self.row.effective_from > self.at
+
+    @property
+    def is_over(self) -> bool:
+        return not (self.is_in_force or self.is_announced)
 
     @property
     def is_open(self) -> bool:
-        """Until further notice: only such a row can be corrected into another or ended."""
+        """Until further notice."""
         return self.row.effective_until is None
+
+    @property
+    def review_since(self) -> datetime | None:
+        """A statement in force whose twelve months are over."""
+        if not self.is_in_force or not isinstance(self.row, CostStatement):
+            return None
+        since = review_since(self.row)
+        return since if since <= self.at else None
 
     @property
     def state(self) -> str:
         if self.is_in_force:
             return _("In force")
+        if self.row.is_called_off:
+            return _("Called off")
         return _("Announced") if self.is_announced else _("Over")
 
     @property
@@ -75,6 +90,7 @@ class NodeRow:
     tariff: Tariff | None  # in force
     announced_tariff: Tariff | None
     draft: StatementDraft | None
+    review_since: datetime | None  # of the statement in force; the year that it counts is over
 
     @cached_property
     def needs(self) -> list[Need]:
@@ -101,6 +117,11 @@ class NodeRow:
         if (self.statement or self.announced).pk not in priced:  # type: ignore[union-attr]
             text = _("The price still follows from an older statement.")
             return [Need(text, f"/nodes/{slug}/tariffs/new/", _("Set the price"))]
+        if self.review_since is not None:
+            text = _("The year that the statement counts is over since %(when)s: publish a new one.") % {
+                "when": formats.moment_with_year(self.review_since)
+            }
+            return [Need(text, f"/nodes/{slug}/statements/", _("Cost statements"))]
         return []
 
 
@@ -135,7 +156,8 @@ def owner_page(*, user: User, at: datetime) -> OwnerPage:
         .order_by("name")
     )
     published = Q(effective__contains=at) | Q(effective__startswith__gt=at)
-    statements = _by_node(CostStatement.objects.filter(published, node__in=nodes).order_by("effective"))
+    found = CostStatement.objects.filter(published, node__in=nodes).select_related("withdrawal")
+    statements = _by_node(found.order_by("effective"))
     tariffs = _by_node(Tariff.objects.filter(published, node__in=nodes).order_by("effective"))
     groups = []
     for one in memberships:
@@ -164,6 +186,7 @@ def _row(
     return NodeRow(
         node=node,
         is_lead=is_lead,
+        review_since=state_of(node, mine, at=at).review_since,
         statement=next((row for row in mine if at in row.effective), None),
         announced=next((row for row in mine if row.effective_from > at), None),
         tariff=next((row for row in prices if at in row.effective), None),
@@ -190,8 +213,8 @@ class StatementsPage:
 
 def statements_page(*, node: Node, is_lead: bool, at: datetime) -> StatementsPage:
     related = ("entry", "corrects", "published_by")
-    statements = CostStatement.objects.filter(node=node).select_related(*related, "withdrawal")
-    tariffs = Tariff.objects.filter(node=node).select_related(*related, "statement")
+    statements = CostStatement.objects.filter(node=node).select_related(*related, "withdrawal", "node__site")
+    tariffs = Tariff.objects.filter(node=node).select_related(*related, "statement", "call_off")
     return StatementsPage(
         node=node,
         is_lead=is_lead,
@@ -207,7 +230,13 @@ class WithdrawalPage:
 
     statement: CostStatement
     tariff: Tariff | None
+    announced: list[Tariff]  # called off with it
     slots: int  # booked from then on
+    at: datetime
+
+    @property
+    def is_announced(self) -> bool:
+        return not self.statement.is_called_off and self.statement.effective_from > self.at
 
     @property
     def node(self) -> Node:
@@ -221,46 +250,93 @@ def withdrawal_page(*, statement: CostStatement, at: datetime) -> WithdrawalPage
     return WithdrawalPage(
         statement=statement,
         tariff=Tariff.objects.filter(node=statement.node, effective__contains=at).first(),
+        announced=list(
+            Tariff.objects.filter(statement=statement, effective__startswith__gt=at).order_by("effective")
+        ),
         slots=holds.values("reference").distinct().count(),
+        at=at,
     )
 
 
 @dataclass(frozen=True)
-class TariffPage:
-    """Setting a price: the statements it can follow from, the one in force and what is asked now."""
+class CallOffPage:
+    """What calling off a price means."""
 
-    node: Node
-    statement: CostStatement | None  # in force, or announced where none is
-    tariff: Tariff | None
+    tariff: Tariff
+    before: Tariff | None  # goes on in its place
     at: datetime
-    derived: Decimal | None  # the price that follows from the statement alone
-    bound: Bound | None  # that price held against the cap
 
     @property
-    def proposed(self) -> Decimal | None:
+    def is_announced(self) -> bool:
+        return not self.tariff.is_called_off and self.tariff.effective_from > self.at
+
+
+def call_off_page(*, tariff: Tariff, at: datetime) -> CallOffPage:
+    rows = Tariff.objects.filter(node=tariff.node_id)
+    return CallOffPage(tariff, rows.filter(effective__endswith=tariff.effective_from).first(), at)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """A statement that a price can follow from, and what it allows on a day."""
+
+    statement: CostStatement
+    begins: datetime  # when a price that follows from it can take effect at the earliest
+    derived: Decimal  # the price that follows from the statement alone
+    bound: Bound  # that price held against the cap
+
+    @property
+    def proposed(self) -> Decimal:
         """What follows, or the cap where that is lower."""
-        return min(self.derived, self.bound.limit) if self.derived is not None and self.bound else None
+        return min(self.derived, self.bound.limit)
 
     @property
     def how(self) -> str:
-        return wording.how(self.bound.check) if self.bound else ""
+        return wording.how(self.bound.check)
+
+
+@dataclass(frozen=True)
+class TariffPage:
+    """Setting a price: what it follows from on the day asked for, and later; what is asked now."""
+
+    node: Node
+    basis: Basis | None  # of the day asked for, or of the first statement after it
+    later: list[Basis]  # of statements that are announced for after that
+    tariff: Tariff | None  # in force
+    announced: list[Tariff]
+    at: datetime
 
     @property
     def begins(self) -> datetime:
-        """When a price can take effect at the earliest."""
-        return max(self.at, self.statement.effective_from) if self.statement else self.at
+        return self.basis.begins if self.basis else self.at
+
+    @property
+    def proposed(self) -> Decimal | None:
+        return self.basis.proposed if self.basis else None
 
 
-def tariff_page(*, node: Node, at: datetime) -> TariffPage:
-    published = Q(effective__contains=at) | Q(effective__startswith__gt=at)
-    statements = CostStatement.objects.filter(published, node=node).select_related(
-        "node__site", "node__owner"
+def tariff_page(*, node: Node, at: datetime, since: datetime | None = None) -> TariffPage:
+    """`since`: from when the price shall hold. Ages and caps are those of that day."""
+    since = max(at, since or at)
+    statements = CostStatement.objects.filter(
+        Q(effective__contains=since) | Q(effective__startswith__gt=since), node=node
+    ).select_related("node__site", "node__owner")
+    bases = [_basis(row, max(since, row.effective_from)) for row in statements.order_by("effective")[:3]]
+    prices = Tariff.objects.filter(
+        Q(effective__contains=at) | Q(effective__startswith__gt=at), node=node
+    ).order_by("effective")
+    rows = list(prices)
+    return TariffPage(
+        node=node,
+        basis=bases[0] if bases else None,
+        later=bases[1:],
+        tariff=next((row for row in rows if at in row.effective), None),
+        announced=[row for row in rows if row.effective_from > at],
+        at=at,
     )
-    statement = statements.order_by("effective").first()
-    tariff = Tariff.objects.filter(node=node, effective__contains=at).first()
-    if statement is None:
-        return TariffPage(node, None, tariff, at, None, None)
+
+
+def _basis(statement: CostStatement, begins: datetime) -> Basis:
     cost = cost_of_statement(statement)
     derived = price_of(cost=cost).price
-    held = bound(derived, statement=statement, cost=cost, at=max(at, statement.effective_from))
-    return TariffPage(node, statement, tariff, at, derived, held)
+    return Basis(statement, begins, derived, bound(derived, statement=statement, cost=cost, at=begins))

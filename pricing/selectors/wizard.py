@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from django.db.models import Avg, Count, Max, QuerySet
 
@@ -16,6 +17,13 @@ YEAR = timedelta(days=365)
 
 def draft_of(node: Node) -> StatementDraft | None:
     return StatementDraft.objects.filter(node=node).select_related("saved_by", "corrects", "node").first()
+
+
+def moment_of(draft: StatementDraft | None, node: Node, at: datetime) -> datetime:
+    """From when the draft shall hold: at once, where no later day was chosen."""
+    if draft is None or draft.first_day is None:
+        return at
+    return max(at, datetime.combine(draft.first_day, time(), tzinfo=ZoneInfo(node.site.time_zone)))
 
 
 def day_ahead_of(*, zone: str) -> DayAheadMean | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -21,10 +21,10 @@ from pricing.selectors.wizard import mean_between
 from pricing.services.evidence import attach_to_statement
 from pricing.services.periods import require_soon
 from pricing.services.statements import publish_statement, refusal_of
+from pricing.services.storable import storable
 
 # A draft takes whatever was typed, but not without end.
 LARGEST_DRAFT = 200_000  # characters of JSON
-_DEEPEST = 12  # a declaration has five levels
 
 
 @transaction.atomic
@@ -148,25 +148,6 @@ def replace_draft(
     return _saved(draft, by, at)
 
 
-def storable(body: Mapping[str, object]) -> dict[str, Json]:
-    """The same without what the database cannot hold (the letter NUL), and not nested without end."""
-    kept = _storable(body, _DEEPEST)
-    assert isinstance(kept, dict)
-    return kept
-
-
-def _storable(value: object, depth: int) -> Json:
-    if not depth:
-        raise StatementRefused(_("The declaration is nested too deeply."), field="declared")
-    if isinstance(value, Mapping):
-        return {str(name).replace("\0", ""): _storable(item, depth - 1) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_storable(item, depth - 1) for item in value]
-    if isinstance(value, str):
-        return value.replace("\0", "")
-    return value if value is None or isinstance(value, bool | int) else str(value)
-
-
 def _saved(draft: StatementDraft, by: User, at: datetime) -> StatementDraft:
     if len(str(draft.declared)) > LARGEST_DRAFT:
         raise StatementRefused(
@@ -209,6 +190,15 @@ def drop_evidence(*, node: Node, pk: int, version: int | None, by: User, at: dat
 
 
 @transaction.atomic
+def choose_day(*, node: Node, first_day: date, version: int | None, by: User, at: datetime) -> StatementDraft:
+    """The day from which the statement shall hold: its figures are shown for that day."""
+    draft = lock(node)
+    require_version(draft, version)
+    draft.first_day = first_day
+    return _saved(draft, by, at)
+
+
+@transaction.atomic
 def discard_draft(*, node: Node, version: int | None) -> None:
     draft = lock(node)
     require_version(draft, version)
@@ -223,6 +213,7 @@ def publish_draft(
     effective_from: datetime,
     by: User,
     at: datetime,
+    effective_until: datetime | None = None,
     reason: str | None = None,
 ) -> CostStatement:
     """Publish the draft as it stands, with its evidence; it is gone then.
@@ -233,11 +224,7 @@ def publish_draft(
     Node.objects.select_for_update(of=("self",), no_key=True).get(pk=node.pk)
     draft = lock(node)
     require_version(draft, version)
-    if effective_from < at:
-        raise StatementRefused(
-            _("It can take effect now at the earliest, not in the past."), field="effective_from"
-        )
-    require_soon(effective_from, at=at, refused=StatementRefused)
+    require_day(effective_from, at)
     files = list(draft.evidence.select_related("evidence").order_by("evidence_id", "part"))
     try:
         declared = from_json(draft.declared)
@@ -249,6 +236,7 @@ def publish_draft(
         node=node,
         declared=declared,
         effective_from=effective_from,
+        effective_until=effective_until,
         published_by=by,
         at=at,
         corrects=draft.corrects,
@@ -258,6 +246,15 @@ def publish_draft(
         attach_to_statement(statement=statement, part=file.part, evidence=file.evidence, by=by, at=at)
     draft.delete()
     return statement
+
+
+def require_day(effective_from: datetime, at: datetime) -> None:
+    """From when a draft can be in force."""
+    if effective_from < at:
+        raise StatementRefused(
+            _("It can take effect now at the earliest, not in the past."), field="effective_from"
+        )
+    require_soon(effective_from, at=at, refused=StatementRefused)
 
 
 def _require_pools(node: Node, declared: Declared, effective_from: datetime) -> None:

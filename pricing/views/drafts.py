@@ -25,7 +25,7 @@ from pricing.forms.statements.review import trail
 from pricing.models import StatementDraft
 from pricing.selectors.drafts import Effect, effect, power_sentence
 from pricing.selectors.pools import pool_parts
-from pricing.selectors.wizard import day_ahead_of, draft_of
+from pricing.selectors.wizard import day_ahead_of, draft_of, moment_of
 from pricing.services import drafts, evidence
 
 _ASKED_STEPS = list(ASKED)
@@ -71,7 +71,7 @@ def draft_step(request: HttpRequest, node: Node, step: str) -> HttpResponse:
     found = draft_of(node)
     if found is None:
         return redirect("node_statements", node.slug)
-    at = clock.now()
+    at = moment_of(found, node, clock.now())
     available = _offered(node, asked, at)
     is_saved = asked in found.steps_saved
     texts = texts_of(asked, found.declared, is_saved=is_saved, offered=available)
@@ -91,11 +91,12 @@ def _step(name: str) -> Step:
 
 def _save(request: HttpRequest, node: Node, step: Step) -> HttpResponse:
     at, by, posted = clock.now(), person(request), request.POST
-    available = _offered(node, step, at)
+    before = draft_of(node)
+    since = moment_of(before, node, at)
+    available = _offered(node, step, since)
     form = StepForm(step, _texts(posted), is_checked=True, offered=available)
     attaching = AttachForm(posted, request.FILES, node=node, step=step)
     version = version_of(posted)
-    before = draft_of(node)
     if before is None and "again" in posted:  # published or discarded meanwhile: into a new one
         before = drafts.start_draft(node=node, by=by, at=at)
         version = before.version
@@ -105,11 +106,11 @@ def _save(request: HttpRequest, node: Node, step: Step) -> HttpResponse:
         found = drafts.save_draft(node=node, members=members, version=version, by=by, at=at, step=step)
         found = _attach(attaching, node, posted, request) or found
     except (DraftChanged, DraftGone) as refusal:
-        seen = effect(node=node, declared=_merged(before, members), at=at)
+        seen = effect(node=node, declared=_merged(before, members), at=since)
         return _shown(request, form, seen, before, attaching, refusal=refusal)
     except DomainError as refusal:
         attaching.refuse(refusal.field, refusal.message)
-        seen = effect(node=node, declared=_merged(before, members), at=at)
+        seen = effect(node=node, declared=_merged(before, members), at=since)
         return _shown(request, form, seen, draft_of(node), attaching, status=refusal.status)
     return _answered(request, form, found, attaching, members)
 
@@ -123,22 +124,17 @@ def _answered(
 ) -> HttpResponse:
     """Where the button leads; on with the next step only where nothing is wrong with this one."""
     posted, node = request.POST, found.node
+    since = moment_of(found, node, clock.now())
     if attaching.has_errors:
-        return _shown(
-            request,
-            form,
-            effect(node=node, declared=found.declared, at=clock.now()),
-            found,
-            attaching,
-            status=400,
-        )
+        seen = effect(node=node, declared=found.declared, at=since)
+        return _shown(request, form, seen, found, attaching, status=400)
     for name, place in (("add", "rows"), ("remove", "rows"), ("attach", "evidence"), ("drop", "evidence")):
         if posted.get(name):
             target = posted[name] if name == "add" else place
             return redirect(f"/nodes/{node.slug}/statements/draft/{form.step}/#{target}")
     if posted.get("go") in list(Step):
         return to_step(node, Step(posted["go"]))
-    seen = effect(node=node, declared=found.declared, at=clock.now())
+    seen = effect(node=node, declared=found.declared, at=since)
     form.refuse(seen.faults)
     if form.has_errors:
         return _shown(request, form, seen, found, attaching, status=400)
@@ -169,7 +165,8 @@ def _attach(
 def draft_effect(request: HttpRequest, node: Node, step: str) -> HttpResponse:
     """What the step comes to as it stands in the form, while somebody types; nothing is saved."""
     asked = _step(step)
-    at, found = clock.now(), draft_of(node)
+    found = draft_of(node)
+    at = moment_of(found, node, clock.now())
     form = StepForm(asked, _texts(request.POST), is_checked=True, offered=_offered(node, asked, at))
     body = found.declared if found else {}
     seen = effect(node=node, declared={**body, **form.members(body)}, at=at)

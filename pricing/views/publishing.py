@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -56,8 +58,9 @@ def draft_review(request: HttpRequest, node: Node) -> HttpResponse:
         return redirect("node_statements", node.slug)
     at = clock.now()
     form = PublishForm(node=node, at=at, corrects=found.corrects_id is not None)
-    form.initial = {"first_day": form.today, "reason": found.reason}
-    return _reviewed(request, node, found, form)
+    day = max(found.first_day or form.today, form.today)
+    form.initial = {"first_day": day, "reason": found.reason}
+    return _reviewed(request, node, found, form, moment=form.at if day == form.today else form.midnight(day))
 
 
 def _publish(request: HttpRequest, node: Node, found: StatementDraft | None) -> HttpResponse:
@@ -65,34 +68,61 @@ def _publish(request: HttpRequest, node: Node, found: StatementDraft | None) -> 
         return to_step(node, Step(request.POST["go"]))
     at, corrects = clock.now(), bool(found and found.corrects_id)
     form = PublishForm(request.POST, node=node, at=at, corrects=corrects)
-    if not form.is_valid():
-        return _reviewed(request, node, found, form, status=400)
+    is_valid = form.is_valid()
+    if "look" in request.POST and "first_day" in form.cleaned_data:
+        return _look(request, node, form)
+    if not is_valid:
+        return _reviewed(request, node, found, form, moment=form.moment, status=400)
     try:
         statement = drafts.publish_draft(
-            node=node, version=version_of(request.POST), effective_from=form.moment, by=person(request),
-            at=at, reason=form.cleaned_data.get("reason"),
+            node=node, version=version_of(request.POST), effective_from=form.moment,
+            effective_until=form.until, by=person(request), at=at, reason=form.cleaned_data.get("reason"),
         )  # fmt: skip
     except DraftGone as refusal:
         messages.warning(request, refusal.message)
         return redirect("node_statements", node.slug)
     except DomainError as refusal:
         form.refuse(refusal.field, refusal.message)
-        return _reviewed(request, node, draft_of(node), form, status=refusal.status)
+        return _reviewed(request, node, draft_of(node), form, moment=form.moment, status=refusal.status)
     messages.success(
         request, _("Statement %(number)d is published. Now its price.") % {"number": statement.number}
     )
     return redirect("tariff_new", node.slug)
 
 
+def _look(request: HttpRequest, node: Node, form: PublishForm) -> HttpResponse:
+    """Every step counts for the day from then on: ages, warranties, shares of pools."""
+    day = form.cleaned_data["first_day"]
+    try:
+        drafts.choose_day(
+            node=node, first_day=day, version=version_of(request.POST), by=person(request), at=form.at
+        )
+    except DraftGone as refusal:
+        messages.warning(request, refusal.message)
+        return redirect("node_statements", node.slug)
+    except DomainError as refusal:
+        form.refuse(refusal.field, refusal.message)
+        return _reviewed(request, node, draft_of(node), form, moment=form.moment, status=refusal.status)
+    return redirect("draft_review", node.slug)
+
+
 def _reviewed(
-    request: HttpRequest, node: Node, found: StatementDraft | None, form: PublishForm, *, status: int = 200
+    request: HttpRequest,
+    node: Node,
+    found: StatementDraft | None,
+    form: PublishForm,
+    *,
+    moment: datetime,
+    status: int = 200,
 ) -> HttpResponse:
+    """As of the moment from which it would be in force."""
     if found is None:
         messages.warning(request, _("There is no draft any more."))
         return redirect("node_statements", node.slug)
-    seen = effect(node=node, declared=found.declared, at=form.at)
+    seen = effect(node=node, declared=found.declared, at=moment)
     context = {
-        "page": review(draft=found, effect=seen), "effect": seen, "form": form, "draft": found, "node": node,
+        "page": review(draft=found, effect=seen, begins=moment), "effect": seen, "form": form,
+        "draft": found, "node": node,
         "trail": trail(found, Step.REVIEW, seen.faults), "step": Step.REVIEW,
         "files": found.evidence.select_related("evidence"),
         "flags": flags_of_draft(seen.reading, node=node, devices=seen.devices, at=form.at),
@@ -147,7 +177,9 @@ def statement_withdraw(request: HttpRequest, node: Node, number: int) -> HttpRes
     """What ending it means for the price and for booked slots is told before it is done."""
     statement = get_object_or_404(CostStatement.objects.select_related("node"), node=node, number=number)
     at = clock.now()
-    form = WithdrawForm(request.POST if request.method == "POST" else None, node=node, at=at)
+    page = withdrawal_page(statement=statement, at=at)
+    posted = request.POST if request.method == "POST" else None
+    form = WithdrawForm(posted, node=node, at=at, is_announced=page.is_announced)
     form.initial = {"first_day": form.today}
     status = 400 if form.is_bound else 200
     if form.is_bound and form.is_valid():
@@ -161,9 +193,14 @@ def statement_withdraw(request: HttpRequest, node: Node, number: int) -> HttpRes
             status = refusal.status
         else:
             said = {"number": number, "when": formats.moment_with_year(form.moment)}
-            messages.success(request, _("Statement %(number)d ends on %(when)s.") % said)
+            done = (
+                _("Statement %(number)d is called off.")
+                if page.is_announced
+                else _("Statement %(number)d ends on %(when)s.")
+            )
+            messages.success(request, done % said)
             return redirect("node_statements", node.slug)
-    context = {"form": form, "page": withdrawal_page(statement=statement, at=at), "node": node}
+    context = {"form": form, "page": page, "node": node}
     return render(request, "pricing/statement_withdraw.html", context, status=status)
 
 
@@ -172,14 +209,16 @@ def statement_withdraw(request: HttpRequest, node: Node, number: int) -> HttpRes
 def tariff_new(request: HttpRequest, node: Node) -> HttpResponse:
     """The price that follows from the statement, a lower one, or a higher one within the cap."""
     at = clock.now()
-    page = tariff_page(node=node, at=at)
     form = PriceForm(request.POST if request.method == "POST" else None, node=node, at=at)
+    is_valid = form.is_bound and form.is_valid()
+    page = tariff_page(node=node, at=at, since=form.moment if form.is_bound else None)
     form.initial = {
         "first_day": page.begins.astimezone(form.zone).date(),
         "price": formats.number(plain(page.proposed)) if page.proposed is not None else "",
     }
-    status = 400 if form.is_bound else 200
-    if form.is_bound and form.is_valid():
+    is_look = "look" in request.POST  # what would follow on that day; nothing is published
+    status = 400 if form.is_bound and not is_look else 200
+    if is_valid and not is_look:
         try:
             tariff = tariffs.set_price(
                 node=node, price=form.cleaned_data["price"], effective_from=form.moment,

@@ -242,6 +242,7 @@ VALUES: dict[tuple[str, str], Value] = {
     ("organisations", "slug"): _organisation,
     ("nodes", "slug"): lambda world, _address: world.node.slug,
     ("statements", "number"): lambda world, _address: world.statement.number,
+    ("tariffs", "number"): lambda world, _address: world.statement.tariffs.get().number,
     ("draft", "step"): lambda _world, _address: "purchase",
     ("reservations", "uid"): lambda world, _address: world.job.reservation.uid,
     ("runs", "uid"): lambda world, _address: world.job.run.uid,

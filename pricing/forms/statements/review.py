@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from common.ranges import between
 from pricing import wording
 from pricing.domain.cost import Kind
 from pricing.domain.declared import Fault
 from pricing.forms.statements.form import Offered, step_of_fault, texts_of
 from pricing.forms.statements.steps import ASKED, PART_NAMES, Step
-from pricing.models import CostComponent, StatementDraft
+from pricing.models import CostComponent, CostStatement, StatementDraft
 from pricing.selectors.drafts import Effect, Warning
+from pricing.selectors.holding import Lowering, lowerings
+from pricing.selectors.pools import pool_parts
 
 if TYPE_CHECKING:
     from pricing.forms.statements.parts import Part
@@ -74,7 +78,10 @@ class Review:
     draft: StatementDraft
     effect: Effect
     blocks: list[Block]
-    before: Mapping[str, Decimal]  # EUR a year by component, of the statement in force
+    before: Mapping[str, Decimal]  # EUR a year by component, of the statement in force then
+    begins: datetime  # when it would take effect
+    lowered: list[Lowering]  # prices that it does not allow
+    other_pools: list[str]  # names of those whose share is another on that day
 
     @cached_property
     def faults(self) -> list[Told]:
@@ -121,15 +128,33 @@ def _trail_step(step: Step, name: str, here: Step, is_saved: bool, is_wrong: boo
     return TrailStep(step, name, note, state)
 
 
-def review(*, draft: StatementDraft, effect: Effect) -> Review:
-    """One query: the components of the statement in force."""
+def review(*, draft: StatementDraft, effect: Effect, begins: datetime) -> Review:
+    """As it would be in force from then on."""
     rows = CostComponent.objects.filter(statement=effect.in_force).values_list("kind", "full_year")
     return Review(
         draft=draft,
         effect=effect,
         blocks=[_block(step, draft.declared) for step in ASKED],
         before=dict(rows) if effect.in_force else {},
+        begins=begins,
+        lowered=_lowered(effect, begins),
+        other_pools=_other_pools(effect, begins),
     )
+
+
+def _lowered(effect: Effect, begins: datetime) -> list[Lowering]:
+    """What becomes of the prices; nothing can be said of a draft that is not whole."""
+    if effect.cost is None or effect.faults:
+        return []
+    unpublished = CostStatement(node=effect.node, effective=between(begins, None))
+    return lowerings(statement=unpublished, since=begins, until=None, cost=effect.cost)
+
+
+def _other_pools(effect: Effect, begins: datetime) -> list[str]:
+    """Publishing would refuse them: a share is taken over as it is published for that day."""
+    taken = effect.reading.declared.pools
+    published = pool_parts(node=effect.node, at=begins) if taken else ()
+    return [part.name for part in taken if part not in published]
 
 
 def _told(fault: Fault) -> Told:
