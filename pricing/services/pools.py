@@ -24,9 +24,9 @@ from pricing.domain.exact import plain, rounded
 from pricing.domain.pools import MoreThanAll, Shared, share_out
 from pricing.errors import PoolDraftGone, PoolRefused
 from pricing.models import CostPool, Evidence, PoolDraft, PoolShare, PoolStatement
-from pricing.services.drafts import storable
 from pricing.services.evidence import attach_to_pool
 from pricing.services.periods import make_room, refusing_overlaps, require_order, require_soon
+from pricing.services.storable import storable
 
 LARGEST = Decimal(10) ** 9  # EUR a year, and of a key
 MOST_NODES = 500
