@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from pricing import urls_market
 from pricing.api import (
     caps as caps_api,
+    compare as compare_api,
     costs as costs_api,
     evidence as evidence_api,
     flags as flags_api,
     funding as funding_api,
     hourly as hourly_api,
+    market as market_api,
     nodes as nodes_api,
     pools as pools_api,
     prices as prices_api,
@@ -20,12 +21,14 @@ from pricing.api import (
 )
 from pricing.views import (
     caps,
+    compare,
     costs,
     drafts,
     evidence,
     flags,
     funding,
     hourly,
+    market,
     pools,
     prices,
     publishing,
@@ -39,7 +42,11 @@ pages = [
     path("nodes/<slug:slug>/", prices.node, name="node"),
     path("nodes/<slug:slug>/costs/", costs.node_costs, name="node_costs"),
     path("how-costs-work/", costs.how_costs_work, name="how_costs_work"),
-    *urls_market.pages,
+    # nodes side by side, and what others ask
+    path("compare/", compare.compare, name="compare"),
+    path("prices/market/", market.market, name="market"),
+    path("prices/market/<slug:key>/", market.market_device, name="market_device"),
+    path("steward/list-prices/", market.steward_market, name="steward_market"),
     # an owner's own
     path("owner/", publishing.owner, name="owner"),
     path("nodes/<slug:slug>/statements/", publishing.node_statements, name="node_statements"),
@@ -113,7 +120,18 @@ pages = [
 endpoints = [
     path("prices.json", prices.prices_json, name="prices_json"),
     path("prices.csv", prices.prices_csv, name="prices_csv"),
-    *urls_market.endpoints,
+    path("compare.json", compare.compare_json, name="compare_json"),
+    path("compare.csv", compare.compare_csv, name="compare_csv"),
+    path("prices/market.json", market.market_json, name="market_json"),
+    path("prices/market.csv", market.market_csv, name="market_csv"),
+    path("prices/market/<slug:key>.json", market.market_device_json, name="market_device_json"),
+    path("prices/market/<slug:key>.csv", market.market_device_csv, name="market_device_csv"),
+    path("api/v1/compare", compare_api.CompareApi.as_view(), name="api_compare"),
+    path("api/v1/list-prices", market_api.ListPricesApi.as_view(), name="api_list_prices"),
+    path(
+        "api/v1/list-price-imports", market_api.ListPriceImportsApi.as_view(), name="api_list_price_imports"
+    ),
+    path("api/v1/exchange-rates", market_api.ExchangeRatesApi.as_view(), name="api_exchange_rates"),
     path("prices/flags.json", flags.flags_json, name="flags_json"),
     path("prices/flags.csv", flags.flags_csv, name="flags_csv"),
     path("prices/policy.json", caps.pricing_policy_json, name="pricing_policy_json"),

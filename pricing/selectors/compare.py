@@ -114,7 +114,7 @@ def compare(slugs: Sequence[str], *, at: datetime, as_of: datetime | None = None
     components: dict[int, list[CostComponent]] = {pk: [] for pk in statements}
     for one in CostComponent.objects.filter(statement__in=statements).order_by("position"):
         components[one.statement_id].append(one)
-    carbon = {zone: _carbon(zone, as_of) for zone in {row.zone for row in rows}}
+    carbon = {zone: _carbon(zone, at, as_of) for zone in {row.zone for row in rows}}
     return Comparison(
         nodes=[
             _compared(row, declared[row.statement_id], components[row.statement_id], carbon[row.zone])
@@ -144,14 +144,15 @@ def _compared(
     )
 
 
-def _carbon(zone: str, as_of: datetime | None) -> Carbon | None:
+def _carbon(zone: str, at: datetime, as_of: datetime | None) -> Carbon | None:
+    """Whole days (UTC) that are over at the moment: what is forecast does not count."""
     known = zone_row(zone)
     if known is None:
         return None
     since, until = recent(known)
-    if as_of is not None and until > as_of:
-        until = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
-        since = until - (recent(known)[1] - recent(known)[0])
+    if until > at:
+        over = until - at.replace(hour=0, minute=0, second=0, microsecond=0)
+        since, until = since - over, until - over
     hours = hourly(zone=zone, start=since, end=until, as_of=as_of).lifecycle
     if hours.mean is None:
         return None

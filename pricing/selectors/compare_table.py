@@ -196,7 +196,11 @@ def _intensity(carbon: Carbon | None) -> tuple[str, ...]:
         return (formats.NOTHING, _("No hour is known"))
     mean = _with_unit(carbon.grams_per_kwh, 0, _("g per kWh"))
     since = _("mean of seven days up to %(day)s") % {"day": formats.long_day(carbon.until)}
-    return (mean, f"{since}, {_('estimated')}" if carbon.coverage.estimated else since)
+    if carbon.coverage.estimated:
+        since = _("mean of seven days up to %(day)s, partly estimated") % {
+            "day": formats.long_day(carbon.until)
+        }
+    return (mean, since)
 
 
 def _outside(found: Comparison) -> Iterator[Line]:

@@ -15,7 +15,6 @@ from common.http import PageRequest, render_page
 from pricing.forms.as_of import AsOfForm
 from pricing.forms.prices import PriceFilterForm
 from pricing.selectors import open_data
-from pricing.selectors.behind import behind_the_costs
 from pricing.selectors.flags import flag_counts
 from pricing.selectors.node import NodePage, node_page
 from pricing.selectors.price_lines import price_lines
@@ -71,9 +70,7 @@ def prices_csv(request: HttpRequest) -> HttpResponse:
 
 @guard(ANYONE)
 def node(request: HttpRequest, slug: str) -> HttpResponse:
-    page = _node(slug)
-    behind = behind_the_costs(page.node, page.statement, page.at, request.user)
-    return render(request, "pricing/node.html", {"page": page, "behind": behind})
+    return render(request, "pricing/node.html", {"page": _node(slug)})
 
 
 @guard(ANYONE)
