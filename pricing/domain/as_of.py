@@ -10,7 +10,7 @@ known at T.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -74,26 +74,30 @@ def answering(rows: Iterable[Row], *, at: datetime) -> Row | None:
 def known(rows: Iterable[Row], *, at: datetime) -> list[Row]:
     """The rows that were published by then, in their order, each with the end that was known then.
 
-    What was called off by then is among them, over as it begins. The row before it goes on, to the end
-    that it had, or to that of what was called off.
+    What was called off by then is among them, over as it begins; the row before it goes on.
     """
-    seen = [row for row in rows if row.published_at <= at]
-    gone = [row for row in seen if row.is_called_off(at)]
+    every = list(rows)
+    if all(moment <= at for row in every for moment in _moments(row)):
+        return every  # nothing was said since: what is known now was known then
+    seen = [row for row in every if row.published_at <= at]
     following = dict(pairwise(sorted(row.begins for row in seen if not row.is_called_off(at))))
-    return [
-        replace(row, ends=row.begins if row in gone else _known_end(row, following, gone, at)) for row in seen
-    ]
+    return [replace(row, ends=_known_end(row, following, at)) for row in seen]
 
 
-def _known_end(
-    row: Row, following: Mapping[datetime, datetime], gone: Iterable[Row], at: datetime
-) -> datetime | None:
+def _moments(row: Row) -> Iterator[datetime]:
+    """When something was said about it."""
+    yield row.published_at
+    if row.called_off_at is not None:
+        yield row.called_off_at
+    yield from (cut.said_at for cut in row.cuts)
+
+
+def _known_end(row: Row, following: Mapping[datetime, datetime], at: datetime) -> datetime | None:
     """The first of: the end it was published with, the ends set by then, and the row that follows it."""
+    if row.is_called_off(at):
+        return row.begins
     ends = [row.first_ends, following.get(row.begins)]
     ends += [cut.ends for cut in row.cuts if cut.said_at <= at]
-    ends += [
-        one.first_ends for one in gone if one.begins > row.begins and one.published_at >= row.published_at
-    ]
     if row.ends is not None and row.ends <= at:
         ends.append(row.ends)
     return min((end for end in ends if end is not None), default=None)

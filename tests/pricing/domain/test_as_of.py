@@ -52,7 +52,7 @@ class History:
                 for before, other in enumerate(self.rows):
                     goes_on = other.called_off_at is None and other.first_ends is None and not other.cuts
                     if goes_on and other.ends == row.begins:
-                        self.rows[before] = replace(other, ends=row.first_ends)
+                        self.rows[before] = replace(other, ends=None)
                 return
 
     @property
@@ -103,9 +103,10 @@ def test_what_was_recorded_later_for_a_time_that_was_past_did_not_answer() -> No
 
 
 def test_an_end_that_nobody_explains_is_known_once_it_has_come() -> None:
-    row = Row(1, NOW, NOW, NOW + DAY)
-    assert known([row], at=NOW)[0].ends is None
-    assert known([row], at=NOW + DAY)[0].ends == NOW + DAY
+    row, later = Row(1, NOW, NOW, NOW + DAY), Row(2, NOW + 3 * DAY, NOW + 3 * DAY, None)
+    assert known([row, later], at=NOW)[0].ends is None
+    assert known([row, later], at=NOW + DAY)[0].ends == NOW + DAY
+    assert known([row], at=NOW)[0].ends == NOW + DAY  # nothing was said since
 
 
 # --- what is asked --------------------------------------------------------------------------------
