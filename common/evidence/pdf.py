@@ -32,6 +32,9 @@ _PLAINLY_DEFLATED = re.compile(
     rb"/Filter\s{0,9}(?:/FlateDecode(?![A-Za-z0-9_])|\[\s{0,9}/FlateDecode\s{0,9}\])"
 )
 _DEFLATED = re.compile(rb"/(?:FlateDecode|Fl)(?![A-Za-z0-9_])")
+# How a stream is packed is written out in its own dictionary: elsewhere nobody would have looked at it.
+_FILTER = re.compile(rb"/Filter(?![A-Za-z0-9_])")
+_NAMED = re.compile(rb"/Filter\s*(?:/|null(?![A-Za-z0-9_])|\[(?:\s*/[^\s/\[\]<>()]{1,40})*\s*\])")
 
 
 def check(content: bytes) -> None:
@@ -70,6 +73,8 @@ def _deflated_streams(content: bytes) -> Iterator[tuple[int, bool]]:
             raise Unfit("pdf_streams", limit=MOST_STREAMS)
         head = content[max(0, found.start() - _BEFORE_STREAM) : found.start()]
         head = _plain(head[max(head.rfind(b" obj"), head.rfind(b"\nobj"), 0) :])
+        if any(_NAMED.match(head, place.start()) is None for place in _FILTER.finditer(head)):
+            raise Unfit("pdf_objects")
         deflations = len(_DEFLATED.findall(head))
         if deflations > 1:
             raise Unfit("bomb", limit=MOST_INFLATED)  # deflated twice: only a bomb is

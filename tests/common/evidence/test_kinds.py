@@ -150,6 +150,32 @@ def test_a_pdf_that_is_not_whole_or_not_harmless_is_refused(content: bytes, said
 @pytest.mark.parametrize(
     "entries",
     [
+        b"/Filter 7 0 R", b"/Filter  7 0 R", b"/Fil#74er 7 0 R", b"/Filter[7 0 R]",
+        b"/Filter [/FlateDecode 7 0 R]", b"/Filter % packed\n 7 0 R",
+    ],
+)  # fmt: skip
+def test_a_pdf_that_says_elsewhere_how_a_stream_is_packed_is_refused(entries: bytes) -> None:
+    """What object 7 names is a bomb; nobody would have counted what it unpacks to."""
+    names = b"7 0 obj\n[/FlateDecode /FlateDecode]\nendobj\n"
+    stream = b"<< %s >>\nstream\n%s\nendstream" % (entries, zlib.compress(zlib.compress(bytes(9_999))))
+    assert "packed in an unusual way" in refusal(files.pdf(names, stream))
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        b"/Filter /DCTDecode", b"/Filter[/ASCII85Decode/FlateDecode]", b"/Filter [ /LZWDecode ]",
+        b"/Filter []", b"/Filter null", b"/FilterName 7 0 R",
+    ],
+)  # fmt: skip
+def test_a_pdf_may_pack_its_streams_in_any_way_that_it_names(entries: bytes) -> None:
+    stream = b"<< %s >>\nstream\n%s\nendstream" % (entries, b"\xff\xd8 whatever")
+    assert check(files.pdf(stream), claimed="pdf").kind is PDF
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
         b"/Filter 5 0 R", b"/Filter [/ASCII85Decode /FlateDecode]", b"/Filter /LZWDecode",
         b"/Filter /FlateDecode /Note (" + b"x" * 5000 + b")",
     ],
