@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from common import formats
 from nodes.models import Device, Node
 from pricing.domain.drafting import Reading
-from pricing.domain.flags import Figures, Flag, Peers, figures_of, flags
+from pricing.domain.flags import Figures, Flag, Peers, count_raised, figures_of, flags
 from pricing.domain.market.matching import market_key
 from pricing.models import CostStatement
 from pricing.selectors.flags.reading import in_force, with_shops
@@ -57,9 +57,7 @@ class Board:
     @property
     def counts(self) -> dict[int, int]:
         """How many are raised, by node."""
-        return {
-            one.node: sum(flag.is_raised for flag in flags(one, self.peers)) for one in self.figures.values()
-        }
+        return {one.node: count_raised(one, self.peers) for one in self.figures.values()}
 
     @property
     def raised(self) -> tuple[FlaggedNode, ...]:

@@ -19,6 +19,7 @@ from pricing.domain.flags import (
     Flag,
     Peers,
     Shop,
+    count_raised,
     figures_from,
     figures_of,
     flags,
@@ -150,6 +151,24 @@ def test_related_parties_are_told_where_they_are_declared(
 ) -> None:
     found = flag(Code.RELATED_PARTIES, figures(related=said), [])
     assert (found.is_raised, found.declared) == (raised, declared)
+
+
+def test_who_has_not_said_is_compared_with_nobody_and_nobody_with_them() -> None:
+    peers = [*others(*"55555"), *others(*"555", related=None)]
+    assert flag(Code.RELATED_PARTIES, figures(related=True), peers).place.peers == 5
+    silent = flag(Code.RELATED_PARTIES, figures(related=None), peers)
+    assert (silent.basis, silent.percentile, silent.place.peers) == (None, None, 5)
+
+
+@given(st.lists(st.tuples(LIVES, st.booleans(), st.booleans()), min_size=1, max_size=12))
+def test_counting_what_is_raised_is_as_telling_each(declared: list[tuple[Decimal, bool, bool]]) -> None:
+    every = [
+        figures(life, owner=number, residual_share=D("0.1") if left else D(0), related=related)
+        for number, (life, left, related) in enumerate(declared)
+    ]
+    peers = Peers(every)
+    for one in every:
+        assert count_raised(one, peers) == sum(found.is_raised for found in flags(one, peers))
 
 
 # --- what is read from a declaration -----------------------------------------------------------------
