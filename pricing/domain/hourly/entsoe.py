@@ -39,6 +39,8 @@ _MOST_REASONS = 8  # of an acknowledgement
 _BLOCK = 1 << 16
 # A document holds a year at most; three of quarter-hours are more than any period or series has.
 _MOST_POSITIONS = 3 * 366 * 24 * 4
+# More than two years of 45 zones. A few letters can stand for years of hours, where a price is repeated.
+MOST_HOURS = 1_000_000  # of all documents of a file together
 _SEQUENCE = "classificationSequence_AttributeInstanceComponent.position"
 
 
@@ -204,6 +206,7 @@ class Documents:
         self.left_out: dict[str, int] = {}
         self._indexes: dict[str, int] = {}
         self._seen: list[set[datetime]] = []
+        self._hours = 0
 
     def reading(self, streams: Iterator[IO[bytes]]) -> Reading:
         return Reading("entsoe", self.series, self._cells(streams), self.left_out)
@@ -229,7 +232,11 @@ class Documents:
             self._seen.append(set())
         index = self._indexes[zone]
         for period in series.periods:
-            for hour, value in _hours(period, series.curve):
+            hours = list(_hours(period, series.curve))
+            self._hours += len(hours)
+            if self._hours > MOST_HOURS:
+                raise Malformed(period.line, "many_hours", f"{self._hours:,}")
+            for hour, value in hours:
                 if hour in self._seen[index]:
                     raise Malformed(period.line, "value_once", f"{zone}, {hour:%Y-%m-%dT%H:%MZ}")
                 self._seen[index].add(hour)

@@ -74,6 +74,10 @@ _WANTED: Mapping[str, Callable[[], str]] = {
     "period": lambda: _("the period %(found)s is not a number of whole hours."),
     "long_period": lambda: _("the period %(found)s is longer than three years of quarter-hours."),
     "many_points": lambda: _("a series has more periods and points than three years of quarter-hours."),
+    "many_hours": lambda: _(
+        "up to here the file comes to %(found)s hours, and 1,000,000 can be read at once. "
+        "Give it in parts, a year at a time: 40 zones have 350,400 hours a year."
+    ),
     "position": lambda: _("position and number of positions, which grow one by one: %(found)s."),
     "moment": lambda: _("“%(found)s” is not a moment in UTC, such as 2023-10-01T22:00Z."),
     # generation mix

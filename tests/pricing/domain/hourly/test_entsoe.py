@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pricing.domain.hourly import entsoe
 from pricing.domain.hourly.entsoe import Documents
 from pricing.domain.hourly.values import HOUR, Malformed, Quantity, Series
 from pricing.domain.hourly.zones import EIC, check_character
@@ -195,6 +196,26 @@ def test_a_series_without_end_is_refused_before_it_is_kept(element: str) -> None
     within = document("<TimeSeries><Period>" + f"<{element}/>" * (most - 1))
     with pytest.raises(Malformed, match="xml"):  # not closed
         read(within)
+
+
+def test_a_file_of_few_letters_that_stands_for_hours_without_end_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each period of three years is one price, repeated; several documents count together."""
+    years = [
+        {"start": f"{year}-01-01T00:00Z", "end": f"{year + 3}-01-01T00:00Z"} for year in (2000, 2003, 2006)
+    ]
+    first, second = (
+        document(*(series({1: "1"}, zone=zone, **one) for one in some))
+        for zone, some in ((FR, years[:2]), (DE, years[2:]))
+    )
+    hours = 9 * 365 * 24 + 3 * 24
+    monkeypatch.setattr(entsoe, "MOST_HOURS", hours - 1)
+    with pytest.raises(Malformed) as fault:
+        read(first, second)
+    assert (fault.value.wanted, fault.value.found) == ("many_hours", f"{hours:,}")
+    monkeypatch.setattr(entsoe, "MOST_HOURS", hours)
+    assert len(read(first, second)[0]) == hours
 
 
 def test_an_acknowledgement_is_no_document_and_says_why() -> None:

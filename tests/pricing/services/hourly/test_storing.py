@@ -10,8 +10,11 @@ from django.db.utils import IntegrityError
 from common import clock
 from ledger.errors import EntryRefused
 from ledger.models import Entry
+from pricing.domain.hourly.entsoe import MOST_HOURS
+from pricing.domain.hourly.values import Malformed
 from pricing.errors import ImportRefused
 from pricing.models import HourlyImport, HourlySeries, HourlyValue, ReplacedValue, YearlyIntensity
+from pricing.services.hourly.sentences import sentence_of
 from pricing.services.hourly.storing import MOST_SERIES
 from tests import factories
 from tests.races import at_once
@@ -162,3 +165,9 @@ def test_of_two_files_at_once_one_replaces_the_other_and_nothing_is_lost() -> No
             "SELECT count(*) FROM pricing_replacedvalue WHERE replaced_with_id <> came_with_id + 1"
         )
         assert cursor.fetchone() == (0,)
+
+
+def test_too_many_hours_are_told_with_the_limit_how_many_there_are_and_what_would_do() -> None:
+    said = sentence_of(Malformed(7, "many_hours", "1,025,616"))
+    assert f"comes to 1,025,616 hours, and {MOST_HOURS:,} can be read at once" in said
+    assert "a year at a time" in said
