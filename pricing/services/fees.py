@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import connection, transaction
@@ -23,6 +23,8 @@ from pricing.services.periods import make_room, refusing_overlaps, require_soon
 
 # Any constant will do, as long as nothing else on this database locks it: "fee" in ASCII.
 FEES_LOCK = int.from_bytes(b"fee")
+# What is announced ends what is in force there and cannot be taken back: a slip is over within a month.
+FURTHEST = timedelta(days=31)
 
 
 def lock_fees() -> None:
@@ -42,7 +44,7 @@ def set_site_fee(
     if not by.is_steward:
         raise NotAllowed(_("Only stewards set the site’s fee."))
     begins = at if effective_from is None else effective_from
-    require_soon(begins, at=at, refused=FeeRefused)
+    require_soon(begins, at=at, refused=FeeRefused, furthest=FURTHEST)
     if not reason.strip():
         raise FeeRefused(_("A fee says what it pays for."), field="reason")
     lock_fees()

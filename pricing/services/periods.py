@@ -20,16 +20,21 @@ FURTHEST = timedelta(days=366)
 
 
 def require_soon(
-    moment: datetime, *, at: datetime, refused: type[PricingError], field: str = "effective_from"
+    moment: datetime,
+    *,
+    at: datetime,
+    refused: type[PricingError],
+    field: str = "effective_from",
+    furthest: timedelta = FURTHEST,
 ) -> None:
     """Nothing begins or ends so far ahead that no other could follow it in anybody's time."""
-    latest = at + FURTHEST
+    latest = at + furthest
     if moment > latest:
         raise refused(
             _("This is more than %(days)d days ahead; choose %(latest)s at the latest.")
-            % {"days": FURTHEST.days, "latest": formats.moment_with_year(latest)},
+            % {"days": furthest.days, "latest": formats.moment_with_year(latest)},
             field=field,
-            limit=FURTHEST.days,
+            limit=furthest.days,
             latest=latest,
         )
 

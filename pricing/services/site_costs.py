@@ -18,7 +18,7 @@ from pricing import files, wording
 from pricing.domain.site_costs import Costs, faults, to_json
 from pricing.errors import SiteCostsRefused
 from pricing.models import SiteCosts, SiteFee
-from pricing.services.fees import lock_fees, require_fee, write_fee
+from pricing.services.fees import FURTHEST, lock_fees, require_fee, write_fee
 from pricing.services.periods import make_room, refusing_overlaps, require_soon
 
 FIGURES = ("total_year", "subsidy_year", "device_hours", "highest_fee")
@@ -46,7 +46,7 @@ def publish_site_costs(
         raise NotAllowed(_("Only stewards publish what the site costs."))
     reason = stewarding.require_reason(reason)
     begins = at if effective_from is None else effective_from
-    require_soon(begins, at=at, refused=SiteCostsRefused)
+    require_soon(begins, at=at, refused=SiteCostsRefused, furthest=FURTHEST)
     _require_sound(costs)
     lock_fees()
     rows = SiteCosts.objects.all()
