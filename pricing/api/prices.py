@@ -107,6 +107,9 @@ class PriceLineShape(Shape):
     publicly_funded_share = serializers.CharField(help_text="Of the purchase.")
     statement = PublishedShape()
     tariff = PublishedShape()
+    is_withdrawn = serializers.BooleanField(
+        help_text="Since; only as of a moment of the past, when it had this price."
+    )
     market_key = serializers.CharField(help_text="By which list prices of the same device are found.")
     list_price = ListPriceShape(allow_null=True)
 
@@ -139,7 +142,7 @@ class PriceListShape(Shape):
                 "markup_on_chargeable_cost": "0", "publicly_funded_share": "0.6",
                 "statement": {"number": 1, "effective_from": "2026-10-01T00:00:00Z", "sha256": "9f86…"},
                 "tariff": {"number": 1, "effective_from": "2026-10-01T00:00:00Z", "sha256": "60303…"},
-                "market_key": "h100-sxm5-80", "list_price": ListPriceShape.example,
+                "is_withdrawn": False, "market_key": "h100-sxm5-80", "list_price": ListPriceShape.example,
             }
         ],
     }  # fmt: skip

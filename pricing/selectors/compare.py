@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Q
-
-from nodes.models import Node
 from pricing.domain import specifications
 from pricing.domain.cost import Kind, split
 from pricing.domain.cost.units import per_teraflop_hour
@@ -17,10 +14,9 @@ from pricing.domain.declared import Declared, from_json
 from pricing.domain.exact import EXACT, rounded
 from pricing.domain.hourly.filling import Coverage
 from pricing.domain.specifications import DeviceSpecification
-from pricing.models import CostComponent, CostStatement, Tariff
-from pricing.selectors.as_of import answering
+from pricing.models import CostComponent, CostStatement
 from pricing.selectors.hourly import hourly, recent, zone_row
-from pricing.selectors.prices import PriceRow, priced_nodes, with_market
+from pricing.selectors.prices import PriceRow, priced, priced_nodes, with_market
 
 LEAST, MOST = 2, 6
 ZERO = Decimal(0)
@@ -95,9 +91,7 @@ class Comparison:
 
 def priced_names(*, at: datetime, as_of: datetime | None) -> dict[str, str]:
     """Names of the nodes that have a price then, by their slug; one query."""
-    then = answering(at) if as_of else Q(effective__contains=at)
-    states = [Node.State.LISTED, Node.State.WITHDRAWN] if as_of else [Node.State.LISTED]
-    rows = Tariff.objects.filter(then, node__state__in=states).order_by("node__name")
+    rows = priced(at=at, as_of=as_of).order_by("node__name")
     return dict(rows.values_list("node__slug", "node__name"))
 
 

@@ -92,6 +92,7 @@ def price_json(row: PriceRow, *, is_now: bool = True) -> dict[str, Any]:
         "publicly_funded_share": plain(row.publicly_funded_share),
         "statement": _published(row.statement_number, row.statement_from, row.statement_digest),
         "tariff": _published(row.tariff_number, row.tariff_from, row.tariff_digest),
+        "is_withdrawn": row.is_withdrawn,
         "market_key": row.market_key,
         "list_price": market_json(row.market) if row.market else None,
     }

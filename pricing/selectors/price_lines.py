@@ -64,7 +64,7 @@ def price_lines(page: PricesPage, *, flags: Mapping[int, int] | None = None) -> 
                 slug=row.slug,
                 url=row.url,
                 device=f"{row.device} {formats.memory(row.memory_bytes)}",
-                availability=_devices(row) if page.as_of else _availability(row),
+                availability=_stood(row) if page.as_of else _availability(row),
                 owner=row.owner,
                 place=f"{formats.country(row.country)}, {row.zone} · {row.node} · {kind}",
                 price=formats.number(row.price, PLACES),
@@ -126,6 +126,13 @@ def _availability(row: PriceRow) -> str:
     return f"{_devices(row)} · {free}"
 
 
+def _stood(row: PriceRow) -> str:
+    if not row.is_withdrawn:
+        return _devices(row)
+    withdrawn = _("withdrawn since")
+    return f"{_devices(row)} · {withdrawn}"
+
+
 def _devices(row: PriceRow) -> str:
     count = formats.number(row.device_count)
     return ngettext("%(devices)s device", "%(devices)s devices", row.device_count) % {"devices": count}
@@ -133,4 +140,3 @@ def _devices(row: PriceRow) -> str:
 
 def _flags(count: int) -> str:
     return ngettext("%(count)s flag", "%(count)s flags", count) % {"count": count} if count else ""
-

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Max, Min, Q, Subquery
+from django.db.models import Max, Min, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from common import formats
@@ -76,6 +76,7 @@ class PriceRow:
     tariff_number: int
     tariff_digest: str
     tariff_from: datetime
+    is_withdrawn: bool  # since; only in an answer about the past
     statement_id: int
     limit: Decimal | None  # the highest price that the cap allowed as the tariff was published
     is_excepted: bool  # above it, under a steward's public exception
@@ -205,29 +206,40 @@ def with_market(rows: Sequence[PriceRow], *, at: datetime) -> list[PriceRow]:
     return [replace(row, market=found.get(row.market_key)) for row in rows]
 
 
+def priced(*, at: datetime, as_of: datetime | None) -> QuerySet[Tariff]:
+    """The tariffs of nodes that could be found at a moment.
+
+    Of the past: those published by then, of nodes that were listed by then. When a node was withdrawn is not
+    kept: one that is withdrawn since stays in the answer, marked, so that such an answer does not change.
+    """
+    if as_of is None:
+        return Tariff.objects.filter(effective__contains=at, node__state=Node.State.LISTED)
+    were_listed = Q(node__listed_at__lte=at) | Q(node__listed_at=None)
+    states = [Node.State.LISTED, Node.State.WITHDRAWN]
+    return Tariff.objects.filter(answering(at) & were_listed, node__state__in=states)
+
+
 def priced_nodes(
     *, at: datetime, as_of: datetime | None = None, slugs: Sequence[str] | None = None
 ) -> list[PriceRow]:
     """All nodes with a price at a moment, or those of them that are named; three queries.
 
-    As of a moment of the past by what was published by then. A node that is withdrawn since had its price.
+    As of a moment of the past by what was published by then.
     """
     then = answering(at) if as_of else Q(effective__contains=at)
-    states = [Node.State.LISTED, Node.State.WITHDRAWN] if as_of else [Node.State.LISTED]
     named = Q() if slugs is None else Q(node__slug__in=slugs)
+    tariffs = priced(at=at, as_of=as_of).filter(named)
     fees = SiteFee.objects.filter(then).values("amount")[:1]
-    tariffs = (
-        Tariff.objects.filter(then & named, node__state__in=states)
-        .select_related("node__owner", "node__site")
-        .annotate(fee=Subquery(fees))
-    )
+    tariffs = tariffs.select_related("node__owner", "node__site").annotate(fee=Subquery(fees))
     statements = {
         statement.node_id: statement
         for statement in CostStatement.objects.filter(then & named).defer("declared")
     }
     devices: dict[int, dict[str, Any]] = {
         row["node_id"]: dict(row)
-        for row in Device.objects.filter(named).values("node_id").annotate(
+        for row in Device.objects.filter(named)
+        .values("node_id")
+        .annotate(
             ids=ArrayAgg("id"),
             model=Min("model"),
             key=Min("model_key"),
@@ -271,6 +283,7 @@ def _row(tariff: Tariff, statement: CostStatement, devices: dict[str, Any], fee:
         tariff_number=tariff.number,
         tariff_digest=tariff.digest,
         tariff_from=tariff.effective_from,
+        is_withdrawn=node.state == Node.State.WITHDRAWN,
         statement_id=statement.pk,
         limit=tariff.limit,
         is_excepted=tariff.exception_id is not None,

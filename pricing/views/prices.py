@@ -41,7 +41,7 @@ def prices(request: PageRequest) -> HttpResponse:
     form.offer(page)
     context = {
         "page": page,
-        "lines": price_lines(page, flags=flag_counts(at=page.at)),
+        "lines": price_lines(page, flags={} if page.as_of else flag_counts(at=page.at)),
         "form": form,
         "as_of_form": asked,
         "wanted": wanted,

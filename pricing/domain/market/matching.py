@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 
 GIB = 1024**3
+_LESS_THAN_WRITTEN = Decimal("0.12")  # of a device's memory, as error correction and reserves take it
 
 
 @dataclass(frozen=True)
@@ -179,10 +180,18 @@ def key_of(device: str, *, memory_gib: Decimal | None = None, provider: str = ""
         if row.provider == provider and fnmatchcase(plain_offer, row.offer) and fnmatchcase(name, row.name):
             return row.key
     memories = _BY_NAME.get(name, {})
-    memory = said if memory_gib is None else round(memory_gib)
+    memory = Decimal(said) if memory_gib is None and said is not None else memory_gib
     if memory is not None:
-        return memories.get(memory, "")
+        return _nearest(memories, memory)
     return next(iter(memories.values())) if len(memories) == 1 else ""
+
+
+def _nearest(memories: Mapping[int, str], memory: Decimal) -> str:
+    """Drivers tell less than is written on the box: an L40S of 48 GB has 46,068 MiB, a T4 of 16 GB 15,360."""
+    if not memories:
+        return ""
+    written = min(memories, key=lambda one: abs(one - memory))
+    return memories[written] if abs(written - memory) <= written * _LESS_THAN_WRITTEN else ""
 
 
 @lru_cache(maxsize=4096)

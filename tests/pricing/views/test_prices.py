@@ -139,7 +139,22 @@ def test_as_of_a_moment_prices_stand_as_they_were_published_by_then(client: Clie
 def test_a_withdrawn_node_had_its_price(client: Client, h200: Node) -> None:
     Node.objects.filter(pk=h200.pk).update(state=Node.State.WITHDRAWN)
     assert slugs(client) == ["a-3"]
-    assert slugs(client, f"?as_of={clock.now():%Y-%m-%dT%H:%M:%S.%f}Z") == ["a-3", "g-4"]
+    then = f"?as_of={clock.now():%Y-%m-%dT%H:%M:%S.%f}Z"
+    assert slugs(client, then) == ["a-3", "g-4"]
+    assert "withdrawn since" in client.get(f"/prices/{then}").content.decode()
+    assert [row["is_withdrawn"] for row in client.get(f"/prices.json{then}").json()["prices"]] == [
+        False,
+        True,
+    ]
+
+
+def test_a_node_that_was_listed_later_is_in_no_answer_of_before(client: Client, h200: Node) -> None:
+    """Its owner may publish a statement and a price before it is listed."""
+    then = clock.now()
+    Node.objects.filter(pk=h200.pk).update(listed_at=then + timedelta(seconds=1))
+    asked = f"?as_of={then:%Y-%m-%dT%H:%M:%S.%f}Z"
+    assert slugs(client, asked) == ["a-3"]
+    assert client.get(f"/compare.json{asked}&node=a-3&node=g-4").status_code == 400
 
 
 @pytest.mark.parametrize(

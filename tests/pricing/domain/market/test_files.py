@@ -135,6 +135,27 @@ def test_a_name_means_one_device_or_stays_unmatched(
     assert key_of(device, memory_gib=given, provider=provider, offer=offer) == key
 
 
+@pytest.mark.parametrize(
+    ("model", "mebibytes", "key"),
+    [
+        ("NVIDIA L40S", 46068, "l40s-48"),
+        ("NVIDIA A40", 46068, "a40-48"),
+        ("NVIDIA A10", 23028, "a10-24"),
+        ("NVIDIA L4", 23034, "l4-24"),
+        ("Tesla T4", 15360, "t4-16"),
+        ("NVIDIA H200", 143771, "h200-sxm-141"),
+        ("NVIDIA A100-SXM4-40GB", 40960, "a100-sxm4-40"),
+        ("NVIDIA A100 80GB PCIe", 81920, "a100-pcie-80"),
+        ("NVIDIA GeForce RTX 4060 Ti", 8188, "rtx-4060-ti-8"),
+        ("NVIDIA GeForce RTX 4060 Ti", 16380, "rtx-4060-ti-16"),
+        ("Tesla V100-SXM2-16GB", 16160, "v100-sxm2-16"),
+        ("Tesla V100-SXM2-32GB", 32768, "v100-sxm2-32"),
+    ],
+)
+def test_devices_are_known_by_what_drivers_tell_of_them(model: str, mebibytes: int, key: str) -> None:
+    assert market_key(model, mebibytes * 1024**2, otherwise="own") == key
+
+
 def test_every_specified_device_is_compared_by_the_sites_own_key() -> None:
     for row in specifications.DEVICES:
         size = row.memory_gb * GIB

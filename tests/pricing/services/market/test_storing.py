@@ -224,7 +224,7 @@ def test_the_command_says_what_a_file_lacks() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_importers_take_turns() -> None:
-    done = at_once(lambda: given(own(LINE)), lambda: given(own(LINE)))
+    done = at_once(lambda: given(own(LINE)), lambda: given(own(LINE)), meeting_at=ListPrice)
     assert sorted(one.added for one in done) == [0, 1]
     assert MarketImport.objects.count() == 1
     assert ListPrice.objects.count() == 1
