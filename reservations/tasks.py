@@ -16,7 +16,7 @@ import ledger.services
 from accounts.services import idempotency, mail
 from common import clock
 from nodes.services import agent_calls
-from pricing.services import allowances, returns, telling as owners
+from pricing.services import allowances, evidence_sweep, returns, telling as owners
 from reservations.errors import NoPolicy
 from reservations.services import capacity, dispatch, ends, settle, sweeps, telling
 
@@ -118,3 +118,9 @@ def tell_what_comes(at: datetime) -> None:
 @sweep
 def tell_owners(at: datetime) -> None:
     owners.tell_owners(at=at)
+
+
+@shared_task
+@sweep
+def sweep_evidence(at: datetime) -> None:
+    evidence_sweep.sweep_evidence(at=at)

@@ -17,6 +17,7 @@ EVERY: dict[str, timedelta] = {
     "tell_owners": timedelta(minutes=10),
     "renew_allowances": timedelta(minutes=10),
     "end_what_is_over": timedelta(minutes=1),
+    "sweep_evidence": timedelta(days=1),
 }
 
 # A busy machine may miss some beats; thirty seconds without a dispatch is not busy, it is broken.

@@ -113,6 +113,7 @@ def _purpose(name: str) -> str:
         "send_mail": gettext("Send mail that is due"),
         "tell_what_comes": gettext("Tell people of what comes soon"),
         "tell_owners": gettext("Tell owners what is to be looked at again"),
+        "sweep_evidence": gettext("Delete files that nothing names"),
         "renew_allowances": gettext("Give the month’s universal allowance"),
         "end_what_is_over": gettext("End classes and projects whose day has come"),
     }[name]
