@@ -20,6 +20,7 @@ from pricing import wording
 from pricing.domain.cost import price_of
 from pricing.models import CostStatement, StatementDraft, Tariff
 from pricing.selectors.caps import Bound, bound, cost_of_statement
+from pricing.selectors.going_on import going_on
 from pricing.selectors.statement_state import review_since, state_of
 
 Row = TypeVar("Row", CostStatement, Tariff)
@@ -231,6 +232,7 @@ class WithdrawalPage:
     statement: CostStatement
     tariff: Tariff | None
     announced: list[Tariff]  # called off with it
+    before: CostStatement | None  # goes on in the place of one that is announced
     slots: int  # booked from then on
     at: datetime
 
@@ -247,12 +249,15 @@ def withdrawal_page(*, statement: CostStatement, at: datetime) -> WithdrawalPage
     holds = Hold.objects.filter(
         device__node=statement.node, kind=Hold.Kind.RESERVATION, during__overlap=between(at, None)
     )
+    is_announced = statement.effective_from > at and not statement.is_called_off
+    found = going_on(statement) if is_announced else None
     return WithdrawalPage(
         statement=statement,
         tariff=Tariff.objects.filter(node=statement.node, effective__contains=at).first(),
         announced=list(
             Tariff.objects.filter(statement=statement, effective__startswith__gt=at).order_by("effective")
         ),
+        before=found.row if found else None,
         slots=holds.values("reference").distinct().count(),
         at=at,
     )
@@ -272,8 +277,8 @@ class CallOffPage:
 
 
 def call_off_page(*, tariff: Tariff, at: datetime) -> CallOffPage:
-    rows = Tariff.objects.filter(node=tariff.node_id)
-    return CallOffPage(tariff, rows.filter(effective__endswith=tariff.effective_from).first(), at)
+    found = going_on(tariff) if tariff.effective_from > at and not tariff.is_called_off else None
+    return CallOffPage(tariff, found.row if found else None, at)
 
 
 @dataclass(frozen=True)

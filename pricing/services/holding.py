@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.utils.translation import gettext as _
-
 from accounts.models import User
 from common.ranges import between
 from nodes.models import Node
 from pricing.domain.cost import price_of
 from pricing.models import CostStatement, Tariff
 from pricing.selectors.caps import carried_into, cost_of_statement
+from pricing.selectors.going_on import published_until
 from pricing.selectors.holding import Lowering, lowerings
 from pricing.services import telling
 from pricing.services.announced import end_before_it_begins
@@ -38,7 +37,8 @@ def hold_to_cap(*, node: Node, since: datetime, by: User, at: datetime) -> list[
 
 
 def _lower(one: Lowering, statement: CostStatement, *, by: User, at: datetime) -> Tariff:
-    reason = _("Cost statement %(number)d allows no more.") % {"number": statement.number}
+    # In one language, whoever publishes: it stands in the ledger for good.
+    reason = f"Cost statement {statement.number} allows no more."
     tariff = one.tariff
     if tariff.effective_from < one.begins:
         tariff.effective = between(tariff.effective_from, one.begins)
@@ -50,7 +50,8 @@ def _lower(one: Lowering, statement: CostStatement, *, by: User, at: datetime) -
     lowered = write_tariff(
         statement=statement,
         effective_from=one.begins,
-        effective_until=one.ends,
+        effective_until=published_until(tariff),
+        until_next=one.ends,
         over_recovered=over_recovered,
         owner_adjustment=one.now - derived.price,
         corrects=tariff,

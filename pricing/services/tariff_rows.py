@@ -46,7 +46,10 @@ def write_tariff(
     corrects: Tariff | None = None,
     reason: str = "",
 ) -> Tariff:
-    """`until_next`: where the price that is announced next begins, whatever end this one has."""
+    """`until_next`: where the price that is announced next begins, whatever end this one has.
+
+    The end that is entered in the ledger is its own: it goes on if the next one is called off.
+    """
     cost = cost_of_statement(statement)
     price = price_of(cost=cost, over_recovered=over_recovered, owner_adjustment=rounded(owner_adjustment))
     if price.price < 0:
@@ -61,7 +64,8 @@ def write_tariff(
     exception = _require_allowed(held, effective_from)
     if exception is not None:
         effective_until = _require_not_longer(exception, effective_until)
-    effective_until = min((end for end in (effective_until, until_next) if end is not None), default=None)
+    own_end = effective_until
+    effective_until = min((end for end in (own_end, until_next) if end is not None), default=None)
     rows = Tariff.objects.filter(node=statement.node)
     make_room(rows, effective_from=effective_from, effective_until=effective_until, at=at, sooner=True)
     tariff = Tariff(
@@ -82,7 +86,7 @@ def write_tariff(
     )
     tariff.digest = files.digest(files.tariff_body(tariff))
     with refusing_overlaps(effective_from, effective_until):
-        tariff.entry = ledger.append(kind="tariff", body=_entry(tariff), at=at)
+        tariff.entry = ledger.append(kind="tariff", body=_entry(tariff, own_end), at=at)
         tariff.save()
     return tariff
 
@@ -127,14 +131,14 @@ def _require_not_longer(exception: PriceException, effective_until: datetime | N
     return effective_until
 
 
-def _entry(tariff: Tariff) -> dict[str, object]:
+def _entry(tariff: Tariff, effective_until: datetime | None) -> dict[str, object]:
     return {
         "tariff": tariff.uid,
         "node": tariff.node.uid,
         "number": tariff.number,
         "statement": tariff.statement.uid,
         "effective_from": tariff.effective_from,
-        "effective_until": tariff.effective_until,
+        "effective_until": effective_until,
         "price": tariff.price,
         "carried": tariff.carried,
         "owner_adjustment": tariff.owner_adjustment,

@@ -112,7 +112,7 @@ def _next_beginning(node: Node, effective_from: datetime, *, by: User, at: datet
         if tariff.effective_from > effective_from:
             return tariff.effective_from
         if effective_from > at:
-            reason = _("Another price was set for the same day.")
+            reason = "Another price was set for the same day."  # in the ledger, in one language
             end_before_it_begins(tariff, reason=reason, by=by, at=at, goes_on=False)
             telling.price_called_off(tariff, reason=reason, by=by, at=at)
     return None

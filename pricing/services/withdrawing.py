@@ -18,6 +18,7 @@ from ledger import services as ledger
 from nodes.models import Node
 from pricing.errors import WithdrawalRefused
 from pricing.models import CostStatement, StatementWithdrawal, Tariff
+from pricing.selectors.going_on import priced_until
 from pricing.services import telling
 from pricing.services.announced import end_before_it_begins, vacate
 from pricing.services.holding import hold_to_cap
@@ -69,11 +70,19 @@ def _end_tariffs(
     node: Node, statement: CostStatement, ends_at: datetime, *, reason: str, by: User, at: datetime
 ) -> Tariff | None:
     """No tariff outlasts the statement; where another follows, what was not derived from this one stays."""
-    beyond = Tariff.objects.filter(
-        Q(effective__upper_inf=True) | Q(effective__endswith__gt=ends_at), node=node
-    ).select_related("node")
     if CostStatement.objects.filter(node=node, effective__startswith__gte=ends_at).exists():
-        beyond = beyond.filter(statement=statement, effective__startswith__gte=ends_at)
+        announced = Q(statement=statement, effective__startswith__gte=ends_at)
+        return _end_at(node, ends_at, announced, reason=reason, by=by, at=at)
+    return _end_at(node, ends_at, reason=reason, by=by, at=at)
+
+
+def _end_at(
+    node: Node, ends_at: datetime, only: Q | None = None, *, reason: str, by: User, at: datetime
+) -> Tariff | None:
+    """End the tariff in force then, and call off what is announced for later."""
+    beyond = Tariff.objects.filter(
+        Q(effective__upper_inf=True) | Q(effective__endswith__gt=ends_at), only or Q(), node=node
+    ).select_related("node")
     ended = None
     for tariff in beyond.order_by("-effective"):
         if tariff.effective_from >= ends_at:
@@ -96,6 +105,8 @@ def _call_off(
         end_before_it_begins(tariff, reason=reason, by=by, at=at)
         telling.price_called_off(tariff, reason=reason, by=by, at=at)
     before = vacate(statement, goes_on=True)
+    if (last := priced_until(node.pk)) is not None:
+        _end_at(node, max(last, at), reason=reason, by=by, at=at)
     entry = ledger.append(
         kind="statement_called_off",
         body={

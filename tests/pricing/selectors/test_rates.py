@@ -94,7 +94,7 @@ def test_s1_goes_from_full_cost_to_price_line_by_line() -> None:
 
 def test_a_cost_restated_after_the_tariff_is_a_line_of_its_own() -> None:
     node = factories.make_node(devices=8)
-    factories.publish_prices(node)
+    factories.publish_prices(node, owner_adjustment="-0.5")  # low enough for the next statement, too
     now, cheaper = clock.now(), factories.make_declared(hosting_year=D(0))
     publish_statement(
         node=node, declared=cheaper, effective_from=now, published_by=factories.make_user(), at=now

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import translation
 
 from accounts.models import Notice, User
 from common import clock
@@ -179,6 +180,23 @@ def test_calling_off_a_lower_price_lets_none_above_the_cap_go_on(node: Node, lea
     with pytest.raises(CallOffRefused, match="would lie above the cap"):
         call_off_tariff(tariff=lowered, reason="No.", by=lead, at=clock.now())
     assert not Tariff.objects.get(pk=lowered.pk).is_called_off
+
+
+def test_a_price_that_was_bounded_by_the_next_goes_on_when_that_is_called_off(node: Node, lead: User) -> None:
+    at = clock.now()
+    announced = ask(node, "1.4", by=lead, since=at + 10 * DAY)
+    ask(node, "1.5", by=lead)
+    correct(node, lead, since=at + 5 * DAY)
+    assert [price for _number, price in timeline(node)] == [Decimal("1.5"), LOWER, Decimal("1.4")]
+    call_off_tariff(tariff=announced, reason="No.", by=lead, at=clock.now())
+    assert [price for _number, price in timeline(node)] == [Decimal("1.5"), LOWER]
+    assert Tariff.objects.order_by("-number")[0].effective_until is None
+
+
+def test_its_reason_is_in_one_language_whoever_publishes(node: Node, lead: User) -> None:
+    with translation.override("fr"):
+        correct(node, lead)
+    assert Tariff.objects.get(number=3).reason == "Cost statement 2 allows no more."
 
 
 def test_the_database_refuses_a_price_above_its_limit_without_an_exception(node: Node) -> None:

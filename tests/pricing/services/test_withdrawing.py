@@ -155,6 +155,35 @@ def test_before_a_successor_that_is_announced_it_ends_sooner_and_the_price_waits
     assert rates(device_ids=[device], at=now + 6 * DAY)
 
 
+def test_a_statement_that_was_withdrawn_does_not_go_on_past_its_end(node: Node, lead: User) -> None:
+    now, ends = clock.now(), clock.now() + 20 * DAY
+    first = CostStatement.objects.get(node=node)
+    withdraw(node, lead, at=now, ends_at=ends)
+    second = publish_statement(
+        node=node, declared=factories.make_declared(), effective_from=ends, published_by=lead, at=now
+    )
+    withdraw_statement(statement=second, ends_at=now, reason="No.", by=lead, at=clock.now())
+    first.refresh_from_db()
+    assert first.effective_until == ends
+    assert Tariff.objects.get(node=node).effective_until == ends
+
+
+def test_nor_does_its_price_once_the_statement_after_it_is_called_off(node: Node, lead: User) -> None:
+    now = clock.now()
+    first = CostStatement.objects.get(node=node)
+    second = publish_statement(
+        node=node,
+        declared=factories.make_declared(),
+        effective_from=now + 15 * DAY,
+        published_by=lead,
+        at=now,
+    )
+    withdraw_statement(statement=first, ends_at=now + 12 * DAY, reason="Moved.", by=lead, at=now)
+    assert Tariff.objects.get(node=node).effective_until is None
+    withdraw_statement(statement=second, ends_at=now, reason="No.", by=lead, at=clock.now())
+    assert Tariff.objects.get(node=node).effective_until == now + 12 * DAY
+
+
 def test_the_database_keeps_a_withdrawal(node: Node, lead: User) -> None:
     ended = withdraw(node, lead)
     with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
