@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.http import Http404
 from rest_framework import serializers
@@ -14,31 +14,16 @@ from common.access import ANYONE
 from common.api.bodies import Members
 from common.api.shapes import Shape
 from common.api.view import ApiView
-from pricing.domain import as_of
+from pricing.api.as_of import asked_as_of
 from pricing.selectors.costs import costs_page
 from pricing.selectors.costs.data import costs_json
-from pricing.wording.as_of import unreadable
-
-
-class AsOfField(serializers.CharField):
-    """A day or a moment of the past, read as every page of figures reads it."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(
-            help_text="A day (its end, UTC) or a moment with its zone; what was published later is left out.",
-            **options,
-        )
-
-    def to_internal_value(self, data: Any) -> Any:
-        now = clock.now()
-        try:
-            return as_of.moment(super().to_internal_value(data), now=now)
-        except as_of.AsOfUnreadable as refused:
-            raise serializers.ValidationError(unreadable(refused.why, now=now)) from refused
 
 
 class CostsQuery(Members):
-    as_of = AsOfField(required=False)
+    as_of = serializers.CharField(
+        required=False,
+        help_text="A day (its end, UTC) or a moment with its zone; what was published later is left out.",
+    )
 
 
 class TermShape(Shape):
@@ -145,6 +130,71 @@ class NodeCostsShape(Shape):
     citation = serializers.CharField(allow_null=True)
     address = serializers.CharField(help_text="The page, as of this moment: the same for good.")
 
+    example: ClassVar = {
+        "at": "2026-11-22T18:03:11Z",
+        "as_of": "2026-11-22T18:03:11Z",
+        "unit": "EUR per device-hour",
+        "currency": "EUR",
+        "tax": "before VAT",
+        "node": {"slug": "gemini-1", "name": "Gemini 1", "owner": "Lab Lyon"},
+        "devices": [{"index": 0, "model": "H100 SXM5"}],
+        "price": "1.502027", "fee": "0.02", "to_pay": "1.522027", "cap": None,
+        "in_words": ["An hour on one device costs EUR 2.2012 in all."],
+        "waterfall": [
+            {"code": "purchase", "label": "Purchase", "amount": "1.040478", "kind": "plus"}
+        ],
+        "worked": {
+            "hours": [{"formula": "8,760 h − 350.4 h", "result": "8,409.6 h available"}],
+            "delivered_device_hours": "48439.296",
+            "components": [
+                {
+                    "code": "purchase", "label": "Purchase", "year": "50400", "hour": "1.040478",
+                    "source": "Offer of the maker",
+                    "terms": [
+                        {"formula": "DGX H100: (280,000 − 28,000) EUR ÷ 5 years of life", "year": "50400"}
+                    ],
+                }
+            ],
+            "not_charged": [{"label": "Purchase", "year": "30240"}],
+            "sums": [
+                {"code": "chargeable", "label": "Chargeable cost", "formula": "2.201228 − 0.699201",
+                 "hour": "1.502027"}
+            ],
+        },
+        "public_money": {
+            "hour": "0.699201", "share_of_hour": "0.317642", "share_of_purchase": "0.6",
+            "sources": [{"name": "National programme", "hour": "0.699201", "share_of_hour": "0.317642"}],
+        },
+        "changes": [
+            {
+                "from_statement": 1, "to_statement": 2, "effective_from": "2026-10-01T00:00:00Z",
+                "published_at": "2026-09-20T09:00:00Z", "corrects": 1, "reason": "Rent rose",
+                "ledger_entry": {"id": "0190c2f4-7b3e-7c11-9d2a-5e8f6a1b2c3d", "index": 41},
+                "rows": [
+                    {"code": "hosting", "label": "Hosting", "unit": "EUR per device-hour",
+                     "old": "0.185799", "new": "0.196121", "difference": "0.010322"}
+                ],
+            }
+        ],
+        "statements": [], "tariffs": [], "withdrawals": [], "evidence": [],
+        "shared_costs": [
+            {"url": "/pools/…/", "name": "Rack 7", "share": "0.190476", "amount_year": "1714.29"}
+        ],
+        "by_hour_of_day": {
+            "zone": "FR", "time_zone": "Europe/Paris", "unit_of_cost": "EUR per device-hour",
+            "unit_of_carbon": "gCO2e per device-hour", "kilowatts": "6.2", "pue": "1.25", "devices": 8,
+            "price": {"hours": 8760, "hours_known": 8736}, "intensity": None, "intensity_stand_in": None,
+            "embodied": None,
+            "rows": [
+                {"hour": 0, "cost": "0.0863", "operational": None, "embodied": None, "carbon": None,
+                 "known_prices": 364, "known_intensities": 0}
+            ],
+        },
+        "flags": None,
+        "citation": "Lab Lyon, Gemini 1: what a device-hour costs. …",
+        "address": "https://equinode.example/nodes/gemini-1/costs/?as_of=2026-11-22T18:03:11Z",
+    }  # fmt: skip
+
 
 class NodeCostsApi(ApiView):
     """Waterfall, formulas, changes, evidence, hours of the day: the same figures as the node's costs page."""
@@ -155,7 +205,8 @@ class NodeCostsApi(ApiView):
     answers: ClassVar = {"GET": NodeCostsShape}
 
     def get(self, request: Request, slug: str) -> Response:
-        page = costs_page(slug=slug, now=clock.now(), asked=self.query.get("as_of"), reader=request.user)
+        now = clock.now()
+        page = costs_page(slug=slug, now=now, asked=asked_as_of(request, now), reader=request.user)
         if page is None:
             raise Http404
         return Response(costs_json(page))

@@ -21,6 +21,8 @@ _WRITTEN = re.compile(
     r"(?P<zone>Z|[+\- ]\d{2}:?\d{2})?)?",
     re.ASCII | re.IGNORECASE,
 )
+# Before it nobody published anything; years further back cannot be told in every zone.
+_FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Unreadable(StrEnum):
@@ -123,6 +125,8 @@ def moment(text: str, *, now: datetime) -> datetime:
         raise AsOfUnreadable(Unreadable.NONSENSE) from exc
     if at > now:
         raise AsOfUnreadable(Unreadable.FUTURE)
+    if at < _FIRST:
+        raise AsOfUnreadable(Unreadable.NONSENSE)
     return at
 
 

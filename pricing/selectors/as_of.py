@@ -114,12 +114,17 @@ def cuts_of_statements(withdrawals: Iterable[StatementWithdrawal]) -> dict[int, 
 def cuts_of_tariffs(
     withdrawals: Iterable[StatementWithdrawal], tariffs: Iterable[Tariff]
 ) -> dict[int, list[Cut]]:
-    """By a withdrawal of the statement, and by a steward who ended the exception behind the price."""
+    """By a withdrawal of the statement, and by a steward who ended the exception behind the price.
+
+    A withdrawal that ended a price lets no price of before go on: not the one it names, nor one that goes on
+    where that is called off.
+    """
     cuts: dict[int, list[Cut]] = {}
-    for one in withdrawals:
-        if one.tariff_id is not None:
-            cuts.setdefault(one.tariff_id, []).append(Cut(one.withdrawn_at, one.ends_at))
+    ends = [one for one in withdrawals if one.tariff_id is not None]
     for tariff in tariffs:
+        for one in ends:
+            if tariff.effective_from < one.ends_at:
+                cuts.setdefault(tariff.pk, []).append(Cut(one.withdrawn_at, one.ends_at))
         ended_at = tariff.exception.ended_at if tariff.exception else None
         if ended_at is not None:
             cuts.setdefault(tariff.pk, []).append(Cut(ended_at, ended_at))

@@ -218,10 +218,14 @@ def node_page(*, slug: str, at: datetime) -> NodePage | None:
     related = ("node", "entry", "corrects")
     rows = CostStatement.objects.filter(node=node).order_by("-number")
     every = list(saying_what_is_behind(rows.select_related(*related, "withdrawal__entry"), at))
+    if node.listed_at is not None and node.listed_at > at:
+        every = []  # nobody could see it yet
     ends = [row.withdrawal for row in every if hasattr(row, "withdrawal")]
     statements = known(every, at=at, cuts=cuts_of_statements(ends), called_off=called_off_statements(ends))
     against = (*related, "statement", "policy", "exception", "call_off__entry")
     asked = list(Tariff.objects.filter(node=node).select_related(*against).order_by("-number"))
+    if not every:
+        asked = []
     tariffs = known(asked, at=at, cuts=cuts_of_tariffs(ends, asked), called_off=called_off_tariffs(asked))
     return NodePage(
         node=node,

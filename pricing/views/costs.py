@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-from io import StringIO
-
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from common import clock
 from common.access import ANYONE, guard
-from common.http import problem
 from pricing.forms.as_of import AsOfForm
 from pricing.selectors.costs import CostsPage, costs_page
 from pricing.selectors.costs.data import costs_csv, costs_json
+from pricing.views.data import as_of_refused, csv_answer, open_to_all
 from pricing.wording.method import method
 
 
@@ -29,20 +26,16 @@ def node_costs(request: HttpRequest, slug: str) -> HttpResponse:
 def node_costs_json(request: HttpRequest, slug: str) -> HttpResponse:
     form = AsOfForm(request.GET, now=clock.now())
     page = _page(request, slug, form)
-    return _open(JsonResponse(costs_json(page, with_charts=True))) if form.is_valid() else _refused(form)
+    if not form.is_valid():
+        return as_of_refused(form)
+    return open_to_all(JsonResponse(costs_json(page, with_charts=True)))
 
 
 @guard(ANYONE)
 def node_costs_csv(request: HttpRequest, slug: str) -> HttpResponse:
     form = AsOfForm(request.GET, now=clock.now())
     page = _page(request, slug, form)
-    if not form.is_valid():
-        return _refused(form)
-    text = StringIO()
-    csv.writer(text).writerows(costs_csv(page))
-    response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{slug}-costs.csv"'
-    return _open(response)
+    return csv_answer(f"{slug}-costs.csv", costs_csv(page)) if form.is_valid() else as_of_refused(form)
 
 
 @guard(ANYONE)
@@ -55,14 +48,3 @@ def _page(request: HttpRequest, slug: str, form: AsOfForm) -> CostsPage:
     if page is None:
         raise Http404
     return page
-
-
-def _refused(form: AsOfForm) -> HttpResponse:
-    message = str(form.errors["as_of"][0])
-    return _open(problem(400, "parameters_invalid", message, field="as_of"))
-
-
-def _open(response: HttpResponse) -> HttpResponse:
-    """Anybody's page may read published figures; only the files that a reader may open differ by who asks."""
-    response["Access-Control-Allow-Origin"] = "*"
-    return response

@@ -1,6 +1,6 @@
 """How every figure is counted, in words and formulas: the public page, and what each node's page links to.
 
-The same as docs/cost-model.md, for readers; a test holds the two together by their formulas.
+The same as docs/cost-model.md, for readers.
 """
 
 from __future__ import annotations

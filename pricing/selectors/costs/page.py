@@ -74,19 +74,21 @@ class CostsPage:
     @cached_property
     def changes(self) -> list[Change]:
         """Newest first, by the time they took effect."""
-        in_order = sorted(self.figures.statements, key=lambda row: row.effective_from, reverse=True)
+        held = [row for row in self.figures.statements if not row.is_called_off]
+        in_order = sorted(held, key=lambda row: row.effective_from, reverse=True)
         return changes_of(in_order, self.figures.components)
 
     @property
     def withdrawals(self) -> list[StatementWithdrawal]:
-        found = self.figures.withdrawals.values()
+        """Of what was in force; what was called off before is told where it stands in the history."""
+        found = [one for one in self.figures.withdrawals.values() if not one.statement.is_called_off]
         return sorted(found, key=lambda one: one.withdrawn_at, reverse=True)
 
     @cached_property
     def announced(self) -> list[CostStatement | Tariff]:
         """Published and not in force yet."""
         rows: list[CostStatement | Tariff] = [*self.figures.statements, *self.figures.tariffs]
-        return [row for row in rows if row.effective_from > self.at]
+        return [row for row in rows if row.effective_from > self.at and not row.is_called_off]
 
     @property
     def is_empty(self) -> bool:

@@ -16,10 +16,12 @@ from django.test import Client
 
 from accounts.models import User
 from common import clock
+from ledger.domain.jcs import moment as moment_of
 from nodes.models import Node
 from pricing.models import CostStatement
 from pricing.selectors.costs import costs_page
 from pricing.selectors.costs.data import costs_json
+from pricing.services.calling_off import call_off_tariff
 from pricing.services.evidence import attach_to_statement
 from pricing.services.statements import publish_statement
 from pricing.services.tariffs import set_price
@@ -232,6 +234,52 @@ def test_asked_as_of_then_the_page_says_what_it_said_then(  # noqa: C901 -- a st
     later = start + 20 * DAY
     for moment, answer in answers.items():
         assert told("a-3", now=later, asked=moment) == answer
+
+
+def test_what_was_called_off_is_neither_a_change_nor_announced(
+    client: Client, node: Node, lead: User
+) -> None:
+    at = clock.now()
+    later = publish_statement(
+        node=node, declared=factories.make_declared(hosting_year=D(1)), effective_from=at + 5 * DAY, at=at,
+        published_by=lead,
+    )  # fmt: skip
+    announced = told("a-3", now=at)
+    assert [one["to_statement"] for one in announced["changes"]] == [2]
+    withdraw_statement(statement=later, ends_at=at + 5 * DAY, reason="A slip", by=lead, at=at + DAY)
+    answer = told("a-3", now=at + 2 * DAY)
+    assert (answer["changes"], answer["withdrawals"]) == ([], [])
+    page = costs_page(slug="a-3", now=at + 2 * DAY, asked=None, reader=AnonymousUser())
+    assert page is not None
+    assert page.announced == []
+    assert told("a-3", now=at + 9 * DAY, asked=at) == announced
+
+
+def test_a_node_that_was_not_listed_yet_had_nothing_published(client: Client, node: Node) -> None:
+    at = clock.now()
+    Node.objects.update(listed_at=at)
+    before = (at - timedelta(microseconds=1)).isoformat().replace("+00:00", "Z")
+    assert twin(client, f"?as_of={before}")["statements"] == []
+    assert "Nothing was published yet" in text_of(client, f"/nodes/a-3/costs/?as_of={before}")
+
+
+def test_a_price_that_goes_on_ends_with_its_statement_then_as_now(node: Node, lead: User) -> None:
+    """The next price was called off after the statement had been withdrawn with it."""
+    at = clock.now()
+    following = set_price(node=node, price=D("1.2"), effective_from=at + 5 * DAY, by=lead, at=at)
+    withdraw_statement(
+        statement=node.statements.get(), ends_at=at + 10 * DAY, reason="Sold", by=lead, at=at + DAY
+    )
+    call_off_tariff(tariff=following, reason="A slip", by=lead, at=at + 2 * DAY)
+    answer = told("a-3", now=at + 3 * DAY)
+    assert {row["effective_until"] for row in answer["tariffs"] if row["body"]["number"] == 1} == {
+        moment_of(at + 10 * DAY)
+    }
+    publish_statement(
+        node=node, declared=factories.make_declared(), effective_from=at + 12 * DAY, at=at + 4 * DAY,
+        published_by=lead,
+    )  # fmt: skip
+    assert told("a-3", now=at + 5 * DAY, asked=at + 3 * DAY) == answer
 
 
 def test_a_citation_leads_back_to_its_figures(client: Client, node: Node, lead: User) -> None:
