@@ -58,7 +58,8 @@ class Dataset:
     licence: Licence
     columns: tuple[Column, ...]
     rows: Callable[[], QuerySet[Any]]
-    changed: str = ""  # the field whose latest value is when the rows last changed
+    changed: tuple[str, ...] = ()  # fields with the moments at which rows came and changed
+    is_dated: bool = True  # every change has one of them
     key: tuple[str, ...] = ("id",)
     refers: tuple[Reference, ...] = ()
     edition: Callable[[], Edition] | None = None  # else worked out from the rows

@@ -11,8 +11,9 @@ from itertools import islice
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import DateTimeField, F, Max, QuerySet
-from django.db.models.functions import Cast
+from django.db.models import F, Max, QuerySet
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Greatest
 
 from common.open_data.datasets import Dataset
 
@@ -84,8 +85,13 @@ _SUM = "coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)"
 
 def _summed(dataset: Dataset) -> Tally:
     rows, size, total = _asked(f"{_SIZE}, {_SUM}", written_rows(dataset))
-    changed = dataset.rows().aggregate(at=Max(Cast(F(dataset.changed), DateTimeField())))["at"]
+    changed = dataset.rows().aggregate(at=Max(_latest(dataset.changed)))["at"]
     return Tally(rows, changed, size, hashlib.sha256(f"{rows} {total}".encode()).hexdigest()[:32])
+
+
+def _latest(fields: tuple[str, ...]) -> Combinable:
+    """Of those that a row has."""
+    return Greatest(*fields) if len(fields) > 1 else F(fields[0])
 
 
 def _asked(figures: str, rows: QuerySet[Any, Any]) -> tuple[Any, Any, Any]:

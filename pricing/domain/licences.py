@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import re
 
-_OPEN = re.compile(
-    r"""
-    \bcc[\s-]?0 | \bpublic[\s]domain | \bpddl
-    | \bcc[\s-]by(?:[\s-]sa)?(?![\s-]?n[cd]|[\s-]sa[\s-]?n[cd])
-    | \bodbl | \bodc[\s-]by
-    | \blicence[\s]ouverte | \bopen[\s]licence | \blo[\s-]?[12]\b | \betalab
-    | \bdl-de | \bogl\b | \bopen[\s]government[\s]licence | \bnlod | \biodl
-    | \bmit\b | \bbsd\b | \bapache
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-# Either word anywhere forbids what the name before it may sound like.
-_CLOSED = re.compile(
-    r"\bn[cd]\b|non[\s-]?commercial|no[\s-]?deriv|\bnot\b|\bproprietary|all rights reserved", re.I
-)
+# By name alone: a word more could take back what the name gives.
+_NAMES = frozenset(
+    {
+        "cc0", "cc 0", "cc by", "cc by sa", "creative commons zero", "creative commons attribution",
+        "creative commons attribution sharealike", "public domain", "pddl", "odbl", "odc by", "odc odbl",
+        "odc pddl", "open database license", "licence ouverte", "open licence", "lo", "etalab",
+        "licence ouverte etalab", "licence ouverte open licence", "etalab open licence", "dl de by",
+        "dl de zero", "ogl", "ogl uk", "open government licence", "open government license", "nlod", "mit",
+        "mit license", "mit licence", "bsd", "bsd 2 clause", "bsd 3 clause", "apache", "apache license",
+        "apache licence",
+    }
+)  # fmt: skip
+_BETWEEN = re.compile(r"[\s/_-]+")
+_VERSION = re.compile(r"(?: version)?(?: v?\d+(?:[. ]\d+)*)?(?: international| universal| deed)?\Z")
 
 
 def may_be_passed_on(licence: str) -> bool:
     """Only where it is said: without a licence, or with one that is not known here, it may not."""
-    return bool(_OPEN.search(licence)) and not _CLOSED.search(licence)
+    said = _BETWEEN.sub(" ", licence.casefold()).strip(" .")
+    return said in _NAMES or _VERSION.sub("", said) in _NAMES

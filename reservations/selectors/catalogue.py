@@ -118,7 +118,10 @@ def dataset_page(dataset: Dataset, *, at: datetime) -> DatasetPage:
             "address": f"{origin}/open-data/{dataset.name}/",
         },
         markup=descriptors.schema_org(
-            dataset, origin=origin, language=get_language() or "en", changed_at=line.changed_at
+            dataset,
+            origin=origin,
+            language=get_language() or "en",
+            changed_at=line.changed_at if dataset.is_dated else None,
         ),
     )
 

@@ -47,7 +47,7 @@ POLICIES = Dataset(
         *published(),
     ),
     rows=lambda: Policy.objects.order_by("version"),
-    changed="published_at",
+    changed=("published_at",),
     key=("version",),
     page="policy",
 )
@@ -77,7 +77,7 @@ EXCEPTIONS = Dataset(
         ledger_index("end_entry", "end_ledger_index"),
     ),
     rows=lambda: PolicyException.objects.order_by("pk"),
-    changed="granted_at",
+    changed=("granted_at", "ended_at"),
     refers=(Reference("policy", "policies", "version"),),
     page="exceptions",
 )

@@ -55,7 +55,7 @@ STATEMENTS = Dataset(
         *published(),
     ),
     rows=lambda: CostStatement.objects.filter(public("node")).order_by("pk"),
-    changed="published_at",
+    changed=("published_at", "withdrawal__withdrawn_at"),
     refers=(Reference("node", "nodes", "id"), Reference("corrects", "cost-statements", "id")),
     page="prices",
 )
@@ -74,7 +74,7 @@ COMPONENTS = Dataset(
         members("detail", _("The numbers behind the line.")),
     ),
     rows=lambda: CostComponent.objects.filter(public("statement__node")).order_by("statement_id", "position"),
-    changed="statement__published_at",
+    changed=("statement__published_at",),
     key=("statement", "position"),
     refers=(Reference("statement", "cost-statements", "id"),),
     page="prices",
@@ -83,7 +83,10 @@ COMPONENTS = Dataset(
 WITHDRAWALS = Dataset(
     name="withdrawn-statements",
     title=_("Withdrawn statements"),
-    says=_("Statements that their owners ended without a successor: from when, and why."),
+    says=_(
+        "Statements that their owners ended without a successor, or called off before they began: from when, "
+        "and why."
+    ),
     licence=CC_BY,
     columns=(
         text("statement", _("The statement that was ended."), "statement__uid", is_unique=True),
@@ -94,7 +97,7 @@ WITHDRAWALS = Dataset(
         ledger_index(),
     ),
     rows=lambda: StatementWithdrawal.objects.filter(public("statement__node")).order_by("pk"),
-    changed="withdrawn_at",
+    changed=("withdrawn_at",),
     key=("statement",),
     refers=(Reference("statement", "cost-statements", "id"), Reference("tariff", "tariffs", "id")),
     page="prices",
@@ -129,7 +132,7 @@ POOL_STATEMENTS = Dataset(
         *published(),
     ),
     rows=lambda: PoolStatement.objects.order_by("pk"),
-    changed="published_at",
+    changed=("published_at",),
     refers=(Reference("corrects", "cost-pools", "id"),),
 )
 
@@ -149,7 +152,7 @@ POOL_SHARES = Dataset(
         number("amount_year", _("The same in money."), unit=EUR_A_YEAR, least="0"),
     ),
     rows=lambda: PoolShare.objects.order_by("pk"),
-    changed="statement__published_at",
+    changed=("statement__published_at",),
     key=("statement", "node"),
     refers=(Reference("statement", "cost-pools", "id"),),
 )

@@ -120,7 +120,7 @@ IMPORTS = Dataset(
         ledger_index(),
     ),
     rows=_imports,
-    changed="at",
+    changed=("at",),
     page="electricity_zones",
 )
 
@@ -141,7 +141,7 @@ YEARS = Dataset(
         *_from(),
     ),
     rows=_years,
-    changed="came_with__at",
+    changed=("came_with__at",),
     key=("country", "year"),
     refers=(Reference("import", "electricity-imports", "id"),),
     page="electricity_zones",

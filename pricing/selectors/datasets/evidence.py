@@ -55,7 +55,7 @@ EVIDENCE = Dataset(
         ledger_index("redaction_entry", "redaction_ledger_index"),
     ),
     rows=_told,
-    changed="added_at",
+    changed=("added_at", "redacted_at", "of_statements__attached_at", "of_pools__attached_at"),
 )
 
 EVIDENCE_OF_STATEMENTS = Dataset(
@@ -71,7 +71,7 @@ EVIDENCE_OF_STATEMENTS = Dataset(
         ledger_index(),
     ),
     rows=_of_statements,
-    changed="attached_at",
+    changed=("attached_at",),
     key=("statement", "part", "evidence"),
     refers=(Reference("statement", "cost-statements", "id"), Reference("evidence", "evidence", "id")),
 )
@@ -88,7 +88,7 @@ EVIDENCE_OF_POOLS = Dataset(
         ledger_index(),
     ),
     rows=lambda: PoolEvidence.objects.order_by("pk"),
-    changed="attached_at",
+    changed=("attached_at",),
     key=("statement", "evidence"),
     refers=(Reference("statement", "cost-pools", "id"), Reference("evidence", "evidence", "id")),
 )

@@ -39,7 +39,8 @@ NODES = Dataset(
         moment("listed_at", _("When it was listed."), is_required=False),
     ),
     rows=lambda: Node.objects.filter(public()).order_by("pk"),
-    changed="listed_at",
+    changed=("listed_at",),
+    is_dated=False,
     page="prices",
 )
 
@@ -58,7 +59,8 @@ DEVICES = Dataset(
         integer("memory_bytes", _("Its own memory."), unit="byte", least="0"),
     ),
     rows=lambda: Device.objects.filter(public("node")).order_by("node_id", "index"),
-    changed="node__listed_at",
+    changed=("node__listed_at",),
+    is_dated=False,
     refers=(Reference("node", "nodes", "id"),),
     page="prices",
 )

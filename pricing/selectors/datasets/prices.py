@@ -59,7 +59,12 @@ TARIFFS = Dataset(
         *published(),
     ),
     rows=lambda: Tariff.objects.filter(public("node")).order_by("pk"),
-    changed="published_at",
+    changed=(
+        "published_at",
+        "call_off__called_off_at",
+        "withdrawal__withdrawn_at",
+        "exception__ended_at",
+    ),
     refers=(
         Reference("node", "nodes", "id"),
         Reference("statement", "cost-statements", "id"),
@@ -82,7 +87,7 @@ CALL_OFFS = Dataset(
         ledger_index(),
     ),
     rows=lambda: TariffCallOff.objects.filter(public("tariff__node")).order_by("pk"),
-    changed="called_off_at",
+    changed=("called_off_at",),
     key=("tariff",),
     refers=(Reference("tariff", "tariffs", "id"),),
     page="prices",
@@ -106,7 +111,7 @@ POLICIES = Dataset(
         *published(),
     ),
     rows=lambda: PricingPolicy.objects.order_by("version"),
-    changed="published_at",
+    changed=("published_at",),
     key=("version",),
     page="pricing_policy",
 )
@@ -133,6 +138,6 @@ EXCEPTIONS = Dataset(
         ledger_index("end_entry", "end_ledger_index"),
     ),
     rows=lambda: PriceException.objects.order_by("pk"),
-    changed="granted_at",
+    changed=("granted_at", "ended_at"),
     page="exceptions",
 )

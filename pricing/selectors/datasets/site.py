@@ -34,7 +34,7 @@ COSTS = Dataset(
         *published(),
     ),
     rows=lambda: SiteCosts.objects.order_by("number"),
-    changed="published_at",
+    changed=("published_at",),
     refers=(Reference("corrects", "site-costs", "id"),),
     page="site_costs",
 )
@@ -58,7 +58,7 @@ FEES = Dataset(
         ledger_index(),
     ),
     rows=lambda: SiteFee.objects.order_by("pk"),
-    changed="published_at",
+    changed=("published_at",),
     key=("effective_from",),
     refers=(Reference("site_costs", "site-costs", "id"),),
     page="site_costs",

@@ -23,8 +23,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from common import clock
 from common.open_data import reading
 from nodes.models import Node
+from pricing.models import PriceException
+from pricing.services.price_exceptions import end_price_exception
 from reservations.selectors.catalogue import EVERY
 from reservations.views import open_data
 from tests import factories
@@ -365,7 +368,20 @@ def test_a_dataset_s_page_tells_its_columns_and_is_a_dataset_of_schema_org(
     ]  # fmt: skip
     assert all(one["@type"] == "DataDownload" for one in said["distribution"])
     assert [one["name"] for one in said["variableMeasured"]] == dataset.column_names
-    assert said["dateModified"].endswith("Z")
+    assert said.get("dateModified", "Z")[-1] == "Z"
+    assert ("dateModified" in said) is dataset.is_dated
+
+
+def test_the_last_change_is_that_of_a_row_which_ended_too(world: OpenWorld, client: Client) -> None:
+    def changed_at() -> dict[str, str]:
+        cache.clear()
+        return {one["name"]: one["changed_at"] for one in client.get("/api/v1/open-data").json()["datasets"]}
+
+    before = changed_at()
+    exception = PriceException.objects.get(node=world.node)
+    end_price_exception(exception=exception, reason="Enough", by=world.steward, at=clock.now())
+    after = changed_at()
+    assert {name for name in NAMES if after[name] != before[name]} == {"price-exceptions"}
 
 
 def test_a_page_takes_the_same_queries_however_many_rows(world: OpenWorld, client: Client) -> None:
