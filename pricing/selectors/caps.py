@@ -110,6 +110,13 @@ def carried_into(tariff: Tariff) -> Decimal:
     return -EXACT.multiply(tariff.carried, tariff.statement.delivered_device_hours)
 
 
+def carried_on(node: Node, at: datetime) -> Decimal:
+    """What a price from then on still gives back, EUR a year: as the one in force then, or the last before."""
+    before = Tariff.objects.filter(node=node, effective__startswith__lte=at).select_related("statement")
+    last = before.order_by("-effective").first()
+    return carried_into(last) if last is not None else ZERO
+
+
 # --- prices that the cap would not allow any more ----------------------------------------------------
 @dataclass(frozen=True)
 class AboveCap:

@@ -19,7 +19,7 @@ from nodes.models import Hold, Node
 from pricing import wording
 from pricing.domain.cost import price_of
 from pricing.models import CostStatement, StatementDraft, Tariff
-from pricing.selectors.caps import Bound, bound, cost_of_statement
+from pricing.selectors.caps import Bound, bound, carried_on, cost_of_statement
 from pricing.selectors.going_on import going_on
 from pricing.selectors.statement_state import review_since, state_of
 
@@ -233,6 +233,7 @@ class WithdrawalPage:
     tariff: Tariff | None
     announced: list[Tariff]  # called off with it
     before: CostStatement | None  # goes on in the place of one that is announced
+    is_followed: bool  # by another that is announced: what does not follow from this one stays
     slots: int  # booked from then on
     at: datetime
 
@@ -258,6 +259,9 @@ def withdrawal_page(*, statement: CostStatement, at: datetime) -> WithdrawalPage
             Tariff.objects.filter(statement=statement, effective__startswith__gt=at).order_by("effective")
         ),
         before=found.row if found else None,
+        is_followed=CostStatement.objects.filter(node=statement.node, effective__startswith__gt=at)
+        .exclude(pk=statement.pk)
+        .exists(),
         slots=holds.values("reference").distinct().count(),
         at=at,
     )
@@ -342,6 +346,7 @@ def tariff_page(*, node: Node, at: datetime, since: datetime | None = None) -> T
 
 
 def _basis(statement: CostStatement, begins: datetime) -> Basis:
-    cost = cost_of_statement(statement)
-    derived = price_of(cost=cost).price
-    return Basis(statement, begins, derived, bound(derived, statement=statement, cost=cost, at=begins))
+    cost, carried = cost_of_statement(statement), carried_on(statement.node, begins)
+    derived = price_of(cost=cost, over_recovered=carried).price
+    held = bound(derived, statement=statement, cost=cost, over_recovered=carried, at=begins)
+    return Basis(statement, begins, derived, held)

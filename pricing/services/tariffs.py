@@ -14,7 +14,7 @@ from nodes.models import Node
 from pricing.domain.cost import Price, price_of, rounded
 from pricing.errors import TariffRefused
 from pricing.models import CostStatement, Tariff
-from pricing.selectors.caps import bound, cost_of_statement
+from pricing.selectors.caps import bound, carried_on, cost_of_statement
 from pricing.services import telling
 from pricing.services.announced import end_before_it_begins
 from pricing.services.holding import hold_to_cap
@@ -90,9 +90,12 @@ def set_price(
             % {"day": formats.moment_with_year(effective_from)},
             field="effective_from",
         )
-    derived = derived_price(statement).price
+    # What is to be given back stays so, whatever price is set.
+    carried = carried_on(node, effective_from)
+    derived = price_of(cost=cost_of_statement(statement), over_recovered=carried).price
     if price is None:
-        price = min(derived, bound(derived, statement=statement, at=effective_from).limit)
+        held = bound(derived, statement=statement, over_recovered=carried, at=effective_from)
+        price = min(derived, held.limit)
     elif not price.is_finite() or price < 0:
         raise TariffRefused(_("The price cannot be below zero."), field="price")
     return publish_tariff(
@@ -100,6 +103,7 @@ def set_price(
         effective_from=effective_from,
         published_by=by,
         at=at,
+        over_recovered=carried,
         owner_adjustment=rounded(price) - derived,
         until_next=_next_beginning(node, effective_from, by=by, at=at),
     )

@@ -111,6 +111,17 @@ def test_what_it_gives_back_is_given_back_under_the_new_statement(lead: User) ->
     assert lowered.price == lowered.statement.chargeable_delivered + lowered.carried == lowered.limit
 
 
+def test_setting_a_price_does_not_shed_what_is_to_be_given_back(lead: User) -> None:
+    factories.make_pricing_policy()
+    public = factories.make_organisation(lead=lead, is_public_body=True)
+    node = factories.make_node(devices=8, owner=public)
+    first = factories.publish_prices(node, by=lead, over_recovered="6000")
+    again = ask(node, None, by=lead)
+    assert (again.price, again.carried, again.limit) == (first.price, first.carried, first.limit)
+    with pytest.raises(AboveCap):
+        ask(node, "1.502027", by=lead)
+
+
 def test_from_the_day_of_an_announced_statement_and_not_before(node: Node, lead: User) -> None:
     begins = clock.now() + 5 * DAY
     correct(node, lead, since=begins)
