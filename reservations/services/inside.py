@@ -36,6 +36,8 @@ def open_inside(
     at: datetime,
 ) -> Project:
     """A project below the account. Whoever has the address is invited to lead it, unless it is `by`'s own."""
+    # Whose leading ends has this lock, too: what is sent a moment before is passed on with the rest.
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)
     _require_lead(organisation, by)
     _require_inside(organisation, account)
     if account.project_id is not None:

@@ -21,13 +21,14 @@ from accounts.models import (
     Project,
     User,
 )
-from accounts.services import invitations
+from accounts.services import invitations, members
 from common import clock
 from common.access import NotAllowed
 from reservations.models import Vertex
 from reservations.selectors.inside import Lapsed, shares_page
 from reservations.services import inside, shares
 from tests import factories
+from tests.races import one_after_the_other
 from tests.reservations.services.worlds import in_days
 
 pytestmark = pytest.mark.django_db
@@ -163,6 +164,28 @@ def test_a_project_opened_inside_waits_for_the_lead_who_is_invited(funder: Funde
     invitation = Invitation.objects.get()
     assert (invitation.project, invitation.role, invitation.invited_by) == (project, "lead", funder.lead)
     assert "Grace@example.org is invited" in funder.signed_in("lead").get(funder.address).content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_lead_sends_in_the_moment_of_being_removed_is_passed_on() -> None:
+    """Else it would stand in the name of somebody who leads nothing, and nobody could send it again."""
+    world = make_funder()
+    other = factories.make_user("other")
+    factories.lead(world.organisation, other)
+
+    def open_it() -> Project:
+        return inside.open_inside(
+            organisation=world.organisation, account=world.account, name="Owls", summary="",
+            shares_among_siblings=1, project_class="independent", class_expires_at=None, reason="",
+            lead_email="grace@example.org", by=world.lead, at=clock.now(),
+        )  # fmt: skip
+
+    def remove() -> None:
+        members.remove(of=world.organisation, member=world.lead, by=other, at=clock.now())
+
+    answers = one_after_the_other(open_it, remove, held_up_at=Vertex)
+    assert [answer for answer in answers if isinstance(answer, Exception)] == []
+    assert Invitation.objects.get(project__name="Owls").invited_by == other
 
 
 def test_a_lead_who_gives_their_own_address_leads_at_once(funder: Funder) -> None:
