@@ -101,17 +101,15 @@ def compare(slugs: Sequence[str], *, at: datetime, as_of: datetime | None = None
     found = {row.slug: row for row in priced_nodes(at=at, as_of=as_of, slugs=slugs)}
     rows = with_market([found[slug] for slug in slugs if slug in found], at=at)
     statements = [row.statement_id for row in rows]
-    declared = {
-        pk: from_json(written)
-        for pk, written in CostStatement.objects.filter(pk__in=statements).values_list("pk", "declared")
-    }
+    rows_of = CostStatement.objects.filter(pk__in=statements).values_list("pk", "declared", "device_count")
+    declared = {pk: (from_json(written), devices) for pk, written, devices in rows_of}
     components: dict[int, list[CostComponent]] = {pk: [] for pk in statements}
     for one in CostComponent.objects.filter(statement__in=statements).order_by("position"):
         components[one.statement_id].append(one)
     carbon = {zone: _carbon(zone, at, as_of) for zone in {row.zone for row in rows}}
     return Comparison(
         nodes=[
-            _compared(row, declared[row.statement_id], components[row.statement_id], carbon[row.zone])
+            _compared(row, *declared[row.statement_id], components[row.statement_id], carbon[row.zone])
             for row in rows
         ],
         at=at,
@@ -120,8 +118,13 @@ def compare(slugs: Sequence[str], *, at: datetime, as_of: datetime | None = None
 
 
 def _compared(
-    row: PriceRow, declared: Declared, components: Sequence[CostComponent], carbon: Carbon | None
+    row: PriceRow,
+    declared: Declared,
+    devices: int,
+    components: Sequence[CostComponent],
+    carbon: Carbon | None,
 ) -> Compared:
+    """`devices` are those that the statement was of."""
     # Rounding each line by itself would leave the sum a millionth off now and then.
     amounts = split(row.full_delivered, [line.full_year for line in components])
     return Compared(
@@ -131,7 +134,7 @@ def _compared(
         },
         not_charged=row.full_delivered - row.chargeable_delivered,
         eur_per_kwh=declared.electricity_price or None,
-        kilowatts=EXACT.divide(declared.active_kilowatts, Decimal(row.device_count)),
+        kilowatts=EXACT.divide(declared.active_kilowatts, Decimal(devices)),
         pue=declared.pue,
         carbon=carbon,
         specification=specifications.device(row.device, row.memory_bytes),
