@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Iterable
 from io import StringIO
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response
 
 from common.http import problem
 from pricing.forms.as_of import AsOfForm
@@ -25,6 +27,18 @@ def open_to_all(response: HttpResponse) -> HttpResponse:
     """Anybody's page may read published figures; nothing here depends on who asks."""
     response["Access-Control-Allow-Origin"] = "*"
     return response
+
+
+def unless_known(request: HttpRequest, response: HttpResponse, figures: bytes) -> HttpResponse:
+    """304 to who has these figures already, by the tag that came with them.
+
+    Nothing is kept between two requests: the figures were just read. The tag is weak, since the moment of
+    the answer is none of them.
+    """
+    tag = f'W/"{hashlib.sha256(figures).hexdigest()[:32]}"'
+    response.headers["ETag"] = tag
+    conditional = get_conditional_response(request, etag=tag, response=response)
+    return open_to_all(conditional) if isinstance(conditional, HttpResponse) else response
 
 
 def as_of_refused(form: AsOfForm) -> HttpResponse:

@@ -19,7 +19,7 @@ from pricing.selectors.flags import flag_counts
 from pricing.selectors.node import NodePage, node_page
 from pricing.selectors.price_lines import price_lines
 from pricing.selectors.prices import PriceFilter, PricesPage, prices as prices_page
-from pricing.views.data import as_of_refused, csv_answer, open_to_all
+from pricing.views.data import as_of_refused, csv_answer, open_to_all, unless_known
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,9 @@ def prices_json(request: HttpRequest) -> HttpResponse:
     page = _asked(request)
     if isinstance(page, HttpResponse):
         return page
-    return open_to_all(JsonResponse(open_data.prices_json(page)))
+    figures = open_data.prices_json(page)
+    same = JsonResponse(figures | {"at": None}).content
+    return unless_known(request, open_to_all(JsonResponse(figures)), same)
 
 
 @guard(ANYONE)
@@ -65,7 +67,8 @@ def prices_csv(request: HttpRequest) -> HttpResponse:
     page = _asked(request)
     if isinstance(page, HttpResponse):
         return page
-    return csv_answer("prices.csv", open_data.prices_csv(page))
+    response = csv_answer("prices.csv", open_data.prices_csv(page))
+    return unless_known(request, response, response.content)
 
 
 @guard(ANYONE)

@@ -70,6 +70,22 @@ def test_everybody_reads_prices_in_few_queries(
         assert client.get("/prices/").status_code == 200
 
 
+@pytest.mark.parametrize("address", ["/prices.json", "/prices.csv", "/prices.json?sort=-price&owner=public"])
+def test_who_has_the_figures_is_told_so_until_one_of_them_changes(
+    client: Client, h200: Node, address: str
+) -> None:
+    first = client.get(address)
+    tag = first.headers["ETag"]
+    again = client.get(address, headers={"If-None-Match": tag})
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+    assert again.headers["Access-Control-Allow-Origin"] == "*"
+    now, device = clock.now(), Node.objects.get(slug="a-3").devices.all()[0]
+    during = between(now, now + timedelta(hours=9))
+    hold_devices(wanted=[WantedHold(device.pk)], during=during, reference="x", kind="closure", at=now)
+    booked = client.get(address, headers={"If-None-Match": tag})
+    assert (booked.status_code, booked.headers["ETag"] != tag) == (200, True)
+
+
 def test_a_node_is_read_in_few_queries(client: Client, h100: Node, django_assert_max_num_queries) -> None:
     for address in ("/nodes/a-3/", "/nodes/a-3.json", "/nodes/a-3.csv"):
         with django_assert_max_num_queries(8):
