@@ -111,7 +111,7 @@ def carried_into(tariff: Tariff) -> Decimal:
 
 
 def carried_on(node: Node, at: datetime) -> Decimal:
-    """What a price from then on still gives back, EUR a year: as the one in force then, or the last before."""
+    """What a price from then on gives back still, EUR a year: as the one in force, or the last before."""
     before = Tariff.objects.filter(node=node, effective__startswith__lte=at).select_related("statement")
     last = before.order_by("-effective").first()
     return carried_into(last) if last is not None else ZERO
