@@ -75,7 +75,8 @@ def name_of(address: str) -> str | None:
     except Resolver404:
         return None
     name = match.url_name or ""
-    return None if match.app_names or NOT_PAGES.search(name) else name
+    is_call = address.startswith("/api/v1/")
+    return None if is_call or match.app_names or NOT_PAGES.search(name) else name
 
 
 def walk(page: Page, start: Collection[str] = START, passing_by: Collection[str] = ()) -> Iterator[str]:
