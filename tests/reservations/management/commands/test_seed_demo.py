@@ -230,8 +230,10 @@ def _require_hours_of_electricity() -> None:
     noon = NOW.replace(hour=13, minute=0)
     there = expected(zone="PT", start=noon, end=noon + timedelta(hours=1))
     evening = expected(zone="PT", start=noon + timedelta(hours=6), end=noon + timedelta(hours=7))
-    assert there.price.mean < evening.price.mean / 2
-    assert there.lifecycle.mean < evening.lifecycle.mean
+    assert there.price.mean is not None
+    assert there.lifecycle.mean is not None
+    assert there.price.mean * 2 < (evening.price.mean or 0)
+    assert there.lifecycle.mean < (evening.lifecycle.mean or 0)
     assert there.lifecycle.estimated == 1  # not yet over: a forecast
     before = hourly(zone="PT", start=noon - timedelta(days=60), end=noon, as_of=NOW - timedelta(days=50))
     assert before.price.coverage.reported < before.price.coverage.hours  # what was not imported by then
