@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from io import StringIO
-
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
@@ -12,6 +9,7 @@ from common import clock
 from common.access import ANYONE, guard
 from pricing.selectors.flags import board
 from pricing.selectors.flags.data import flag_lines, flags_csv as rows_of, flags_json as members_of
+from pricing.views.data import csv_answer, open_to_all
 from pricing.wording.flags import definitions
 
 
@@ -24,19 +22,9 @@ def flags(request: HttpRequest) -> HttpResponse:
 
 @guard(ANYONE)
 def flags_json(request: HttpRequest) -> HttpResponse:
-    return _open(JsonResponse(members_of(board(at=clock.now()))))
+    return open_to_all(JsonResponse(members_of(board(at=clock.now()))))
 
 
 @guard(ANYONE)
 def flags_csv(request: HttpRequest) -> HttpResponse:
-    written = StringIO()
-    csv.writer(written).writerows(rows_of(flag_lines(board(at=clock.now()))))
-    response = HttpResponse(written.getvalue(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="flags.csv"'
-    return _open(response)
-
-
-def _open(response: HttpResponse) -> HttpResponse:
-    """Open data: anybody's page may read it."""
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    return response
+    return csv_answer("flags.csv", rows_of(flag_lines(board(at=clock.now()))))

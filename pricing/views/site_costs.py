@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import datetime
-from io import StringIO
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -21,6 +19,7 @@ from pricing.models import SiteCosts
 from pricing.selectors import site_costs as selectors
 from pricing.services.fees import set_site_fee
 from pricing.services.site_costs import publish_site_costs
+from pricing.views.data import csv_answer, open_to_all
 
 
 @guard(ANYONE)
@@ -33,16 +32,13 @@ def site_costs(request: HttpRequest) -> HttpResponse:
 @guard(ANYONE)
 def site_costs_json(request: HttpRequest) -> HttpResponse:
     page = selectors.site_costs_page(at=clock.now())
-    return _open(JsonResponse(selectors.page_json(page)))
+    return open_to_all(JsonResponse(selectors.page_json(page)))
 
 
 @guard(ANYONE)
 def site_costs_csv(request: HttpRequest) -> HttpResponse:
-    written = StringIO()
-    csv.writer(written).writerows(selectors.page_csv(selectors.site_costs_page(at=clock.now())))
-    response = HttpResponse(written.getvalue(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="site-costs.csv"'
-    return _open(response)
+    page = selectors.site_costs_page(at=clock.now())
+    return csv_answer("site-costs.csv", selectors.page_csv(page))
 
 
 @never_cache
@@ -102,9 +98,3 @@ def steward_site_fee(request: HttpRequest) -> HttpResponse:
                 messages.success(request, _("Published. Everybody can read it."))
                 return redirect("site_costs")
     return render(request, "pricing/steward_site_fee.html", {"form": form, "page": page}, status=status)
-
-
-def _open(response: HttpResponse) -> HttpResponse:
-    """Open data: anybody's page may read it."""
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    return response

@@ -11,6 +11,7 @@ from common import formats
 from pricing.domain.exact import plain
 from pricing.domain.flags import (
     FEWEST_PEERS,
+    LEAST,
     RESIDUAL_USUAL_FROM,
     RETAIL_DAYS,
     SHORT_LIFE_BELOW,
@@ -48,9 +49,9 @@ def definitions() -> tuple[Definition, ...]:
         " %(limit)s: every hour carries more of it."
     ) % {"limit": formats.number(SHORT_LIFE_BELOW)}  # fmt: skip
     residual = _(
-        "Nothing is left of what was paid at the end, while at least %(limit)s of the peers count on"
-        " something."
-    ) % {"limit": formats.percent(RESIDUAL_USUAL_FROM, 0)}  # fmt: skip
+        "Less than %(least)s of what was paid is left at the end, while at least %(limit)s of the peers count"
+        " on more."
+    ) % {"least": formats.percent(LEAST, 0), "limit": formats.percent(RESIDUAL_USUAL_FROM, 0)}  # fmt: skip
     retail = _(
         "The purchase comes to more than %(times)s times what its devices cost in shops: the last price known"
         " from the %(days)s days before it, in euros of that day. A machine is more than its devices."
@@ -134,19 +135,23 @@ def _short_life(flag: Flag) -> str:
 
 def _no_residual(flag: Flag) -> str:
     share = flag.figures.residual_share
-    said = {"share": formats.percent(share, 1)}
-    first = (
-        _("At the end of its life %(share)s of what was paid is left.") % said
-        if share
-        else _("At the end of its life nothing is left of what was paid.")
-    )
+    if share >= LEAST:
+        first = _("At the end of its life %(share)s of what was paid is left.") % {
+            "share": formats.percent(share, 1)
+        }
+    elif share:
+        first = _("At the end of its life less than %(share)s of what was paid is left.") % {
+            "share": formats.percent(LEAST, 0)
+        }
+    else:
+        first = _("At the end of its life nothing is left of what was paid.")
     if flag.basis is None:
         return first
-    said = {"some": formats.number(flag.place.above_zero), "count": formats.number(flag.place.peers)}
+    said = {"some": formats.number(flag.place.declaring), "count": formats.number(flag.place.peers)}
     rest = ngettext(
         "%(some)s of %(count)s peers counts on something being left.",
         "%(some)s of %(count)s peers count on something being left.",
-        flag.place.above_zero,
+        flag.place.declaring,
     ) % said  # fmt: skip
     return f"{first} {rest}"
 
@@ -181,11 +186,11 @@ def _related(flag: Flag) -> str:
     )
     if flag.basis is None:
         return first
-    said = {"some": formats.number(flag.place.above_zero), "count": formats.number(flag.place.peers)}
+    said = {"some": formats.number(flag.place.declaring), "count": formats.number(flag.place.peers)}
     rest = ngettext(
         "%(some)s of %(count)s peers declares such dealings.",
         "%(some)s of %(count)s peers declare such dealings.",
-        flag.place.above_zero,
+        flag.place.declaring,
     ) % said  # fmt: skip
     return f"{first} {rest}"
 

@@ -10,7 +10,7 @@ the numbers below.
 from __future__ import annotations
 
 from pricing.domain.flags.figures import Bought, Code, Figures, Shop, figures_from, figures_of
-from pricing.domain.flags.peers import FEWEST_PEERS, Basis, Peers, Place
+from pricing.domain.flags.peers import FEWEST_PEERS, LEAST, Basis, Peers, Place
 from pricing.domain.flags.raising import (
     RESIDUAL_USUAL_FROM,
     RETAIL_DAYS,
@@ -22,6 +22,7 @@ from pricing.domain.flags.raising import (
 
 __all__ = [
     "FEWEST_PEERS",
+    "LEAST",
     "RESIDUAL_USUAL_FROM",
     "RETAIL_DAYS",
     "SHORT_LIFE_BELOW",

@@ -13,7 +13,9 @@ from pricing.domain.exact import CENT, EXACT, ZERO
 from pricing.domain.flags.figures import Code, Figures
 
 FEWEST_PEERS = 5
-_Counts = tuple[int, int, int]  # less, equal, above zero
+# Less of what was paid counts as nothing: one euro that is left hides no flag.
+LEAST = Decimal("0.01")
+_Counts = tuple[int, int, int]  # less, equal, declaring something
 
 
 class Basis(StrEnum):
@@ -30,7 +32,7 @@ class Place:
     peers: int
     less: int
     equal: int
-    above_zero: int  # how many of them are
+    declaring: int  # how many of them declare something, LEAST or more
 
     @property
     def more(self) -> int:
@@ -68,16 +70,16 @@ class _Values:
 
     def place(self, value: Decimal, *, owner: int) -> Place:
         """Among the values of others."""
-        less, equal, above = self._counts(None, value)
-        own_less, own_equal, own_above = self._counts(owner, value)
-        return Place(self.others(owner), less - own_less, equal - own_equal, above - own_above)
+        less, equal, some = self._counts(None, value)
+        own_less, own_equal, own_some = self._counts(owner, value)
+        return Place(self.others(owner), less - own_less, equal - own_equal, some - own_some)
 
     def _counts(self, owner: int | None, value: Decimal) -> _Counts:
         found = self._counted.get((owner, value))
         if found is None:
             values = self._all if owner is None else self._own.get(owner, [])
             low, high = bisect_left(values, value), bisect_right(values, value)
-            found = (low, high - low, len(values) - bisect_right(values, ZERO))
+            found = (low, high - low, len(values) - bisect_left(values, LEAST))
             self._counted[owner, value] = found
         return found
 

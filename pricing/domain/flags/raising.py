@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pricing.domain.flags.figures import Code, Figures
-from pricing.domain.flags.peers import Basis, Peers, Place
+from pricing.domain.flags.peers import LEAST, Basis, Peers, Place
 from pricing.domain.plausibility import TIMES_RETAIL
 
 # A life is short in the lowest quarter of peers.
@@ -68,11 +68,11 @@ def _is_raised(code: Code, figures: Figures, peers: Peers) -> bool:
     if code is Code.ABOVE_RETAIL:
         times = figures.times_retail
         return times is not None and times > TIMES_RETAIL
-    if code is Code.NO_RESIDUAL and figures.residual_share:
+    if code is Code.NO_RESIDUAL and figures.residual_share >= LEAST:
         return False
     place, basis = peers.place(code, figures)
     if basis is None:
         return False
     if code is Code.SHORT_LIFE:
         return 100 * place.less + 50 * place.equal < SHORT_LIFE_BELOW * place.peers
-    return place.above_zero >= RESIDUAL_USUAL_FROM * place.peers
+    return place.declaring >= RESIDUAL_USUAL_FROM * place.peers

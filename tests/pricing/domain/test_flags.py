@@ -123,7 +123,16 @@ def test_no_residual_stands_out_where_half_of_the_peers_declare_one(declaring: i
         for number, one in enumerate(others(*"555555"))
     ]
     assert flag(Code.NO_RESIDUAL, figures(residual_share=D(0)), peers).is_raised is raised
-    assert not flag(Code.NO_RESIDUAL, figures(residual_share=D("0.001")), peers).is_raised
+    assert not flag(Code.NO_RESIDUAL, figures(residual_share=D("0.01")), peers).is_raised
+
+
+def test_one_euro_that_is_left_hides_nothing() -> None:
+    """Neither one's own, nor does it make a peer one that declares something."""
+    one_euro = D(1) / 280000
+    found = flag(Code.NO_RESIDUAL, figures(residual_share=one_euro), others(*"55555"))
+    assert (found.is_raised, found.place.declaring) == (True, 5)
+    peers = others(*"55555", residual_share=one_euro)
+    assert not flag(Code.NO_RESIDUAL, figures(residual_share=D(0)), peers).is_raised
 
 
 @pytest.mark.parametrize(("each", "raised"), [("40000", False), ("40001", True)])
