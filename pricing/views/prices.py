@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -20,6 +20,19 @@ from pricing.selectors.node import NodePage, node_page
 from pricing.selectors.price_lines import price_lines
 from pricing.selectors.prices import PriceFilter, PricesPage, prices as prices_page
 from pricing.views.data import as_of_refused, csv_answer, open_to_all, unless_known
+
+ROWS = 100  # on one page; the files hold all
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The part of the rows that fit which is on the page, and the addresses of the parts beside it."""
+
+    rows: slice
+    first: int
+    last: int
+    before: str
+    after: str
 
 
 @dataclass(frozen=True)
@@ -39,9 +52,12 @@ def prices(request: PageRequest) -> HttpResponse:
     wanted = form.wanted()
     page = prices_page(wanted=wanted, at=now, as_of=asked.asked)
     form.offer(page)
+    shown = _shown(request, len(page.rows))
+    part = replace(page, rows=page.rows[shown.rows])
     context = {
         "page": page,
-        "lines": price_lines(page, flags={} if page.as_of else flag_counts(at=page.at)),
+        "shown": shown,
+        "lines": price_lines(part, flags={} if page.as_of else flag_counts(at=page.at)),
         "form": form,
         "as_of_form": asked,
         "wanted": wanted,
@@ -121,7 +137,20 @@ def _heading(request: HttpRequest, wanted: PriceFilter, name: str, label: str, i
     return Heading(label, query, direction, is_number)
 
 
+def _shown(request: HttpRequest, total: int) -> Shown:
+    """A page that there is not is the last, or the first where it is no number."""
+    asked, pages = request.GET.get("page", ""), max(1, -(-total // ROWS))
+    number = max(1, min(int(asked), pages)) if asked.isdecimal() and len(asked) < 9 else 1
+    return Shown(
+        rows=slice((number - 1) * ROWS, number * ROWS),
+        first=(number - 1) * ROWS + 1,
+        last=min(number * ROWS, total),
+        before=_query(request, page=str(number - 1)) if number > 1 else "",
+        after=_query(request, page=str(number + 1)) if number < pages else "",
+    )
+
+
 def _query(request: HttpRequest, **changes: str) -> str:
-    """What was asked, with changes and without the fields that were left empty."""
-    asked = request.GET.dict() | changes
+    """What was asked, from its first row on, with changes and without the fields that were left empty."""
+    asked = request.GET.dict() | {"page": ""} | changes
     return urlencode({name: value for name, value in asked.items() if value})

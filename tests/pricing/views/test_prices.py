@@ -4,8 +4,10 @@ import csv
 import hashlib
 import io
 import json
+import re
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 
 import pytest
 import rfc8785
@@ -68,6 +70,28 @@ def test_everybody_reads_prices_in_few_queries(
             assert client.get(address).status_code == 200
     with django_assert_max_num_queries(11):  # with the flags of each
         assert client.get("/prices/").status_code == 200
+
+
+def test_many_nodes_are_paged_and_all_of_them_sorted(
+    client: Client, h200: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pricing.views.prices.ROWS", 2)
+    for number in range(3):
+        node = factories.make_node(slug=f"more-{number}", owner=h200.owner, site=h200.site)
+        factories.publish_prices(node)
+    every, met = slugs(client, "?sort=-device"), []
+    address = "?sort=-device"
+    while address:
+        text = client.get(f"/prices/{address}").content.decode()
+        met += re.findall(r'name="node" value="([^"]+)"', text)
+        assert "5 of 5 nodes" in text
+        assert not re.search(r'table__sort" href="[^"]*page=', text), "sorted anew, it begins anew"
+        found = re.search(r'href="/prices/([^"]+)">Next page', text)
+        address = unescape(found[1]) if found else ""
+    assert met == every
+    assert 'value="more' not in client.get("/prices/?sort=device&page=999").content.decode()
+    assert "1–2" in client.get("/prices/?page=-1").content.decode()
+    assert "Next page" not in client.get("/prices/?max_price=1.4").content.decode()
 
 
 @pytest.mark.parametrize("address", ["/prices.json", "/prices.csv", "/prices.json?sort=-price&owner=public"])
