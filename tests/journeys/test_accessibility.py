@@ -33,8 +33,8 @@ OPEN_TO_ALL = {
     "home", "prices", "node", "policy", "fairness", "ledger", "ledger_entry", "status", "book",
     "styleguide", "accessibility", "account_login", "account_signup", "account_reset_password", "rules",
     "organisations", "organisation", "api_docs", "electricity", "electricity_zones", "exceptions",
-    "site_costs", "flags",
-    "pricing_policy", "node_costs", "how_costs_work", "compare", "market", "market_device", "evidence", "pool", "open_data", "open_data_set",
+    "site_costs", "flags", "pricing_policy", "node_costs", "how_costs_work", "compare", "market",
+    "market_device", "evidence", "pool", "open_data", "open_data_set",
 }  # fmt: skip
 FOR_MEMBERS = {
     "me", "start", "welcome", "projects", "project", "members", "leave", "apply", "reservation", "decision",
