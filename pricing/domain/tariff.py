@@ -11,10 +11,6 @@ from decimal import Decimal, localcontext
 from pricing.domain.cost import Cost, margin, markup, unit_cost
 from pricing.domain.exact import EXACT, ONE, ZERO, rounded, total
 
-# "Rates must be adjusted at least biennially and must consider any over or under-applied costs of the
-# previous period(s)": 2 CFR 200.468(b)(2), https://www.ecfr.gov/current/title-2/section-200.468
-RECOVERY_MONTHS = 24
-
 
 @dataclass(frozen=True)
 class Held:
@@ -83,10 +79,9 @@ class Carried:
     period_until: date  # the day after its last
     over_recovered: Decimal  # EUR
 
-    @property
-    def recover_by(self) -> date:
-        """A rate that takes it up must be in force before this day."""
-        return months_later(self.period_until, RECOVERY_MONTHS)
+    def recover_by(self, window_months: int) -> date:
+        """A rate that takes it up must be in force before this day: so many months later, by the policy."""
+        return months_later(self.period_until, window_months)
 
 
 def compare(price: Decimal, cost: Cost) -> Comparison:
@@ -123,9 +118,9 @@ def check_cap(price: Decimal, *, cost: Cost, cap: Cap, over_recovered: Decimal =
     return CapCheck(price=price, reference=reference, limit=limit, used_share=used_share, cap=cap)
 
 
-def review_by(effective_from: date) -> date:
+def review_by(effective_from: date, *, window_months: int) -> date:
     """The day by which a rate must be looked at again."""
-    return months_later(effective_from, RECOVERY_MONTHS)
+    return months_later(effective_from, window_months)
 
 
 def balance(carried: Iterable[Carried]) -> Decimal:
@@ -150,9 +145,12 @@ def left_over(carried: Sequence[Carried], *, given_back: Decimal = ZERO) -> tupl
     return tuple(_taken(open_, Carried(last, given_back.copy_negate())))
 
 
-def overdue(carried: Sequence[Carried], *, on: date) -> tuple[Carried, ...]:
-    """What no rate took up within the 24 months."""
-    return tuple(one for one in left_over(carried) if one.recover_by <= on)
+# "Rates must be adjusted at least biennially and must consider any over or under-applied costs of the
+# previous period(s)": 2 CFR 200.468(b)(2), https://www.ecfr.gov/current/title-2/section-200.468
+# How many months that are, a pricing policy says (`window_months`).
+def overdue(carried: Sequence[Carried], *, on: date, window_months: int) -> tuple[Carried, ...]:
+    """What no rate took up within the months that the policy gives."""
+    return tuple(one for one in left_over(carried) if one.recover_by(window_months) <= on)
 
 
 def months_later(day: date, months: int) -> date:

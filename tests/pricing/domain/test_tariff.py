@@ -146,10 +146,11 @@ def test_months_later(day: date, months: int, expected: date) -> None:
 
 
 def test_a_rate_is_reviewed_and_a_balance_taken_up_within_24_months() -> None:
-    assert review_by(date(2026, 7, 1)) == date(2028, 7, 1)
+    assert review_by(date(2026, 7, 1), window_months=24) == date(2028, 7, 1)
     carried = [Carried(date(2026, 7, 1), D(600)), Carried(date(2026, 8, 1), D(400))]
-    assert overdue(carried, on=date(2028, 6, 30)) == ()
-    assert overdue(carried, on=date(2028, 7, 1)) == (carried[0],)
+    assert overdue(carried, on=date(2028, 6, 30), window_months=24) == ()
+    assert overdue(carried, on=date(2028, 7, 1), window_months=24) == (carried[0],)
+    assert overdue(carried, on=date(2027, 7, 1), window_months=12) == (carried[0],)
 
 
 def test_the_oldest_balance_is_given_back_first() -> None:
