@@ -47,14 +47,14 @@ def _addresses() -> list[str]:
 def _visited(client: Client, address: str) -> list[object]:
     client.get(address)  # templates and statements are prepared once
     counter, spent, cpu, asked, size = Counter(), [], [], [], 0
-    backend = _backend()
+    process = backend()
     with connection.execute_wrapper(counter):
         for _ in range(TIMES):
-            began, own, its = time.perf_counter(), time.process_time(), _on_cpu(backend)
+            began, own, its = time.perf_counter(), time.process_time(), on_cpu(process)
             answer = client.get(address)
             spent.append(time.perf_counter() - began)
             cpu.append(time.process_time() - own)
-            asked.append(_on_cpu(backend) - its)
+            asked.append(on_cpu(process) - its)
             assert answer.status_code == 200, (address, answer.status_code)
             size = len(answer.content)
     return [
@@ -64,13 +64,13 @@ def _visited(client: Client, address: str) -> list[object]:
     ]  # fmt: skip
 
 
-def _backend() -> Path:
+def backend() -> Path:
     """What the kernel counts for the server process behind our connection."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         return Path(f"/proc/{cursor.fetchone()[0]}/schedstat")
 
 
-def _on_cpu(process: Path) -> float:
+def on_cpu(process: Path) -> float:
     """Seconds on a core so far: waiting for one costs nothing. Nothing is known of a server elsewhere."""
     return int(process.read_text().split()[0]) / 1e9 if process.exists() else 0.0
