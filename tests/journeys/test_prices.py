@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.conftest import NARROW, Windows
 
@@ -14,7 +14,7 @@ def rows(page: Page) -> int:
     return page.locator("#prices tbody tr").count()
 
 
-def test_a_visitor_goes_from_the_prices_to_the_proof(page: Page) -> None:
+def filter_and_sort(page: Page) -> None:
     page.goto("/prices/")
     every = rows(page)
     assert every >= 8
@@ -31,6 +31,9 @@ def test_a_visitor_goes_from_the_prices_to_the_proof(page: Page) -> None:
     page.go_back()
     expect(page.locator("#prices tbody tr")).to_have_count(every)
 
+
+def read_the_working(page: Page) -> Locator:
+    """What is paid for an hour, in the table of the figures."""
     page.goto("/nodes/lyon-h100/")
     said = page.locator("p.lede", has_text="An hour on one device costs")
     expect(said).to_contain_text("is charged")
@@ -45,7 +48,10 @@ def test_a_visitor_goes_from_the_prices_to_the_proof(page: Page) -> None:
     shown = page.locator("figure[data-chart=waterfall] .annotation-text").last
     assert abs(float(paid.inner_text()) - float(shown.text_content() or "")) <= 0.00005
     expect(page.get_by_role("heading", name="What changed and why")).to_be_visible()
+    return paid
 
+
+def look_back(page: Page, paid: Locator) -> None:
     now = paid.inner_text()
     cited = page.get_by_role("link", name="As of then").get_attribute("href") or ""
     page.get_by_label("As it stood on").fill("2026-01-15")
@@ -58,6 +64,8 @@ def test_a_visitor_goes_from_the_prices_to_the_proof(page: Page) -> None:
     page.goto(cited)
     assert paid.inner_text() == now
 
+
+def open_evidence_and_ledger(page: Page) -> None:
     page.locator("section:has(#evidence) a").first.click()
     expect(page).to_have_url(re.compile("/evidence/"))
     expect(page.get_by_role("main")).to_contain_text("SHA-256")
@@ -65,6 +73,13 @@ def test_a_visitor_goes_from_the_prices_to_the_proof(page: Page) -> None:
     page.locator("section:has(#proof) a", has_text="entry").first.click()
     expect(page).to_have_url(re.compile(r"/ledger/entries/\d+/"))
     expect(page.get_by_role("main")).to_contain_text("cost_statement")
+
+
+def test_a_visitor_goes_from_the_prices_to_the_proof(page: Page) -> None:
+    filter_and_sort(page)
+    paid = read_the_working(page)
+    look_back(page, paid)
+    open_evidence_and_ledger(page)
 
 
 def test_prices_are_filtered_and_sorted_without_scripts(windows: Windows) -> None:
