@@ -81,11 +81,15 @@ def price_lines(page: PricesPage, *, flags: Mapping[int, int] | None = None) -> 
 
 
 def market_cell(beside: Beside) -> MarketCell:
-    """`6.0206`, and beneath it `median 7.1 of 9 offers, 17 May 2026`."""
+    """`6.0206`, and beneath it `median 7.1 of 9 offers, 17 May 2026`; of one it is no median."""
     found = beside.found
-    counted = ngettext("%(count)s offer", "%(count)s offers", found.offers) % {
-        "count": formats.number(found.offers)
-    }
+    is_alone = found.offers == 1
+    counted = (
+        _("only offer")
+        if is_alone
+        else ngettext("%(count)s offer", "%(count)s offers", found.offers)
+        % {"count": formats.number(found.offers)}
+    )
     said = {
         "median": formats.number(found.median, PLACES),
         "offers": counted,
@@ -93,6 +97,10 @@ def market_cell(beside: Beside) -> MarketCell:
     }
     if found.is_old:
         note = _("old: %(offers)s, %(day)s") % said
+    elif is_alone and beside.is_list_price:
+        note = _("only offer, %(day)s") % said
+    elif is_alone:
+        note = _("cheapest listing, the only one, %(day)s") % said
     elif beside.is_list_price:
         note = _("median %(median)s of %(offers)s, %(day)s") % said
     else:
@@ -116,8 +124,11 @@ def _market_cells(found: Iterable[Beside | None]) -> dict[str, MarketCell]:
 
 def _availability(row: PriceRow) -> str:
     if row.devices_free:
+        if row.device_count == 1:
+            return _("1 of 1 device free")
+        # By those that are free: a language may bend the word by them and not by the whole.
         return ngettext(
-            "%(free)s of %(devices)s device free", "%(free)s of %(devices)s devices free", row.device_count
+            "%(free)s of %(devices)s devices free", "%(free)s of %(devices)s devices free", row.devices_free
         ) % {"free": formats.number(row.devices_free), "devices": formats.number(row.device_count)}
     if row.free_from:
         free = _("free from %(start)s") % {"start": formats.moment(row.free_from)}

@@ -15,7 +15,7 @@ from common.http import PageRequest, render_page
 from pricing.forms.as_of import AsOfForm
 from pricing.forms.prices import PriceFilterForm
 from pricing.selectors import open_data
-from pricing.selectors.flags import flag_counts
+from pricing.selectors.flags import flag_counts, flags_of
 from pricing.selectors.node import NodePage, node_page
 from pricing.selectors.price_lines import price_lines
 from pricing.selectors.prices import PriceFilter, PricesPage, prices as prices_page
@@ -89,7 +89,10 @@ def prices_csv(request: HttpRequest) -> HttpResponse:
 
 @guard(ANYONE)
 def node(request: HttpRequest, slug: str) -> HttpResponse:
-    return render(request, "pricing/node.html", {"page": _node(slug)})
+    page = _node(slug)
+    flags = flags_of(page.statement, at=page.at) if page.statement else ()
+    raised = sum(flag.is_raised for flag in flags)
+    return render(request, "pricing/node.html", {"page": page, "raised": raised})
 
 
 @guard(ANYONE)
@@ -125,7 +128,7 @@ def _headings(request: HttpRequest, wanted: PriceFilter) -> list[Heading]:
         ("full", _("Full cost"), True),
         ("chargeable", _("Chargeable cost"), True),
         ("against", _("Price against cost"), True),
-        ("market", _("List price elsewhere"), True),
+        ("market", _("Lowest list price elsewhere"), True),
     ]
     return [_heading(request, wanted, *column) for column in columns]
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 from base64 import b64encode
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import translation
 
 from accounts.models import User
 from common import clock
@@ -18,6 +20,8 @@ from nodes.models import Node
 from pricing.domain.market.files import OWN_COLUMNS
 from pricing.domain.market.matching import OFFERS
 from pricing.models import ExchangeRate, ListPrice, MarketImport
+from pricing.selectors.price_lines import price_lines
+from pricing.selectors.prices import PriceFilter, prices
 from pricing.services.market import import_file
 from pricing.wording.market import BECAUSE
 from tests import factories
@@ -104,6 +108,50 @@ def test_a_price_stands_beside_the_list_prices_of_its_device(
     (row, *_rest) = csv.DictReader(io.StringIO(text_of(client, "/prices.csv?sort=market")))
     assert row["list_price_median_eur_per_device_hour"] == "7.49484"
     assert row["list_price_rates"] == "1 EUR = 1.1628 USD, Price lists, collected, 2026-05-15"
+
+
+def test_of_one_offer_there_is_no_median(client: Client, nodes: list[Node]) -> None:
+    text = "Date,USD\n2026-05-15,1.1628"
+    for name, content in (("rates.csv", text), ("prices.csv", own(P5))):
+        import_file(file=io.BytesIO(content.encode()), name=name, source="AWS", by=None, at=NOW)
+    page = text_of(client, "/prices/")
+    assert "Lowest list price elsewhere" in page
+    assert "only offer, 17 May 2026" in page
+    for address in ("/prices/", "/compare/?node=a-3&node=b-4", "/prices/market/"):
+        assert "median" not in main_of(text_of(client, address)).split("<tbody>", 1)[1].split("</tbody>")[0]
+    (said,) = text_of(client, "/prices/market/h100-sxm5-80/").split("the only offer, seen on ")[1:]
+    assert said.startswith("17 May 2026")
+    assert "AWS" in text_of(client, "/prices/market/")
+    assert "1 row, 0 not matched" in text_of(client, "/prices/market/")
+
+
+def test_numbers_and_their_words_agree_in_french(client: Client, nodes: list[Node], steward: User) -> None:
+    """There 0 and 1 are singular, and what is counted governs the word, not of how many."""
+    import_file(file=io.BytesIO(own(P5).encode()), name="prices.csv", source="AWS", by=None, at=NOW)
+    steward.language = "fr"
+    steward.save()
+
+    def french(address: str) -> str:
+        return client.get(address).content.decode()
+
+    assert "0 nœud sur 2" in french("/prices/?max_price=0.01")
+    assert "2 nœuds sur 2" in french("/prices/")
+    for address in (STEWARDS, "/prices/market/"):
+        assert "1 ligne," in french(address)
+        assert "1 lignes" not in french(address)
+    page = prices(wanted=PriceFilter(sort="device"), at=NOW)
+    row_ids = page.rows[0].device_ids
+    with translation.override("fr"):
+        for free, of, said in ((1, 3, "1 appareil libre sur 3"), (2, 3, "2 appareils libres sur 3")):
+            row = replace(page.rows[0], devices_free=free, device_ids=row_ids[:of])
+            (line,) = price_lines(replace(page, rows=[row]))
+            assert line.availability == said
+        row = replace(page.rows[0], devices_free=1, device_ids=row_ids[:1])
+        assert price_lines(replace(page, rows=[row]))[0].availability == "1 appareil libre sur 1"
+
+
+def main_of(page: str) -> str:
+    return page.split("<main", 1)[1]
 
 
 def test_list_prices_cost_two_queries_however_many(
