@@ -28,8 +28,7 @@ class FlagQuery(ListQuery):
 class FlagShape(Shape):
     flag = serializers.ChoiceField([str(code) for code in Code])
     raised = serializers.BooleanField()
-    declared = serializers.JSONField(
-        allow_null=True,
+    declared = serializers.JSONField(  # anything, null included: described as nullable it would fit twice
         help_text="Years; share of what was paid; times the price in shops; or true, false, null for related"
         " parties.",
     )
