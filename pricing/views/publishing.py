@@ -238,6 +238,7 @@ def tariff_new(request: HttpRequest, node: Node) -> HttpResponse:
                 messages.info(
                     request, _("It is above the cap and ends with the exception, on %(when)s.") % ends
                 )
-            return redirect("node", node.slug)
+            # What is announced stands there with what takes it back; the public page has the price of now.
+            return redirect("node_statements" if tariff.effective_from > at else "node", node.slug)
     context = {"form": form, "page": page, "node": node}
     return render(request, "pricing/tariff_new.html", context, status=status)

@@ -68,6 +68,16 @@ def draft(node: Node, by: User, **changes: object) -> StatementDraft:
     return drafts.replace_draft(node=node, declared=body, version=None, by=by, at=clock.now())
 
 
+def test_an_announced_price_leads_to_where_it_is_called_off(node: Node, lead: User) -> None:
+    client = client_of(lead)
+    sent = {"first_day": f"{in_days(5):%Y-%m-%d}", "price": "1.2"}
+    answer = client.post(PRICE, sent)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/nodes/gemini/statements/")
+    assert ADDRESS in client.get("/nodes/gemini/statements/").content.decode()
+    answer = client.post(PRICE, {"first_day": f"{in_days(0):%Y-%m-%d}", "price": "1.1"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/nodes/gemini/")
+
+
 # --- calling off ---------------------------------------------------------------------------------------
 def test_an_announced_price_is_called_off_and_the_one_before_goes_on(announced: Tariff, lead: User) -> None:
     client = client_of(lead)
