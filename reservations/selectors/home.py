@@ -10,6 +10,7 @@ from decimal import Decimal
 from statistics import median
 
 from django.db.models import Count, Q, Sum
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 
@@ -44,8 +45,9 @@ class Opening:
     place: str
     url: str  # the timetable of its week
     devices: int
-    price: Decimal
+    price: Decimal  # before the site's fee, as the cost is
     full_cost: Decimal
+    costs_url: str  # how that is worked out
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ class HomePage:
     bookable: int
     nodes: int
     owners: int
-    median_price: Decimal | None
+    fee: Decimal | None
+    median_price: Decimal | None  # before the fee
     median_cost: Decimal | None
     public_share: Decimal | None  # of settled cost-weighted hours in 28 days
     granted: int
@@ -101,7 +104,8 @@ def _home_page(at: datetime) -> HomePage:
         bookable=len(bookable),
         nodes=len({device.node_id for device in bookable}),
         owners=len({device.node.owner_id for device in bookable}),
-        median_price=median(rate.to_pay for rate in prices.values()) if prices else None,
+        fee=max(rate.fee for rate in prices.values()) if prices else None,
+        median_price=median(rate.price for rate in prices.values()) if prices else None,
         median_cost=median(rate.full_delivered for rate in prices.values()) if prices else None,
         public_share=_public_share(at),
         granted=asked["granted"],
@@ -142,8 +146,9 @@ def _opening(group: Sequence[_Gap], prices: Mapping[int, Rate], at: datetime) ->
         place=f"{node.name}, {formats.country(node.site.country)}",
         url=timetable_url(model=first.device.model_key, site=node.site.slug, at=first.start),
         devices=len(group),
-        price=rate.to_pay,
+        price=rate.price,
         full_cost=rate.full_delivered,
+        costs_url=reverse("node_costs", args=[node.slug]),
     )
 
 

@@ -152,6 +152,19 @@ def test_the_board_groups_devices_that_become_free_together() -> None:
     assert page.board[1].until is None
 
 
+@pytest.mark.django_db
+def test_home_holds_prices_before_the_fee_against_costs_which_are_without_it() -> None:
+    node = make_open_node(devices=1)
+    factories.set_fee("0.02")
+    page, rate = home_page(at=clock.now()), node.statements.get()
+    tariff = node.tariffs.get()
+    assert page.fee == Decimal("0.02")
+    assert (page.median_price, page.median_cost) == (tariff.price, rate.full_delivered)
+    (one,) = page.board
+    assert (one.price, one.full_cost) == (tariff.price, rate.full_delivered)
+    assert one.costs_url == f"/nodes/{node.slug}/costs/"
+
+
 def a_charge(item: str, amount: str, **fields: Any) -> Charge:
     usual = {"quantity": Decimal(1), "unit_price": Decimal(amount), "amount": Decimal(amount), "grant": None}
     return Charge(item=item, node=Node(slug="a-node"), **usual | fields)
