@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+_LEAST = Decimal(5)  # of a bar that is there: less is a hairline, which looks like none
+_ALMOST_NOTHING = Decimal("0.0005")  # what is below it is written as 0.0 %
 _ZERO_LINE = Decimal("66.67")  # two thirds: what lies below zero is the longer side
 
 
@@ -31,8 +33,10 @@ def drawn(share: Decimal) -> str:
 
 
 def around_zero(value: Decimal, largest: Decimal) -> Around:
-    """`largest` is the largest distance from zero in the column, so that its bars compare."""
+    """`largest` is the largest distance from zero in the column, so that its bars compare; the smallest are as wide as can be seen."""
     side = _ZERO_LINE if value < 0 else 100 - _ZERO_LINE
     width = (part(abs(value), largest) * side / 100).quantize(Decimal("0.01"))
+    if abs(value) >= _ALMOST_NOTHING:
+        width = max(width, _LEAST)
     start = _ZERO_LINE - width if value < 0 else _ZERO_LINE
     return Around(value < 0, drawn(_ZERO_LINE), drawn(start), drawn(width))

@@ -97,6 +97,20 @@ def test_a_price_against_cost_never_leaves_its_drawing(ratio: Decimal, largest: 
     assert 0 <= start <= start + width <= 100.01
 
 
+@pytest.mark.parametrize(
+    ("ratio", "width", "start"),
+    [
+        ("0.021", "5%", "66.67%"),
+        ("-0.021", "5.00%", "61.67%"),
+        ("0.0004", "0.01%", "66.67%"),
+        ("0", "0.00%", "66.67%"),
+    ],
+)
+def test_a_small_difference_is_not_drawn_as_none(ratio: str, width: str, start: str) -> None:
+    bar = components.against(Decimal(ratio), Decimal(1))["bar"]
+    assert (float(bar.width[:-1]), bar.start) == (float(width[:-1]), start)
+
+
 def test_below_cost_is_hollow_and_left_of_zero() -> None:
     html = render("{% against ratio 1 %}", ratio=Decimal("-0.374"))
     assert "bar__under" in html
