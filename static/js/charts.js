@@ -75,7 +75,10 @@ async function draw(figure) {
     figure.append(plot);
   }
   if (fallback) fallback.hidden = true;
-  await Plotly.react(plot, themed(data), themed(layout), CONFIG);
+  const shown = themed(layout);
+  // Hours of the day: on a phone every sixth is named, or their names touch.
+  if (shown.xaxis?.type === "category" && figure.clientWidth < NARROW) shown.xaxis.nticks = 4;
+  await Plotly.react(plot, themed(data), shown, CONFIG);
   figure.dataset.chartDrawn = "";
 }
 
