@@ -64,6 +64,8 @@ class Dataset:
     refers: tuple[Reference, ...] = ()
     edition: Callable[[], Edition] | None = None  # else worked out from the rows
     page: str = ""  # where people read the same
+    # All rows, with those that their source's licence keeps back; None: nothing is kept back.
+    every: Callable[[], QuerySet[Any]] | None = None
 
     @property
     def column_names(self) -> list[str]:

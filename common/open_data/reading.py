@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -62,6 +62,7 @@ class Tally:
     changed_at: datetime | None
     size: int
     edition: str
+    left_out: int = 0  # rows that their source's licence keeps back
 
 
 def edition_of(dataset: Dataset) -> str:
@@ -70,6 +71,12 @@ def edition_of(dataset: Dataset) -> str:
 
 
 def tally(dataset: Dataset) -> Tally:
+    """What there is to read, and how much of it is kept back."""
+    found = _counted(dataset)
+    return replace(found, left_out=dataset.every().count() - found.rows) if dataset.every else found
+
+
+def _counted(dataset: Dataset) -> Tally:
     """One query, which reads every row; for a dataset that names its editions, a count and a sample."""
     if dataset.edition is None:
         return _summed(dataset)

@@ -37,6 +37,11 @@ class Line:
     rows: int
     changed_at: datetime | None
     size: int  # about, of its CSV
+    left_out: int = 0  # rows that their source's licence keeps back
+
+    @property
+    def every(self) -> int:
+        return self.rows + self.left_out
 
 
 @dataclass(frozen=True)
@@ -174,7 +179,7 @@ def _lines(datasets: Sequence[Dataset], at: datetime) -> tuple[tuple[Line, ...],
     key = hashlib.sha256(name.encode()).hexdigest()[:16]  # other datasets of another version are others
     tallies, counted_at = kept(f"open-data:{key}", counted, at=at, is_large=lambda _found: True)
     lines = zip(datasets, tallies, strict=True)
-    return tuple(Line(one, its.rows, its.changed_at, its.size) for one, its in lines), counted_at
+    return tuple(Line(one, its.rows, its.changed_at, its.size, its.left_out) for one, its in lines), counted_at
 
 
 def _column(column: Column, dataset: Dataset) -> ColumnRow:

@@ -36,7 +36,10 @@ def _imports() -> QuerySet[HourlyImport]:
 
 def _years() -> QuerySet[YearlyIntensity]:
     """The last import that may be passed on holds."""
-    rows = YearlyIntensity.objects.filter(came_with__in=_open_imports())
+    return _later(YearlyIntensity.objects.filter(came_with__in=_open_imports()))
+
+
+def _later(rows: QuerySet[YearlyIntensity]) -> QuerySet[YearlyIntensity]:
     later = rows.filter(
         country=OuterRef("country"), year=OuterRef("year"), came_with__gt=OuterRef("came_with")
     )
@@ -86,6 +89,7 @@ HOURS = Dataset(
         *_from(),
     ),
     rows=_hours,
+    every=lambda: HourlyValue.objects.all(),
     key=("zone", "quantity", "hour"),
     refers=(Reference("import", "electricity-imports", "id"),),
     edition=_edition,
@@ -141,6 +145,7 @@ YEARS = Dataset(
         *_from(),
     ),
     rows=_years,
+    every=lambda: _later(YearlyIntensity.objects.all()),
     changed=("came_with__at",),
     key=("country", "year"),
     refers=(Reference("import", "electricity-imports", "id"),),

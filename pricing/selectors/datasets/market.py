@@ -29,7 +29,10 @@ def _imports() -> QuerySet[MarketImport]:
 
 def _that_hold(model: type[Model], *same: str) -> QuerySet[Any]:
     """Of two rows about the same, the later import's; those alone that may be passed on."""
-    rows = model._default_manager.filter(came_with__in=_open_imports())
+    return _later(model._default_manager.filter(came_with__in=_open_imports()), *same)
+
+
+def _later(rows: QuerySet[Any], *same: str) -> QuerySet[Any]:
     later = rows.filter(came_with__gt=OuterRef("came_with"), **{name: OuterRef(name) for name in same})
     return rows.filter(~Exists(later)).order_by(*same)
 
@@ -66,6 +69,7 @@ LIST_PRICES = Dataset(
         *_from(),
     ),
     rows=lambda: _that_hold(ListPrice, *_OFFER),
+    every=lambda: _later(ListPrice.objects.all(), *_OFFER),
     changed=("came_with__at",),
     key=_OFFER,
     refers=(_IMPORT,),
@@ -86,6 +90,7 @@ RETAIL_PRICES = Dataset(
         *_from(),
     ),
     rows=lambda: _that_hold(RetailPrice, "device", "currency", "on"),
+    every=lambda: _later(RetailPrice.objects.all(), "device", "currency", "on"),
     changed=("came_with__at",),
     key=("device", "currency", "on"),
     refers=(_IMPORT,),
@@ -104,6 +109,7 @@ RATES = Dataset(
         *_from(),
     ),
     rows=lambda: _that_hold(ExchangeRate, "currency", "on"),
+    every=lambda: _later(ExchangeRate.objects.all(), "currency", "on"),
     changed=("came_with__at",),
     key=("currency", "on"),
     refers=(_IMPORT,),

@@ -26,7 +26,7 @@ from django.test.utils import CaptureQueriesContext
 from common import clock
 from common.open_data import reading
 from nodes.models import Node
-from pricing.models import PriceException
+from pricing.models import HourlyValue, PriceException
 from pricing.services.price_exceptions import end_price_exception
 from reservations.selectors.catalogue import EVERY
 from reservations.views import open_data
@@ -221,6 +221,17 @@ def test_what_a_source_does_not_let_anybody_pass_on_is_left_out_and_said(
         ("Somebody", None, False),
         ("Ember", "CC BY 4.0", True),
     ]
+
+
+def test_how_many_rows_a_licence_keeps_back_stands_beside_the_rest(world: OpenWorld, client: Client) -> None:
+    kept_back = HourlyValue.objects.exclude(came_with__source="SMARD").count()
+    assert kept_back
+    said = f"{kept_back} of {kept_back + 2} rows left out: the source’s licence"
+    cache.clear()
+    assert client.get("/open-data/").content.decode().count(said) == 1
+    assert said in client.get("/open-data/electricity-hours/").content.decode()
+    assert "rows left out" not in client.get("/open-data/electricity-years/").content.decode()
+    assert "rows left out" not in client.get("/open-data/nodes/").content.decode()
 
 
 def test_of_a_country_s_year_the_last_import_holds(world: OpenWorld, client: Client) -> None:
