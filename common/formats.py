@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache
 
@@ -101,6 +101,14 @@ def span(start: datetime, end: datetime) -> str:
 def moment_with_year(value: datetime | None) -> str:
     """`24 November 2026, 14:00`."""
     return _dated(value, "d MMMM y, HH:mm", "d MMMM y 'à' HH:mm")
+
+
+def second_in_utc(value: datetime | None) -> str:
+    """`24 November 2026, 14:00:59 UTC`, whatever zone the reader is in."""
+    if value is None:
+        return NOTHING
+    with timezone.override(UTC):
+        return f"{_dated(value, 'd MMMM y, HH:mm:ss', 'd MMMM y, HH:mm:ss')} UTC"
 
 
 def day(value: date | datetime | None) -> str:

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from common import formats
+from pricing.wording.reasons import full_stop, reason_told
 
 register = template.Library()
 
@@ -22,6 +23,7 @@ register.filter("signed_percent", formats.signed_percent)
 register.filter("money", formats.money)
 register.filter("moment", formats.moment)
 register.filter("moment_with_year", formats.moment_with_year)
+register.filter("second_in_utc", formats.second_in_utc)
 register.filter("day", formats.day)
 register.filter("long_day", formats.long_day)
 register.filter("month", formats.month)
@@ -32,6 +34,8 @@ register.filter("size", formats.size)
 register.filter("memory", formats.memory)
 register.filter("digest", formats.digest)
 register.filter("country", formats.country)
+register.filter("reason_told", reason_told)
+register.filter("full_stop", full_stop)
 
 register.simple_tag(formats.zone_name, name="zone_name")
 register.simple_tag(formats.colon, name="colon")

@@ -72,6 +72,22 @@ class ChangeShape(Shape):
     rows = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))
 
 
+class RepricingShape(Shape):
+    from_tariff = serializers.IntegerField()
+    to_tariff = serializers.IntegerField()
+    effective_from = serializers.DateTimeField()
+    published_at = serializers.DateTimeField()
+    old = serializers.CharField(help_text="EUR per device-hour, before VAT and the site’s fee.")
+    new = serializers.CharField()
+    difference = serializers.CharField()
+    reason = serializers.CharField(allow_null=True, help_text="As it was published.")
+    exception = serializers.UUIDField(allow_null=True, help_text="To the cap, where one was needed.")
+    told = serializers.ListField(
+        child=serializers.CharField(), help_text="Why, in words: with the exception and what went into it."
+    )
+    ledger_entry = serializers.DictField()
+
+
 class HourOfDayShape(Shape):
     hour = serializers.IntegerField(help_text="On the clock of the place, 0 to 23.")
     cost = serializers.CharField(allow_null=True, help_text="EUR of electricity per device-hour in use.")
@@ -110,12 +126,16 @@ class NodeCostsShape(Shape):
     price = serializers.CharField(allow_null=True)
     fee = serializers.CharField()
     to_pay = serializers.CharField(allow_null=True)
-    cap = serializers.DictField(allow_null=True)
+    cap = serializers.DictField(
+        allow_null=True,
+        help_text="`is_above`: than the cap; `is_above_highest`: than an exception allows, too.",
+    )
     in_words = serializers.ListField(child=serializers.CharField())
     waterfall = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))
     worked = WorkedShape(allow_null=True)
     public_money = PublicMoneyShape(allow_null=True)
     changes = ChangeShape(many=True)
+    price_changes = RepricingShape(many=True)
     statements = serializers.ListField(child=serializers.DictField())
     tariffs = serializers.ListField(child=serializers.DictField())
     withdrawals = serializers.ListField(child=serializers.DictField())
@@ -174,6 +194,15 @@ class NodeCostsShape(Shape):
                     {"code": "hosting", "label": "Hosting", "unit": "EUR per device-hour",
                      "old": "0.185799", "new": "0.196121", "difference": "0.010322"}
                 ],
+            }
+        ],
+        "price_changes": [
+            {
+                "from_tariff": 1, "to_tariff": 2, "effective_from": "2026-11-02T00:00:00Z",
+                "published_at": "2026-11-01T09:00:00Z", "old": "1.502027", "new": "1.402027",
+                "difference": "-0.1", "reason": None, "exception": None,
+                "told": ["The owner leaves off EUR 0.100000."],
+                "ledger_entry": {"id": "0190c2f4-7b3e-7c11-9d2a-5e8f6a1b2c3e", "index": 42},
             }
         ],
         "statements": [], "tariffs": [], "withdrawals": [], "evidence": [],

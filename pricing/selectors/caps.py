@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from common.ranges import bounds
 from nodes.models import Node
 from pricing.domain import capping
 from pricing.domain.cost import Cost, cost_of
@@ -44,7 +45,15 @@ class Bound:
 
     @property
     def needs_exception(self) -> bool:
+        """The price lies above the cap."""
         return not self.check.passes
+
+    def excepted_until(self, at: datetime) -> datetime | None:
+        """When the exception ends, as was known then: as granted, or when it was ended."""
+        if self.exception is None:
+            return None
+        ended = self.exception.ended_at
+        return ended if ended is not None and ended <= at else bounds(self.exception.effective)[1]
 
 
 def policy_in_force(at: datetime) -> PricingPolicy | None:

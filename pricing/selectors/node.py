@@ -17,6 +17,7 @@ from nodes.models import Device, Node
 from pricing import wording
 from pricing.domain.cost import electricity_cost, markup, rounded
 from pricing.domain.declared import Declared, from_json
+from pricing.domain.exact import plain
 from pricing.models import (
     CostComponent,
     CostStatement,
@@ -102,6 +103,12 @@ class NodePage:
         return next((row for row in self.tariffs if self.at in row.effective), None)
 
     @cached_property
+    def announced_prices(self) -> list[Tariff]:
+        """Published and not in force yet, the next one first."""
+        found = [row for row in self.tariffs if row.effective_from > self.at and not row.is_called_off]
+        return sorted(found, key=lambda row: row.effective_from)
+
+    @cached_property
     def rate(self) -> Rate | None:
         statement, tariff = self.statement, self.tariff
         if statement is None or tariff is None:
@@ -155,6 +162,35 @@ class NodePage:
         return self.declared.used_share if self.declared else None
 
     @property
+    def excepted_until(self) -> datetime | None:
+        return self.held.excepted_until(self.at) if self.held else None
+
+    @property
+    def counted_use(self) -> Decimal | None:
+        """The share of hours that the cap counts as used, where the owner expects less."""
+        if self.held is None or self.used_share is None:
+            return None
+        counted = self.held.check.used_share
+        return counted if counted > self.used_share else None
+
+    @property
+    def use_counted_and_expected(self) -> tuple[str, str]:
+        return _in_percent(self.counted_use), _in_percent(self.used_share)
+
+    @property
+    def is_cap_below_cost(self) -> bool:
+        return (
+            self.held is not None
+            and self.statement is not None
+            and self.held.limit < self.statement.chargeable_delivered
+        )
+
+    @property
+    def declared_price(self) -> Decimal | None:
+        """EUR per kWh, in the digits that the formulas show."""
+        return Decimal(plain(rounded(self.declared.electricity_price))) if self.declared else None
+
+    @property
     def idle_year(self) -> Decimal | None:
         """What idle hours cost in a year: full cost of the hours available and not delivered."""
         statement = self.statement
@@ -202,6 +238,11 @@ class NodePage:
                 wording.against(rate.price, rate.chargeable_delivered),
             ),
         ]
+
+
+def _in_percent(share: Decimal | None) -> str:
+    """`45 %`, `45.5 %`."""
+    return formats.percent(share, 1 if share is not None and share * 100 % 1 else 0)
 
 
 def node_page(*, slug: str, at: datetime) -> NodePage | None:

@@ -210,7 +210,7 @@ def node_json(page: NodePage) -> dict[str, Any]:
         "price": plain(rate.price) if rate else None,
         "fee": plain(page.fee),
         "to_pay": plain(rate.to_pay) if rate else None,
-        "cap": _cap(page.held) if page.held else None,
+        "cap": _cap(page.held, page.at) if page.held else None,
         "waterfall": [
             {"code": step.code, "label": step.label, "amount": plain(step.amount), "kind": step.kind}
             for step in page.waterfall
@@ -223,16 +223,23 @@ def node_json(page: NodePage) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cap(held: Bound) -> dict[str, Any]:
-    """The price in force by the pricing policy in force; None for `policy`: there is none."""
+def _cap(held: Bound, at: datetime) -> dict[str, Any]:
+    """The price in force by the pricing policy in force; None for `policy`: there is none.
+
+    `is_above`: than the cap; `is_above_highest`: than what an exception allows, too.
+    """
+    until = held.excepted_until(at)
     return {
         "policy": held.policy.version if held.policy else None,
         "cap": plain(held.check.cap.share),
         "used_share": plain(held.check.used_share),
         "limit": plain(held.limit),
         "exception": str(held.exception.uid) if held.exception else None,
+        "exception_until": moment(until) if until else None,
+        "exception_reason": held.exception.reason if held.exception else None,
         "highest": plain(held.highest),
-        "is_above": not held.passes,
+        "is_above": held.needs_exception,
+        "is_above_highest": not held.passes,
     }
 
 

@@ -112,6 +112,10 @@ def waterfall_of(rate: Rate, components: Sequence[CostComponent]) -> list[Waterf
 
 
 def to_four_places(steps: Sequence[WaterfallStep]) -> list[WaterfallStep]:
+    return adding_up(steps, grain=SHOWN)
+
+
+def adding_up(steps: Sequence[WaterfallStep], *, grain: Decimal) -> list[WaterfallStep]:
     """Every total rounded, and the lines between two totals so that they lead from one to the other."""
     found: list[WaterfallStep] = []
     lines: list[WaterfallStep] = []
@@ -120,8 +124,8 @@ def to_four_places(steps: Sequence[WaterfallStep]) -> list[WaterfallStep]:
         if step.kind not in ("sum", "price"):
             lines.append(step)
             continue
-        total = rounded(step.amount, SHOWN)
-        amounts = shown(total - level, [line.amount for line in lines], grain=SHOWN)
+        total = rounded(step.amount, grain)
+        amounts = shown(total - level, [line.amount for line in lines], grain=grain)
         found += [replace(line, amount=amount) for line, amount in zip(lines, amounts, strict=True)]
         found.append(replace(step, amount=total))
         level, lines = total, []

@@ -19,6 +19,7 @@ from pricing.selectors.holding import Lowering, lowerings
 from pricing.services import telling
 from pricing.services.announced import end_before_it_begins
 from pricing.services.tariff_rows import write_tariff
+from pricing.wording.reasons import allows_no_more
 
 
 def hold_to_cap(*, node: Node, since: datetime, by: User, at: datetime) -> list[Tariff]:
@@ -37,8 +38,7 @@ def hold_to_cap(*, node: Node, since: datetime, by: User, at: datetime) -> list[
 
 
 def _lower(one: Lowering, statement: CostStatement, *, by: User, at: datetime) -> Tariff:
-    # In one language, whoever publishes: it stands in the ledger for good.
-    reason = f"Cost statement {statement.number} allows no more."
+    reason = allows_no_more(statement.number)
     tariff = one.tariff
     if tariff.effective_from < one.begins:
         tariff.effective = between(tariff.effective_from, one.begins)

@@ -20,6 +20,7 @@ from pricing.services.announced import end_before_it_begins
 from pricing.services.holding import hold_to_cap
 from pricing.services.periods import require_end, require_soon
 from pricing.services.tariff_rows import locked, write_tariff
+from pricing.wording.reasons import SAME_DAY
 
 ZERO = Decimal(0)
 
@@ -116,9 +117,8 @@ def _next_beginning(node: Node, effective_from: datetime, *, by: User, at: datet
         if tariff.effective_from > effective_from:
             return tariff.effective_from
         if effective_from > at:
-            reason = "Another price was set for the same day."  # in the ledger, in one language
-            end_before_it_begins(tariff, reason=reason, by=by, at=at, goes_on=False)
-            telling.price_called_off(tariff, reason=reason, by=by, at=at)
+            end_before_it_begins(tariff, reason=SAME_DAY, by=by, at=at, goes_on=False)
+            telling.price_called_off(tariff, reason=SAME_DAY, by=by, at=at)
     return None
 
 

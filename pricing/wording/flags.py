@@ -95,10 +95,10 @@ def among(flag: Flag) -> str:
         return _("Too few peers to compare: %(count)s, and %(fewest)s are needed") % {
             "count": formats.number(count), "fewest": formats.number(FEWEST_PEERS),
         }  # fmt: skip
-    said = {"percentile": formats.number(plain(flag.percentile)), "count": formats.number(count)}
+    said = {"percentile": formats.number(flag.percentile, 0), "count": formats.number(count)}
     if flag.basis is Basis.MODEL:
-        return _("Percentile %(percentile)s of %(count)s with the same device") % said
-    return _("Percentile %(percentile)s of %(count)s with the same kind of device") % said
+        return _("Compared with %(count)s nodes with the same device: percentile %(percentile)s") % said
+    return _("Compared with %(count)s nodes with the same kind of device: percentile %(percentile)s") % said
 
 
 def sentence(flag: Flag) -> str:

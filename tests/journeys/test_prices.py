@@ -56,7 +56,7 @@ def look_back(page: Page, paid: Locator) -> None:
     cited = page.get_by_role("link", name="As of then").get_attribute("href") or ""
     page.get_by_label("As it stood on").fill("2026-01-15")
     page.get_by_role("button", name="Show the figures of then").click()
-    expect(page.get_by_text("As it stood on 2026-01-15T23:59:59Z.")).to_be_visible()
+    expect(page.get_by_text("As it stood on 15 January 2026, 23:59:59 UTC.")).to_be_visible()
     assert paid.inner_text() != now
     page.get_by_label("As it stood on").fill("2199-01-01")
     page.get_by_role("button", name="Show the figures of then").click()

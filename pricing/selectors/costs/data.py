@@ -16,6 +16,7 @@ from pricing.selectors.costs.changes import Change
 from pricing.selectors.costs.clock import carbon_figure, clock_rows, cost_figure
 from pricing.selectors.costs.figures import Worked
 from pricing.selectors.costs.page import CostsPage
+from pricing.selectors.costs.prices import Repricing
 from pricing.selectors.costs.public_money import PublicMoney
 from pricing.selectors.flags import flag_json
 
@@ -33,6 +34,7 @@ def costs_json(page: CostsPage, *, with_charts: bool = False) -> dict[str, Any]:
         "worked": _worked(page.worked) if page.worked else None,
         "public_money": _public(page),
         "changes": [_change(one) for one in page.changes],
+        "price_changes": [_repricing(one) for one in page.repricings],
         "withdrawals": [
             {
                 "statement": one.statement.number,
@@ -157,6 +159,24 @@ def _change(change: Change) -> dict[str, Any]:
     }
 
 
+def _repricing(one: Repricing) -> dict[str, Any]:
+    """`reason` as it was published; `told` in words, with the exception and what went into the price."""
+    exception = one.new.exception
+    return {
+        "from_tariff": one.old.number,
+        "to_tariff": one.new.number,
+        "effective_from": moment(one.new.effective_from),
+        "published_at": moment(one.new.published_at),
+        "old": plain(one.old.price),
+        "new": plain(one.new.price),
+        "difference": plain(one.difference),
+        "reason": one.new.reason or None,
+        "exception": str(exception.uid) if exception else None,
+        "told": one.reasons,
+        "ledger_entry": _entry(one.new.entry),
+    }
+
+
 def _by_hour(found: ByHour) -> dict[str, Any]:
     embodied = found.embodied
     return {
@@ -239,6 +259,8 @@ def _rows(page: CostsPage) -> Iterator[list[str]]:
     yield from _public_rows(page.public_money)
     for change in page.changes:
         yield from _changed_rows(change)
+    for priced in page.repricings:
+        yield _repriced_row(priced)
     history: list[CostStatement | Tariff] = [*page.figures.statements, *page.figures.tariffs]
     for row in history:
         yield from _history_rows(row)
@@ -273,6 +295,11 @@ def _changed_rows(change: Change) -> Iterator[list[str]]:
     if change.hours:
         hours = change.hours
         yield ["change", record, since, hours.code, plain(hours.difference), "device-hours a year", ""]
+
+
+def _repriced_row(one: Repricing) -> list[str]:
+    record, since = f"{one.old.number} to {one.new.number}", moment(one.new.effective_from)
+    return ["price_change", record, since, "price", plain(one.difference), UNIT, " ".join(one.reasons)]
 
 
 def _history_rows(row: CostStatement | Tariff) -> Iterator[list[str]]:

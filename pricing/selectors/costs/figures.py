@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from pricing import wording
 from pricing.domain.cost import Kind, split
 from pricing.domain.declared import Declared
-from pricing.domain.exact import plain, rounded, total
+from pricing.domain.exact import EXACT, plain, rounded, total
 from pricing.domain.working import Working, shown, workings
 from pricing.models import CostComponent, CostStatement
 from pricing.selectors.node import NodePage
-from pricing.selectors.rates import WaterfallStep, parted
+from pricing.selectors.rates import WaterfallStep, adding_up, parted
 from pricing.wording import working as words
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
+TENTH_OF_PERCENT = Decimal("0.001")
 # Lines of the waterfall that are explained with another.
 _SECTIONS = {"own_interest": "financing", "restated": "tariff", "owner_adjustment": "tariff", "fee": "to_pay"}
 
@@ -103,13 +104,13 @@ def table_of(page: NodePage, worked: Worked | None) -> list[TableRow]:
     formulas = sentences | {one.code: one.formula for one in worked.sums}
     if page.rate and page.rate.carried:
         formulas["carried"] = words.carried(page.rate.carried, worked.device_hours)
-    full = statement.full_delivered
+    shares = _shares(page.waterfall, statement.full_delivered)
     return [
         TableRow(
             code=step.code,
             label=step.label,
             amount=step.amount,
-            share=step.amount / full if full else None,
+            share=shares.get(step.code),
             is_sum=step.kind in ("sum", "price"),
             year=years.get(step.code),
             terms=lines[step.code].terms if step.code in lines else (),
@@ -118,6 +119,14 @@ def table_of(page: NodePage, worked: Worked | None) -> list[TableRow]:
         )
         for step in page.waterfall
     ]
+
+
+def _shares(steps: Sequence[WaterfallStep], full: Decimal) -> dict[str, Decimal]:
+    """Of the full cost, to a tenth of a per cent: lines add up to the total beneath them as shown."""
+    if not full:
+        return {}
+    in_full = [replace(step, amount=EXACT.divide(step.amount, full)) for step in steps]
+    return {step.code: step.amount for step in adding_up(in_full, grain=TENTH_OF_PERCENT)}
 
 
 def free_this_year(page: NodePage) -> list[str]:

@@ -19,6 +19,7 @@ from pricing.selectors.costs.by_hour import ByHour, by_hour
 from pricing.selectors.costs.changes import Change, changes_of
 from pricing.selectors.costs.clock import ClockRow, clock_rows
 from pricing.selectors.costs.figures import TableRow, Worked, free_this_year, table_of, worked_of
+from pricing.selectors.costs.prices import Repricing, repricings_of
 from pricing.selectors.costs.public_money import PublicMoney, public_money_of
 from pricing.selectors.evidence import Reader
 from pricing.selectors.flags import ShownFlag, flags_of
@@ -77,6 +78,10 @@ class CostsPage:
         held = [row for row in self.figures.statements if not row.is_called_off]
         in_order = sorted(held, key=lambda row: row.effective_from, reverse=True)
         return changes_of(in_order, self.figures.components)
+
+    @cached_property
+    def repricings(self) -> list[Repricing]:
+        return repricings_of(self.figures.tariffs)
 
     @property
     def withdrawals(self) -> list[StatementWithdrawal]:

@@ -101,6 +101,7 @@ def test_what_has_begun_or_was_called_off_is_not(announced: Tariff, lead: User) 
     client.post(ADDRESS, {"reason": "A slip."})
     again = client.post(ADDRESS, {"reason": "A slip."})
     assert (again.status_code, "It was called off already." in again.content.decode()) == (409, True)
+    assert "Call it off" not in again.content.decode()
 
 
 @pytest.mark.parametrize("address", [ADDRESS, "/api/v1/nodes/gemini/tariffs/2/call-off"])
@@ -152,6 +153,13 @@ def test_the_review_says_what_the_price_will_become(node: Node, lead: User) -> N
     sent = {"version": str(StatementDraft.objects.get().version), "first_day": in_days(0).isoformat()}
     assert client.post(REVIEW, sent).status_code == 302
     assert Tariff.objects.order_by("-number")[0].price == LOWER
+
+
+def test_the_result_is_read_before_the_button(node: Node, lead: User) -> None:
+    """In the source, so that a phone and a keyboard have that order too."""
+    draft(node, lead)
+    page = client_of(lead).get(REVIEW).content.decode()
+    assert page.index('id="effect"') < page.index('id="publish"') < page.index('id="said"')
 
 
 def test_it_counts_for_the_day_of_effect(node: Node, lead: User) -> None:

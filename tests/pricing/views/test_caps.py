@@ -14,6 +14,7 @@ from django.test import Client
 
 from accounts.models import OrganisationMembership, User
 from common import clock
+from common.formats import long_day
 from nodes.models import Node
 from pricing.models import PriceException, PricingPolicy, Tariff
 from tests import factories
@@ -135,13 +136,40 @@ def test_a_price_above_the_cap_is_shown_to_everybody(node: Node) -> None:
     assert "1.5170" in page
     assert "above the cap" in text_of(Client(), f"/nodes/{node.slug}/")
     flag = Client().get(f"/nodes/{node.slug}.json").json()["cap"]
-    assert (flag["is_above"], flag["limit"]) == (True, "1.517047")
+    assert (flag["is_above"], flag["is_above_highest"], flag["limit"]) == (True, True, "1.517047")
 
 
 def test_a_price_within_it_is_not(node: Node) -> None:
     assert "above the cap" not in text_of(Client(), f"/nodes/{node.slug}/")
     cap = Client().get(f"/nodes/{node.slug}.json").json()["cap"]
     assert (cap["is_above"], cap["limit"], cap["policy"]) == (False, "1.652229", 1)
+    assert cap["is_above_highest"] is False
+
+
+def test_a_price_above_the_cap_says_what_it_may_be_until_when_and_why(node: Node) -> None:
+    granted = grant(node, "2.5", reason="A rare device")
+    ask(node.statements.get(), "1.9")
+    until = long_day(granted.effective.upper)
+    for address in (f"/nodes/{node.slug}/", f"/nodes/{node.slug}/costs/"):
+        page = text_of(Client(), address)
+        assert "above the cap of EUR 1.6522." in page
+        assert f"it may cost up to EUR 2.5000 until {until}: A rare device." in page
+        assert f'href="/exceptions/#p-{granted.uid}"' in page
+    assert "By a public exception it may cost up to EUR 2.5000" in page  # under what changed, too
+    cap = Client().get(f"/nodes/{node.slug}.json").json()["cap"]
+    assert (cap["is_above"], cap["is_above_highest"], cap["highest"]) == (True, False, "2.5")
+    assert (cap["exception_reason"], cap["exception"]) == ("A rare device", str(granted.uid))
+    (change,) = Client().get(f"/nodes/{node.slug}/costs.json").json()["price_changes"]
+    assert (change["old"], change["new"], change["exception"]) == ("1.6", "1.9", str(granted.uid))
+
+
+def test_a_cap_that_counts_more_use_than_the_owner_expects_says_so(node: Node) -> None:
+    assert "of the available hours as used" not in text_of(Client(), f"/nodes/{node.slug}/")
+    publish(replace(RULES, utilisation_floor=Decimal("0.9")))
+    for address in (f"/nodes/{node.slug}/", f"/nodes/{node.slug}/costs/"):
+        page = text_of(Client(), address)
+        assert "The cap lies below the chargeable cost: it counts at least 90 % of the available" in page
+        assert "the owner expects 72 %." in page
 
 
 @pytest.mark.parametrize(

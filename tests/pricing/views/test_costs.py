@@ -16,6 +16,7 @@ from django.test import Client
 
 from accounts.models import User
 from common import clock
+from common.formats import long_day
 from ledger.domain.jcs import moment as moment_of
 from nodes.models import Node
 from pricing.models import CostStatement
@@ -153,6 +154,71 @@ def test_what_changed_is_told_with_its_reason_and_who_published_it(
     assert change["corrects"] == 1
 
 
+def test_why_the_price_changed_is_told_in_the_readers_language(
+    client: Client, node: Node, lead: User
+) -> None:
+    at = clock.now()
+    set_price(node=node, price=D("1.3"), effective_from=at + 2 * DAY, by=lead, at=at)
+    set_price(node=node, price=D("1.1"), effective_from=at + 2 * DAY, by=lead, at=at)
+    publish_statement(
+        node=node, declared=factories.make_declared(hosting_year=D(1)), effective_from=at + DAY, at=at,
+        published_by=lead,
+    )  # fmt: skip
+    in_order = told("a-3", now=at + 3 * DAY)["price_changes"]
+    assert [(one["from_tariff"], one["to_tariff"]) for one in in_order] == [(4, 3), (1, 4)]
+    assert [one["new"] for one in in_order] == ["1.1", in_order[0]["old"]]
+    assert in_order[1]["reason"] == "Cost statement 2 allows no more."  # as the ledger has it
+    assert in_order[1]["told"][:2] == [
+        "Cost statement 2 allows no more.", "It follows from cost statement 2."
+    ]  # fmt: skip
+    assert any(text.startswith("The owner leaves off") for text in in_order[0]["told"])
+    page = text_of(client, "/nodes/a-3/costs/")
+    for text in ("Cost statement 2 allows no more.", "Another price was set for the same day."):
+        assert text in page, text
+    french = text_of(client, "/nodes/a-3/costs/", headers={"Accept-Language": "fr"})
+    for text in (
+        "La déclaration de coûts 2 n’en permet pas plus.", "Un autre prix a été fixé pour le même jour.",
+        "Il découle de la déclaration de coûts 2.",
+    ):  # fmt: skip
+        assert text in french, text
+    assert "allows no more" not in french
+
+
+def test_a_price_that_is_announced_is_told_beside_the_one_in_force(
+    client: Client, node: Node, lead: User
+) -> None:
+    at = clock.now()
+    announced = set_price(node=node, price=D("1.1"), effective_from=at + 5 * DAY, by=lead, at=at)
+    said = f"From {long_day(at + 5 * DAY)} on the price is EUR\xa01.1000, before the fee."
+    for address in ("/nodes/a-3/", "/nodes/a-3/costs/"):
+        assert said in text_of(client, address)
+    call_off_tariff(tariff=announced, reason="A slip", by=lead, at=clock.now())
+    assert said not in text_of(client, "/nodes/a-3/")
+
+
+def test_shares_add_up_as_they_are_shown(node: Node, lead: User) -> None:
+    for step in range(5):
+        correct(node, lead, clock.now(), hosting_year=D(9000 + 777 * step), used_share=D("0.7"))
+        page = costs_page(slug="a-3", now=clock.now(), asked=None, reader=AnonymousUser())
+        assert page is not None
+        level = D(0)
+        for row in page.table:
+            assert row.share is not None
+            assert row.share == row.share.quantize(D("0.001"))
+            if row.is_sum:
+                assert row.share == level
+            else:
+                level += row.share
+            assert row.code != "full" or row.share == 1
+
+
+def test_a_price_of_electricity_is_shown_in_six_decimals(client: Client, node: Node, lead: User) -> None:
+    correct(node, lead, clock.now(), contract_price=D("0.12610815525"))
+    page = text_of(client, "/nodes/a-3/costs/")
+    assert "0.126108 EUR/kWh" in page
+    assert "0.12610815525" not in page
+
+
 def test_all_is_read_in_few_queries_however_much_there_is(
     client: Client, node: Node, lead: User, django_assert_max_num_queries: Any
 ) -> None:
@@ -189,7 +255,8 @@ def test_a_spreadsheet_reads_every_figure(client: Client, node: Node, lead: User
     rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
     assert answer["Content-Disposition"] == 'attachment; filename="a-3-costs.csv"'
     assert {row["part"] for row in rows} == {
-        "waterfall", "worked", "public_money", "change", "cost_statement", "tariff", "by_hour_of_day",
+        "waterfall", "worked", "public_money", "change", "price_change", "cost_statement", "tariff",
+        "by_hour_of_day",
     } - {"by_hour_of_day"}  # fmt: skip
     assert {row["figure"]: row["value"] for row in rows}["granted"].startswith("-0.69")
     assert any(row["told"].startswith("'=cmd()") for row in rows)
@@ -295,7 +362,7 @@ def test_a_citation_leads_back_to_its_figures(client: Client, node: Node, lead: 
 
 def test_before_the_first_statement_nothing_was_published(client: Client, node: Node) -> None:
     page = text_of(client, "/nodes/a-3/costs/?as_of=2020-02-29")
-    assert "Nothing was published yet on 2020-02-29T23:59:59Z." in page
+    assert "Nothing was published yet on 29 February 2020, 23:59:59 UTC." in page
     assert "From cost to price" not in page
     answer = twin(client, "?as_of=2020-02-29")
     assert (answer["price"], answer["statements"], answer["changes"]) == (None, [], [])
@@ -361,6 +428,9 @@ def test_a_withdrawn_statement_says_why_and_its_node_keeps_what_it_published(
     assert "Statement 1 was withdrawn, from" in page
     assert "Reason: The machine was sold" in page
     assert "1.378160" in page
+    history = page.partition("Each step is a published row")[2]
+    assert "Withdrawn: The machine was sold" in history
+    assert "Ended with statement 1, which was withdrawn" in history
     before = (at - timedelta(microseconds=1)).isoformat().replace("+00:00", "Z")
     assert twin(client, f"?as_of={before}")["withdrawals"] == []
     assert twin(client, f"?as_of={before}")["price"] == "1.37816"

@@ -67,7 +67,7 @@ def test_all_four_are_raised_and_say_why(odd: CostStatement) -> None:
     assert found["short_life"].sentence == (
         "The purchase is spread over 2 years; 5 of 5 peers spread it over more."
     )
-    assert found["short_life"].among == "Percentile 0 of 5 with the same device"
+    assert found["short_life"].among == "Compared with 5 nodes with the same device: percentile 0"
     assert found["no_residual"].sentence == (
         "At the end of its life nothing is left of what was paid. 5 of 5 peers count on something being left."
     )
@@ -208,6 +208,12 @@ def test_before_publishing_an_owner_reads_what_will_be_shown(odd: CostStatement)
     assert shown["short_life"].sentence in page  # what was announced is what is shown
 
 
+def test_the_nodes_page_says_how_many_there_are(odd: CostStatement) -> None:
+    page = text_of(Client().get("/nodes/odd/"))
+    assert '<a href="/nodes/odd/costs/#flags">4 flags: figures to look at</a>' in page
+    assert "#flags" not in text_of(Client().get("/nodes/peer-1/"))
+
+
 def test_before_anything_is_bought_nothing_is_told(odd: CostStatement) -> None:
     lead: User = factories.make_user()
     node = factories.make_node(devices=1, slug="empty")
@@ -215,4 +221,4 @@ def test_before_anything_is_bought_nothing_is_told(odd: CostStatement) -> None:
     drafts.start_draft(node=node, by=lead, at=clock.now())
     client = Client()
     client.force_login(lead)
-    assert "Percentile" not in text_of(client.get("/nodes/empty/statements/draft/review/"))
+    assert "ercentile" not in text_of(client.get("/nodes/empty/statements/draft/review/"))
