@@ -33,7 +33,10 @@ def drawn(share: Decimal) -> str:
 
 
 def around_zero(value: Decimal, largest: Decimal) -> Around:
-    """`largest` is the largest distance from zero in the column, so that its bars compare; the smallest are as wide as can be seen."""
+    """`largest` is the largest distance from zero in the column, so that its bars compare.
+
+    A bar that is there is as wide as can be seen.
+    """
     side = _ZERO_LINE if value < 0 else 100 - _ZERO_LINE
     width = (part(abs(value), largest) * side / 100).quantize(Decimal("0.01"))
     if abs(value) >= _ALMOST_NOTHING:

@@ -178,8 +178,11 @@ def _lines(datasets: Sequence[Dataset], at: datetime) -> tuple[tuple[Line, ...],
     name = ",".join(dataset.name for dataset in datasets)
     key = hashlib.sha256(name.encode()).hexdigest()[:16]  # other datasets of another version are others
     tallies, counted_at = kept(f"open-data:{key}", counted, at=at, is_large=lambda _found: True)
-    lines = zip(datasets, tallies, strict=True)
-    return tuple(Line(one, its.rows, its.changed_at, its.size, its.left_out) for one, its in lines), counted_at
+    lines = (
+        Line(one, its.rows, its.changed_at, its.size, its.left_out)
+        for one, its in zip(datasets, tallies, strict=True)
+    )
+    return tuple(lines), counted_at
 
 
 def _column(column: Column, dataset: Dataset) -> ColumnRow:
