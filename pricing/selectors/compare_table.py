@@ -24,7 +24,6 @@ PLACES = 4
 
 @dataclass(frozen=True)
 class Cell:
-    node: str  # whose it is, where columns stand beneath each other
     text: str
     note: str = ""
     url: str = ""
@@ -79,7 +78,7 @@ def _line(found: Comparison, label: str, cell: Callable[[Compared], tuple[str, .
     cells = []
     for node in found.nodes:
         words, note, url, *_rest = (*cell(node), "", "")
-        cells.append(Cell(node.row.node, words, note, url))
+        cells.append(Cell(words, note, url))
     return Line(label, cells, **more)
 
 
@@ -137,7 +136,7 @@ def _cost(found: Comparison) -> Iterator[Line]:
         (_("Chargeable, per available hour"), lambda node: node.row.chargeable_available),
     ]
     for label, cost in costs:
-        yield Line(label, [Cell(node.row.node, _eur(cost(node))) for node in found.nodes])
+        yield Line(label, [Cell(_eur(cost(node))) for node in found.nodes])
     yield _line(
         found,
         _("Public money in the purchase"),
@@ -151,12 +150,7 @@ def _made_of(found: Comparison) -> Iterator[Line]:
         yield Line(
             str(wording.COMPONENT_NAMES[kind]),
             [
-                Cell(
-                    node.row.node,
-                    _eur(amount),
-                    width=drawn(part(abs(amount), largest)),
-                    is_income=amount < 0,
-                )
+                Cell(_eur(amount), width=drawn(part(abs(amount), largest)), is_income=amount < 0)
                 for node in found.nodes
                 for amount in [node.components.get(kind, Decimal(0))]
             ],

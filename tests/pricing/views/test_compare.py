@@ -53,6 +53,9 @@ def test_nodes_stand_side_by_side(client: Client, nodes: list[Node], hours: None
     ):  # fmt: skip
         assert said in page, said
     assert page.count('class="bar__track"') == 2 * page.count('class="bar__fill"') / 2
+    # Each table scrolls sideways by itself, and a keyboard reaches it.
+    tables = page.count("<table")
+    assert tables == page.count('<div class="scroll-x" role="region" tabindex="0" aria-labelledby="part-') > 0
     told = client.get(f"/compare.json?{BOTH}").json()
     assert [node["slug"] for node in told["nodes"]] == ["a-3", "g-4"]
     for node in told["nodes"]:
