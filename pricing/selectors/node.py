@@ -91,6 +91,7 @@ class NodePage:
     components: dict[int, list[CostComponent]]  # of every statement
     fee: Decimal
     held: Bound | None  # the price in force, held against the cap
+    fee_moments: tuple[datetime, ...] = ()  # when the fee in force was published, and when it began
 
     @cached_property
     def statement(self) -> CostStatement | None:
@@ -277,6 +278,7 @@ def node_page(*, slug: str, at: datetime) -> NodePage | None:
         withdrawals={one.statement_id: one for one in ends if one.withdrawn_at <= at},
         components=components,
         fee=node.fee,
+        fee_moments=tuple(one for one in (node.fee_published_at, node.fee_begins) if one is not None),
         held=_held(node, statements, tariffs, at),
     )
 
@@ -316,7 +318,7 @@ def _held(node: Node, statements: list[CostStatement], tariffs: list[Tariff], at
 
 def _nodes(at: datetime):  # type: ignore[no-untyped-def]
     """Nodes with the fee, the pricing policy and the last day-ahead price beside them, in one query."""
-    fee = SiteFee.objects.filter(answering(at)).values("amount")[:1]
+    fees = SiteFee.objects.filter(answering(at))
     latest = HourlyValue.objects.filter(
         series__zone=OuterRef("site__electricity_zone"),
         series__quantity=HourlySeries.Quantity.PRICE,
@@ -325,7 +327,9 @@ def _nodes(at: datetime):  # type: ignore[no-untyped-def]
     ).order_by(F("hour").desc())
     money: DecimalField[Decimal, Decimal] = DecimalField(max_digits=18, decimal_places=6)
     return Node.objects.select_related("owner", "site").annotate(
-        fee=Coalesce(Subquery(fee), ZERO, output_field=money),
+        fee=Coalesce(Subquery(fees.values("amount")[:1]), ZERO, output_field=money),
+        fee_published_at=Subquery(fees.values("published_at")[:1]),
+        fee_begins=Subquery(fees.values("effective__startswith")[:1], output_field=DateTimeField()),
         policy_id=Subquery(PricingPolicy.objects.filter(answering(at)).values("pk")[:1]),
         day_ahead_price=Subquery(latest.values("value")[:1], output_field=money),
         day_ahead_hour=Subquery(latest.values("hour")[:1], output_field=DateTimeField()),

@@ -167,7 +167,7 @@ def _moments(figures: NodePage) -> list[datetime]:
     rows: list[CostStatement | Tariff] = [*figures.statements, *figures.tariffs]
     ends = [row.effective_until for row in rows if row.effective_until is not None]
     begins = [moment for row in rows for moment in (row.published_at, row.effective_from)]
-    return [*begins, *ends, *(one.withdrawn_at for one in figures.withdrawals.values())]
+    return [*begins, *ends, *figures.fee_moments, *(one.withdrawn_at for one in figures.withdrawals.values())]
 
 
 def costs_page(*, slug: str, now: datetime, asked: datetime | None, reader: Reader) -> CostsPage | None:

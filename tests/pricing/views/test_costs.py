@@ -360,6 +360,15 @@ def test_a_citation_leads_back_to_its_figures(client: Client, node: Node, lead: 
     assert re.search(r"SHA-256 [0-9a-f]{64}", answer["citation"])
 
 
+def test_a_fee_of_this_very_second_is_in_the_citation(node: Node) -> None:
+    second = clock.now().replace(microsecond=0) + DAY
+    factories.set_fee("0.01", since=second + timedelta(milliseconds=400))
+    at = second + timedelta(milliseconds=600)
+    assert ".6" in told("a-3", now=at)["address"]
+    assert told("a-3", now=at, asked=at)["waterfall"] == told("a-3", now=at)["waterfall"]
+    assert told("a-3", now=second + DAY)["address"].count(".") < told("a-3", now=at)["address"].count(".")
+
+
 def test_before_the_first_statement_nothing_was_published(client: Client, node: Node) -> None:
     page = text_of(client, "/nodes/a-3/costs/?as_of=2020-02-29")
     assert "Nothing was published yet on 29 February 2020, 23:59:59 UTC." in page
