@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,126 +15,24 @@ from accounts.domain import scopes
 from accounts.endpoints import PersonalApiView
 from accounts.models import Organisation
 from common import clock
-from common.api.bodies import Members
 from common.api.lists import ListQuery, page_of_lines, page_of_rows
-from common.api.shapes import Shape, moment
+from common.api.shapes import moment
 from common.ids import global_id
-from common.lines import require_one_line
 from pricing.access import POOL_DRAFT_LEAD
+from pricing.api.pool_shapes import (
+    ChangedPoolDraftMembers,
+    NewPoolDraftMembers,
+    PoolDraftShape,
+    PoolRowShape,
+    PoolShape,
+    PublishPoolMembers,
+)
 from pricing.errors import PoolRefused
 from pricing.forms.pools import PoolForm, members_of_typed, typed_of_members
 from pricing.models import Evidence, PoolDraft, PoolStatement
 from pricing.selectors.evidence import evidence_choices
 from pricing.selectors.pools import own_pools, pool_json, published_pools, statements_of
-from pricing.services import pools as service
-
-_KINDS, _KEYS = PoolStatement.Kind.values, PoolStatement.Key.values
-
-
-def _number(**options: Any) -> serializers.DecimalField:
-    return serializers.DecimalField(
-        max_digits=18, decimal_places=4, required=False, allow_null=True, **options
-    )
-
-
-class PoolDraftMembers(Members):
-    """Whatever is known so far; publishing says what is missing."""
-
-    name = serializers.CharField(max_length=80, required=False, validators=[require_one_line])
-    kind = serializers.ChoiceField(_KINDS, required=False, help_text="The component of a node’s cost.")
-    amount_year = _number(help_text="EUR.")
-    worked_out = serializers.CharField(max_length=2000, required=False)
-    first_day = serializers.DateField(required=False, help_text="UTC.")
-    last_day = serializers.DateField(required=False, allow_null=True, help_text="Null: until further notice.")
-    key = serializers.ChoiceField(_KEYS, required=False)
-    whole = _number(help_text="All that the cost serves; null: the nodes’ bases are all.")
-    bases = serializers.DictField(
-        child=serializers.DecimalField(max_digits=18, decimal_places=4), required=False,
-        help_text="Of the key, by the node’s slug.",
-    )  # fmt: skip
-    evidence = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=50)
-    reason = serializers.CharField(
-        max_length=500, required=False, validators=[require_one_line],
-        help_text="Of a correction: why.",
-    )  # fmt: skip
-
-    example: ClassVar = {
-        "name": "Rack in Lyon",
-        "kind": "hosting",
-        "amount_year": "9000.0000",
-        "worked_out": "Contract 2026-114: 750 EUR a month.",
-        "first_day": "2027-01-01",
-        "key": "rack_units",
-        "whole": "42.0000",
-        "bases": {"lyon-h100": "12.0000"},
-    }
-
-
-class NewPoolDraftMembers(PoolDraftMembers):
-    corrects = serializers.UUIDField(
-        required=False, allow_null=True, help_text="The newest statement of the pool that it will follow."
-    )
-
-
-class PoolDraftShape(Shape):
-    id = serializers.URLField()
-    uid = serializers.UUIDField()
-    url = serializers.CharField()
-    organisation = serializers.SlugField()
-    corrects = serializers.UUIDField(allow_null=True)
-    typed = serializers.DictField(help_text="As it was written last, here or on the page.")
-    evidence = serializers.ListField(child=serializers.UUIDField())
-    saved_at = serializers.DateTimeField()
-
-    example: ClassVar = {
-        "id": "https://equinode.example/01930700-5b6c-7d7e-8f80-9a0b1c2d3e4f",
-        "uid": "01930700-5b6c-7d7e-8f80-9a0b1c2d3e4f",
-        "url": "/organisations/lab-lyon/pools/drafts/01930700-5b6c-7d7e-8f80-9a0b1c2d3e4f/",
-        "organisation": "lab-lyon",
-        "corrects": None,
-        "typed": {"name": "Rack in Lyon", "bases": {"lyon-h100": "12.0000"}},
-        "evidence": [],
-        "saved_at": "2026-11-22T18:45:00Z",
-    }
-
-
-class PoolRowShape(Shape):
-    uid = serializers.UUIDField()
-    url = serializers.CharField()
-    name = serializers.CharField()
-    kind = serializers.ChoiceField(_KINDS)
-    key = serializers.ChoiceField(_KEYS)
-    amount_year = serializers.CharField(help_text="EUR.")
-    unassigned_share = serializers.CharField()
-    statement = serializers.UUIDField(help_text="The newest one.")
-    number = serializers.IntegerField()
-
-    example: ClassVar = {
-        "uid": "01930700-5b6c-7d7e-8f80-9a0b1c2d3e4f",
-        "url": "/pools/01930700-5b6c-7d7e-8f80-9a0b1c2d3e4f/",
-        "name": "Rack in Lyon",
-        "kind": "hosting",
-        "key": "rack_units",
-        "amount_year": "9000.000000",
-        "unassigned_share": "0.714285714286",
-        "statement": "01930701-5b6c-7d7e-8f80-9a0b1c2d3e4f",
-        "number": 1,
-    }
-
-
-class PoolShape(Shape):
-    pool = serializers.UUIDField()
-    organisation = serializers.SlugField()
-    statements = serializers.ListField(
-        child=serializers.DictField(),
-        help_text="Newest first: each in its published form, with its digest, its end and its ledger index.",
-    )
-
-    example: ClassVar = {
-        "pool": "01930700-5b6c-7d7e-8f80-9a0b1c2d3e4f",
-        "organisation": "lab-lyon",
-        "statements": [{"number": 1, "name": "Rack in Lyon", "amount_year": "9000", "key": "rack_units"}],
-    }
+from pricing.services import pool_drafts as service
 
 
 class PoolsApi(PersonalApiView):
@@ -197,14 +94,18 @@ class PoolDraftApi(PersonalApiView):
         "GET": POOL_DRAFT_LEAD, "PATCH": agreed(POOL_DRAFT_LEAD), "DELETE": POOL_DRAFT_LEAD
     }  # fmt: skip
     scopes: ClassVar = dict.fromkeys(("GET", "PATCH", "DELETE"), scopes.NODES)
-    bodies: ClassVar = {"PATCH": PoolDraftMembers}
+    bodies: ClassVar = {"PATCH": ChangedPoolDraftMembers}
     answers: ClassVar = {"GET": PoolDraftShape, "PATCH": PoolDraftShape, "DELETE": None}
 
     def get(self, request: Request, draft: PoolDraft) -> Response:
         return Response(_draft(draft))
 
     def patch(self, request: Request, draft: PoolDraft) -> Response:
-        """Write what is known by now; what is not named stays. `bases` are written all together."""
+        """Write what is known by now; what is not named stays. `bases` are written all together.
+
+        With `version`, nothing is written where somebody has saved since.
+        """
+        version = self.body.pop("version", draft.version)  # at least that from which the rest is taken
         typed = dict(draft.typed)
         if "bases" in self.body:
             typed = {name: text for name, text in members_of_typed(typed).items() if name != "bases"}
@@ -214,12 +115,14 @@ class PoolDraftApi(PersonalApiView):
         typed |= typed_of_members(self.body)
         chosen = self.body.get("evidence")
         kept = list(draft.evidence.all()) if chosen is None else _evidence(draft.organisation, chosen)
-        draft = service.save_draft(draft=draft, typed=typed, evidence=kept, by=self.person, at=clock.now())
+        draft = service.save_draft(
+            draft=draft, typed=typed, evidence=kept, version=version, by=self.person, at=clock.now()
+        )
         return Response(_draft(draft))
 
     def delete(self, request: Request, draft: PoolDraft) -> Response:
         """Discard it."""
-        service.discard_draft(draft=draft, by=self.person)
+        service.discard_draft(draft=draft, version=None, by=self.person)
         return Response(status=204)
 
 
@@ -228,6 +131,7 @@ class PoolDraftPublishApi(PersonalApiView):
 
     access: ClassVar = {"POST": agreed(POOL_DRAFT_LEAD)}
     scopes: ClassVar = {"POST": scopes.NODES}
+    bodies: ClassVar = {"POST": PublishPoolMembers}
     answers: ClassVar = {"POST": PoolShape}
 
     def post(self, request: Request, draft: PoolDraft) -> Response:
@@ -237,8 +141,9 @@ class PoolDraftPublishApi(PersonalApiView):
             first = next(iter(faults))
             raise PoolRefused(faults[first], field=first, faults=faults)
         statement = service.publish_draft(
-            draft=draft, wanted=form.wanted, reason=form.why, by=self.person, at=clock.now()
-        )
+            draft=draft, wanted=form.wanted, reason=form.why,
+            version=self.body.get("version", draft.version), by=self.person, at=clock.now(),
+        )  # fmt: skip
         return Response(pool_json(list(statements_of(statement.pool))), status=201)
 
 
@@ -281,5 +186,6 @@ def _draft(draft: PoolDraft) -> dict[str, Any]:
         "corrects": str(draft.corrects.uid) if draft.corrects else None,
         "typed": members_of_typed(draft.typed),
         "evidence": [str(one.uid) for one in draft.evidence.all()],
+        "version": draft.version,
         "saved_at": moment(draft.saved_at),
     }

@@ -13,6 +13,7 @@ from django.forms import BoundField
 from django.utils.translation import gettext, gettext_lazy as _
 
 from accounts.models import Organisation
+from common import formats
 from common.forms import NumberField
 from common.lines import require_one_line
 from nodes.models import Node
@@ -23,6 +24,15 @@ from pricing.selectors.pools import nodes_to_share
 from pricing.services.pools import Wanted
 
 _BASE = "base_"
+
+
+@dataclass(frozen=True)
+class Differing:
+    """A field where what was typed is not what somebody else saved meanwhile."""
+
+    label: str
+    theirs: str
+    yours: str
 
 
 @dataclass(frozen=True)
@@ -151,6 +161,24 @@ class PoolForm(forms.Form):
             if name != "evidence" and (text := self.data.get(name)) is not None
         }
 
+    def differing(self, theirs: Mapping[str, Any], evidence: Sequence[Evidence]) -> list[Differing]:
+        """Beside what stands in the draft now; a choice by its name, and nothing as nothing."""
+        yours = self.typed()
+        found = [
+            Differing(str(field.label), self._said(name, theirs.get(name)), self._said(name, yours.get(name)))
+            for name, field in self.fields.items()
+            if name != "evidence" and (theirs.get(name) or "") != (yours.get(name) or "")
+        ]
+        chosen = self.chosen_evidence
+        if {one.pk for one in evidence} != {one.pk for one in chosen}:
+            found.append(Differing(gettext("Evidence"), _titles(evidence), _titles(chosen)))
+        return found
+
+    def _said(self, name: str, text: Any) -> str:
+        choices = {"kind": PoolStatement.Kind, "key": PoolStatement.Key}.get(name)
+        named = dict(choices.choices) if choices else {}
+        return str(named.get(text, text or "")) or formats.NOTHING
+
     @property
     def so_far(self) -> list[Line]:
         """What each node would have; nothing while that cannot be said."""
@@ -209,6 +237,10 @@ def members_of_typed(typed: Mapping[str, Any]) -> dict[str, Any]:
         name.removeprefix(_BASE): text for name, text in typed.items() if name.startswith(_BASE) and text
     }
     return {**plain, "bases": bases}
+
+
+def _titles(evidence: Sequence[Evidence]) -> str:
+    return ", ".join(sorted(one.title for one in evidence)) or formats.NOTHING
 
 
 def _text(number: Decimal) -> str:

@@ -226,7 +226,10 @@ class PoolEvidence(Attached):
 
 
 class PoolDraft(models.Model):
-    """What somebody has typed for a pool and not published. Nothing of it is checked or shown to others."""
+    """What somebody has typed for a pool and not published. Nothing of it is checked or shown to others.
+
+    `version` grows with every change, so that two leads who edit do not overwrite each other unseen.
+    """
 
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="pool_drafts")
@@ -234,6 +237,7 @@ class PoolDraft(models.Model):
     corrects = models.ForeignKey(PoolStatement, models.PROTECT, null=True, related_name="drafts")
     typed: models.JSONField[Any, Any] = models.JSONField(default=dict)
     evidence = models.ManyToManyField(Evidence, related_name="pool_drafts")
+    version = models.PositiveIntegerField(default=1)
     saved_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     saved_at = models.DateTimeField()
 

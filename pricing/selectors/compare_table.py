@@ -69,7 +69,7 @@ def parts(found: Comparison) -> list[Part]:
         Part(_("Cost"), _("EUR per device-hour"), list(_cost(found))),
         Part(_("What the full cost is made of"), _("EUR per delivered device-hour"), list(_made_of(found))),
         Part(_("Electricity and carbon"), "", list(_energy(found))),
-        Part(_("Held against the outside"), "", list(_outside(found))),
+        Part(_("Compared with elsewhere"), "", list(_outside(found))),
     ]
 
 

@@ -15,7 +15,7 @@ from pricing.domain import drafting
 from pricing.domain.declared import VERSION, Declared, Json, Kind, NotReadable, from_json, renewed, to_json
 from pricing.domain.specifications import modelled_power
 from pricing.errors import DraftChanged, DraftGone, DraftOpen, StatementRefused
-from pricing.models import CostStatement, Evidence, StatementDraft, StatementDraftEvidence
+from pricing.models import CostStatement, Evidence, PoolDraft, StatementDraft, StatementDraftEvidence
 from pricing.selectors.pools import pool_parts
 from pricing.selectors.wizard import mean_between
 from pricing.services.evidence import attach_to_statement
@@ -282,7 +282,7 @@ def _require_day_ahead(node: Node, declared: Declared) -> None:
         )
 
 
-def require_version(draft: StatementDraft, seen: int | None) -> None:
+def require_version(draft: StatementDraft | PoolDraft, seen: int | None) -> None:
     if seen is None or seen == draft.version:
         return
     raise DraftChanged(

@@ -1,4 +1,4 @@
-"""Costs that an owner's nodes share: drafted, published once, corrected by a successor."""
+"""Costs that an owner's nodes share: published once, corrected by a successor."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
@@ -22,16 +21,13 @@ from nodes.models import Node
 from pricing import files
 from pricing.domain.exact import plain, rounded
 from pricing.domain.pools import MoreThanAll, Shared, share_out
-from pricing.errors import PoolDraftGone, PoolRefused
-from pricing.models import CostPool, Evidence, PoolDraft, PoolShare, PoolStatement
+from pricing.errors import PoolRefused
+from pricing.models import CostPool, Evidence, PoolShare, PoolStatement
 from pricing.services.evidence import attach_to_pool
 from pricing.services.periods import make_room, refusing_overlaps, require_order, require_soon
-from pricing.services.storable import storable
 
 LARGEST = Decimal(10) ** 9  # EUR a year, and of a key
 MOST_NODES = 500
-MOST_DRAFTS = 50  # of one organisation
-LARGEST_DRAFT = 100_000  # characters
 _GRAIN = Decimal("0.0001")  # of a key
 
 
@@ -48,56 +44,6 @@ class Wanted:
     effective_from: datetime
     effective_until: datetime | None = None
     whole: Decimal | None = None  # None: the nodes' bases are all of it
-
-
-# --- drafts --------------------------------------------------------------------------------------------
-@transaction.atomic
-def start_draft(
-    *, organisation: Organisation, typed: Mapping[str, Any], evidence: Sequence[Evidence], by: User,
-    at: datetime, corrects: PoolStatement | None = None,
-) -> PoolDraft:  # fmt: skip
-    """Keep what was typed, whatever it is; nothing of it is published."""
-    organisation = members.lock(organisation)
-    members.require_lead(of=organisation, by=by)
-    if corrects is not None:
-        _require_own(organisation, corrects)
-    if organisation.pool_drafts.count() >= MOST_DRAFTS:
-        raise PoolRefused(
-            _("%(most)s drafts are open, the most there may be. Publish or discard one.")
-            % {"most": MOST_DRAFTS},
-            limit=MOST_DRAFTS,
-        )
-    draft = PoolDraft(organisation=organisation, corrects=corrects)
-    return _saved(draft, typed, evidence, by, at)
-
-
-@transaction.atomic
-def save_draft(
-    *, draft: PoolDraft, typed: Mapping[str, Any], evidence: Sequence[Evidence], by: User, at: datetime
-) -> PoolDraft:
-    draft = _locked_draft(draft)
-    members.require_lead(of=draft.organisation, by=by)
-    return _saved(draft, typed, evidence, by, at)
-
-
-@transaction.atomic
-def discard_draft(*, draft: PoolDraft, by: User) -> None:
-    draft = _locked_draft(draft)
-    members.require_lead(of=draft.organisation, by=by)
-    draft.delete()
-
-
-# --- publishing ----------------------------------------------------------------------------------------
-@transaction.atomic
-def publish_draft(*, draft: PoolDraft, wanted: Wanted, reason: str, by: User, at: datetime) -> PoolStatement:
-    """Publish what a draft has come to, with its evidence; the draft is gone with that."""
-    draft = _locked_draft(draft)
-    statement = publish_pool(
-        organisation=draft.organisation, wanted=wanted, corrects=draft.corrects, reason=reason,
-        evidence=list(draft.evidence.all()), by=by, at=at,
-    )  # fmt: skip
-    draft.delete()
-    return statement
 
 
 @transaction.atomic
@@ -144,33 +90,11 @@ def publish_pool(
     return statement
 
 
-def _saved(
-    draft: PoolDraft, typed: Mapping[str, Any], evidence: Sequence[Evidence], by: User, at: datetime
-) -> PoolDraft:
-    if len(str(typed)) > LARGEST_DRAFT:
-        raise PoolRefused(_("The draft is too long to be kept."), limit=LARGEST_DRAFT)
-    for one in evidence:
-        if one.organisation_id != draft.organisation_id:
-            raise PoolRefused(_("A file belongs to another organisation."), field="evidence")
-    draft.typed, draft.saved_by, draft.saved_at = storable(typed), by, at
-    draft.save()
-    draft.evidence.set(evidence)
-    return draft
-
-
-def _locked_draft(draft: PoolDraft) -> PoolDraft:
-    rows = PoolDraft.objects.select_for_update(of=("self",)).select_related("organisation", "corrects__pool")
-    found = rows.filter(pk=draft.pk).first()
-    if found is None:
-        raise PoolDraftGone(_("This draft was published or discarded meanwhile."))
-    return found
-
-
 def _pool(organisation: Organisation, corrects: PoolStatement | None, reason: str, at: datetime) -> CostPool:
     """The pool to publish for, locked: two who correct at once would take the same number."""
     if corrects is None:
         return CostPool.objects.create(organisation=organisation, created_at=at)
-    _require_own(organisation, corrects)
+    require_own(organisation, corrects)
     pool = CostPool.objects.select_for_update(no_key=True).get(pk=corrects.pool_id)
     newest = pool.statements.order_by("-number").first()
     if newest is not None and newest.pk != corrects.pk:
@@ -185,7 +109,7 @@ def _pool(organisation: Organisation, corrects: PoolStatement | None, reason: st
     return pool
 
 
-def _require_own(organisation: Organisation, statement: PoolStatement) -> None:
+def require_own(organisation: Organisation, statement: PoolStatement) -> None:
     if statement.pool.organisation_id != organisation.pk:
         raise PoolRefused(_("The statement to correct belongs to another organisation."), field="corrects")
 

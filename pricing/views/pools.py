@@ -19,6 +19,7 @@ from accounts.models import Organisation
 from common import clock
 from common.access import guard
 from common.errors import DomainError
+from pricing.errors import DraftChanged
 from pricing.forms.pools import Line, PoolForm, typed_from
 from pricing.models import CostPool, PoolDraft, PoolStatement
 from pricing.selectors.evidence import is_led_by
@@ -31,7 +32,8 @@ from pricing.selectors.pools import (
     published_pools,
     statements_of,
 )
-from pricing.services import pools as service
+from pricing.services import pool_drafts as service
+from pricing.views.drafts import version_of
 
 LEAD = {"GET": ORGANISATION_LEAD, "POST": agreed(ORGANISATION_LEAD)}
 
@@ -101,6 +103,9 @@ def pool_draft(request: HttpRequest, organisation: Organisation, uid: UUID) -> H
     form = PoolForm(request.POST, organisation=organisation, corrects=draft.corrects)
     try:
         return _saved_or_published(request, draft, form)
+    except DraftChanged as refusal:
+        found = _draft(organisation, uid)
+        return _form_page(request, organisation, form, found.corrects, draft=found, changed=refusal)
     except DomainError as refusal:
         _tell(form, refusal)
         return _form_page(request, organisation, form, draft.corrects, draft=draft, status=refusal.status)
@@ -108,7 +113,12 @@ def pool_draft(request: HttpRequest, organisation: Organisation, uid: UUID) -> H
 
 @guard({"POST": agreed(ORGANISATION_LEAD)})
 def pool_draft_discard(request: HttpRequest, organisation: Organisation, uid: UUID) -> HttpResponse:
-    service.discard_draft(draft=_draft(organisation, uid), by=person(request))
+    draft = _draft(organisation, uid)
+    try:
+        service.discard_draft(draft=draft, version=version_of(request.POST), by=person(request))
+    except DraftChanged as refusal:  # shown as it stands now: whoever still wants to discards that
+        messages.error(request, refusal.message)
+        return redirect(draft)
     messages.success(request, _("The draft is discarded."))
     return redirect("pools", organisation.slug)
 
@@ -145,8 +155,9 @@ def _saved_or_published(
     is_sound = form.is_valid()
     if not is_new:
         draft = service.save_draft(
-            draft=draft, typed=form.typed(), evidence=form.chosen_evidence, by=by, at=at
-        )
+            draft=draft, typed=form.typed(), evidence=form.chosen_evidence,
+            version=version_of(request.POST), by=by, at=at,
+        )  # fmt: skip
     if "publish" not in request.POST:
         messages.success(
             request, _("Saved as a draft. Nobody but you and your organisation’s leads sees it.")
@@ -156,7 +167,9 @@ def _saved_or_published(
         if is_new:
             raise _NotYet
         return _form_page(request, draft.organisation, form, draft.corrects, draft=draft, status=400)
-    statement = service.publish_draft(draft=draft, wanted=form.wanted, reason=form.why, by=by, at=at)
+    statement = service.publish_draft(
+        draft=draft, wanted=form.wanted, reason=form.why, version=draft.version, by=by, at=at
+    )
     messages.success(request, _("Published, and on its way to the public ledger."))
     return redirect(statement.pool)
 
@@ -181,7 +194,7 @@ def _tell(form: PoolForm, refusal: DomainError) -> None:
 
 
 def _draft(organisation: Organisation, uid: UUID) -> PoolDraft:
-    rows = PoolDraft.objects.select_related("corrects__pool", "organisation")
+    rows = PoolDraft.objects.select_related("corrects__pool", "organisation", "saved_by")
     return get_object_or_404(rows, organisation=organisation, uid=uid)
 
 
@@ -196,13 +209,16 @@ def _form_page(
     corrects: PoolStatement | None,
     *,
     draft: PoolDraft | None = None,
+    changed: DraftChanged | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """`changed`: somebody else saved meanwhile. Whoever sends again has read what stands there."""
     context = {
         "organisation": organisation, "form": form, "corrects": corrects, "draft": draft,
-        "so_far": _so_far(form, draft),
+        "so_far": _so_far(form, draft), "changed": changed,
+        "differing": form.differing(draft.typed, list(draft.evidence.all())) if changed and draft else [],
     }  # fmt: skip
-    return render(request, "pricing/pool_form.html", context, status=status)
+    return render(request, "pricing/pool_form.html", context, status=changed.status if changed else status)
 
 
 def _open(response: HttpResponse) -> HttpResponse:

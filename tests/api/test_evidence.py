@@ -184,6 +184,20 @@ def test_a_draft_is_written_bit_by_bit_by_leads(place: Place) -> None:
     assert lead("get", draft).status_code == 404
 
 
+def test_a_program_that_has_read_an_older_version_overwrites_nothing(place: Place) -> None:
+    lead = Program(place.lead)
+    begun = lead("post", DRAFTS, {"name": "Rack in Lyon"}).json()
+    draft = f"/api/v1/pool-drafts/{begun['uid']}"
+    assert begun["version"] == 1
+    assert lead("patch", draft, {"name": "Rack", "version": 1}).json()["version"] == 2
+    late = lead("patch", draft, {"name": "Late", "version": 1})
+    assert (late.status_code, late.json()["code"], late.json()["version"]) == (409, "draft_changed", 2)
+    assert lead("get", draft).json()["typed"]["name"] == "Rack"
+    assert lead("patch", draft, written(place)).json()["version"] == 3
+    assert lead("post", f"{draft}/publish", {"version": 2}).json()["code"] == "draft_changed"
+    assert lead("post", f"{draft}/publish", {"version": 3}).status_code == 201
+
+
 def test_a_draft_is_kept_without_the_letter_that_the_database_cannot_hold(place: Place) -> None:
     lead, url = Program(place.lead), "/organisations/owner/pools/new/"
     begun = lead("post", DRAFTS, {"name": "Rack", "bases": {"a\0b": "1"}})

@@ -31,7 +31,7 @@ from common import clock
 from config.api import schema
 from config.wsgi import application
 from nodes.models import Node
-from pricing.services import drafts, pools
+from pricing.services import drafts, pool_drafts
 from reservations.models import Run
 from tests import factories
 from tests.config.cast import taken_back
@@ -124,7 +124,9 @@ def _evidence(lab: Lab, node: Node) -> dict[str, Any]:
     factories.lead(node.owner, lab.member)
     evidence = factories.make_evidence(node.owner, lab.member, visibility="public")
     pool = factories.make_pool({node: "1"}, by=lab.member, evidence=[evidence]).pool
-    draft = pools.start_draft(organisation=node.owner, typed={}, evidence=[], by=lab.member, at=clock.now())
+    draft = pool_drafts.start_draft(
+        organisation=node.owner, typed={}, evidence=[], by=lab.member, at=clock.now()
+    )
     begun = factories.make_node(slug="begun", owner=node.owner)
     drafts.start_draft(node=begun, by=lab.member, at=clock.now())
     return {

@@ -49,7 +49,7 @@ from common.ranges import between
 from config.permissions import Address
 from ledger import services as ledger
 from pricing.models import CostStatement
-from pricing.services import drafts, evidence, pools
+from pricing.services import drafts, evidence, pool_drafts
 from pricing.services.price_exceptions import grant_price_exception
 from reservations.models import Application, Vertex
 from reservations.services import exceptions, inside, shares
@@ -164,7 +164,7 @@ class World:
         """The laboratory has published a cost pool, and drafts another."""
         node = factories.make_node(owner=self.laboratory)
         self.pool = factories.make_pool({node: "1"}, by=lead).pool
-        self.draft = pools.start_draft(
+        self.draft = pool_drafts.start_draft(
             organisation=self.laboratory, typed={"name": "Staff"}, evidence=[], by=lead, at=self.at
         )
 

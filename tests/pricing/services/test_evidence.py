@@ -26,7 +26,7 @@ from pricing.errors import EvidenceAttached, EvidenceRedacted, EvidenceRefused
 from pricing.models import CostStatement, Evidence, PoolEvidence, StatementEvidence
 from pricing.selectors.evidence import own_evidence
 from pricing.services import evidence as service
-from pricing.services.pools import start_draft
+from pricing.services.pool_drafts import start_draft
 from pricing.services.statements import publish_statement
 from tests import evidence_files as files, factories
 from tests.races import at_once, split

@@ -17,10 +17,10 @@ from common.access import NotAllowed
 from ledger.errors import EntryRefused
 from nodes.models import Node
 from pricing import files
-from pricing.errors import PeriodTaken, PoolDraftGone, PoolRefused
+from pricing.errors import DraftChanged, PeriodTaken, PoolDraftGone, PoolRefused
 from pricing.models import CostPool, PoolDraft, PoolShare, PoolStatement
 from pricing.selectors.pools import pool_json, pool_lines, pool_page, pool_parts, statements_of
-from pricing.services import pools as service
+from pricing.services import pool_drafts, pools as service
 from tests import factories
 from tests.races import at_once, split
 
@@ -223,7 +223,7 @@ def test_a_node_that_is_not_listed_has_no_name_in_public(owner: Organisation, om
 def test_a_draft_keeps_what_was_typed_and_is_gone_once_published(owner: Organisation, omar: User) -> None:
     (node,) = make_nodes(owner, "a")
     evidence = factories.make_evidence(owner, omar)
-    draft = service.start_draft(
+    draft = pool_drafts.start_draft(
         organisation=owner, typed={"name": "Rack", "amount_year": "much"}, evidence=[evidence], by=omar,
         at=clock.now(),
     )  # fmt: skip
@@ -232,12 +232,24 @@ def test_a_draft_keeps_what_was_typed_and_is_gone_once_published(owner: Organisa
         name="Rack", kind="hosting", amount_year=Decimal(9000), worked_out="Contract", key="nodes",
         bases={node.slug: Decimal(1)}, effective_from=clock.now(),
     )  # fmt: skip
-    made = service.publish_draft(draft=draft, wanted=wanted, reason="", by=omar, at=clock.now())
+    made = pool_drafts.publish_draft(
+        draft=draft, wanted=wanted, reason="", version=1, by=omar, at=clock.now()
+    )
     assert [one.evidence for one in made.evidence.all()] == [evidence]
     for late in (
-        partial(service.publish_draft, draft=draft, wanted=wanted, reason="", by=omar, at=clock.now()),
-        partial(service.save_draft, draft=draft, typed={}, evidence=[], by=omar, at=clock.now()),
-        partial(service.discard_draft, draft=draft, by=omar),
+        partial(
+            pool_drafts.publish_draft,
+            draft=draft,
+            wanted=wanted,
+            reason="",
+            version=1,
+            by=omar,
+            at=clock.now(),
+        ),
+        partial(
+            pool_drafts.save_draft, draft=draft, typed={}, evidence=[], version=1, by=omar, at=clock.now()
+        ),
+        partial(pool_drafts.discard_draft, draft=draft, version=1, by=omar),
     ):
         with pytest.raises(PoolDraftGone):
             late()
@@ -246,7 +258,7 @@ def test_a_draft_keeps_what_was_typed_and_is_gone_once_published(owner: Organisa
 def test_drafts_are_the_leads_and_not_without_end(
     owner: Organisation, omar: User, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = partial(service.start_draft, organisation=owner, evidence=[], at=clock.now())
+    start = partial(pool_drafts.start_draft, organisation=owner, evidence=[], at=clock.now())
     with pytest.raises(NotAllowed):
         start(typed={}, by=ada)
     with pytest.raises(PoolRefused, match="too long"):
@@ -254,10 +266,50 @@ def test_drafts_are_the_leads_and_not_without_end(
     foreign = factories.make_evidence(factories.make_organisation(lead=omar), omar)
     with pytest.raises(PoolRefused, match="another organisation"):
         start(typed={}, by=omar, evidence=[foreign])
-    monkeypatch.setattr(service, "MOST_DRAFTS", 1)
+    monkeypatch.setattr(pool_drafts, "MOST_DRAFTS", 1)
     start(typed={}, by=omar)
     with pytest.raises(PoolRefused, match="1 drafts are open"):
         start(typed={}, by=omar)
+
+
+def test_whoever_has_read_an_older_version_overwrites_nothing(owner: Organisation, omar: User) -> None:
+    (node,) = make_nodes(owner, "a")
+    draft = pool_drafts.start_draft(
+        organisation=owner, typed={"name": "Rack"}, evidence=[], by=omar, at=clock.now()
+    )
+    nina = factories.make_user("nina")
+    factories.lead(owner, nina)
+    save = partial(pool_drafts.save_draft, draft=draft, evidence=[], at=clock.now())
+    assert save(typed={"name": "Hers"}, version=1, by=nina).version == 2
+    wanted = service.Wanted(
+        name="Rack", kind="hosting", amount_year=Decimal(9000), worked_out="Contract", key="nodes",
+        bases={node.slug: Decimal(1)}, effective_from=clock.now(),
+    )  # fmt: skip
+    for late in (
+        partial(save, typed={"name": "His"}, version=1, by=omar),
+        partial(pool_drafts.discard_draft, draft=draft, version=1, by=omar),
+        partial(
+            pool_drafts.publish_draft, draft=draft, wanted=wanted, reason="", version=1, by=omar,
+            at=clock.now(),
+        ),
+    ):  # fmt: skip
+        with pytest.raises(DraftChanged, match="Nina saved this draft on") as refused:
+            late()
+        assert refused.value.details["version"] == 2
+    assert PoolDraft.objects.get().typed == {"name": "Hers"}
+    assert save(typed={"name": "Both"}, version=2, by=omar).version == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_four_who_save_the_same_version_at_once_one_does(omar: User) -> None:
+    owner = factories.make_organisation(lead=omar)
+    draft = pool_drafts.start_draft(organisation=owner, typed={}, evidence=[], by=omar, at=clock.now())
+    save = partial(pool_drafts.save_draft, draft=draft, evidence=[], version=1, by=omar, at=clock.now())
+    calls = [partial(save, typed={"name": name}) for name in "abcd"]
+    answers, refused = split(at_once(*calls))
+    assert [one.version for one in answers] == [2]
+    assert [type(one) for one in refused] == [DraftChanged] * 3
+    assert PoolDraft.objects.get().typed == answers[0].typed
 
 
 # --- the database's last word --------------------------------------------------------------------------
@@ -339,12 +391,14 @@ def test_of_eight_corrections_at_once_one_is_the_next(omar: User) -> None:
 def test_a_draft_that_two_publish_at_once_is_published_once(omar: User) -> None:
     owner = factories.make_organisation(lead=omar)
     (node,) = make_nodes(owner, "a")
-    draft = service.start_draft(organisation=owner, typed={}, evidence=[], by=omar, at=clock.now())
+    draft = pool_drafts.start_draft(organisation=owner, typed={}, evidence=[], by=omar, at=clock.now())
     wanted = service.Wanted(
         name="Rack", kind="hosting", amount_year=Decimal(9000), worked_out="Contract", key="nodes",
         bases={node.slug: Decimal(1)}, effective_from=clock.now(),
     )  # fmt: skip
-    publish = partial(service.publish_draft, draft=draft, wanted=wanted, reason="", by=omar, at=clock.now())
+    publish = partial(
+        pool_drafts.publish_draft, draft=draft, wanted=wanted, reason="", version=1, by=omar, at=clock.now()
+    )
     answers, refused = split(at_once(*[publish] * 4))
     assert len(answers) == CostPool.objects.count() == 1
     assert {type(one) for one in refused} == {PoolDraftGone}

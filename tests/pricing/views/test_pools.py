@@ -50,14 +50,15 @@ def test_only_leads_draft_and_publish_and_members_see_the_list(place: Place) -> 
     assert place.statuses("post", new, typed(place) | {"save": ""}) == {**OTHERS, "lead": 302}
     draft = PoolDraft.objects.get().get_absolute_url()
     assert place.statuses("get", draft) == {**OTHERS, "lead": 200}
-    assert place.statuses("post", draft, typed(place) | {"save": ""}) == {**OTHERS, "lead": 302}
-    assert place.statuses("post", draft, typed(place) | {"publish": ""}) == {**OTHERS, "lead": 302}
+    assert place.statuses("post", draft, typed(place, version="1") | {"save": ""}) == {**OTHERS, "lead": 302}
+    publish = typed(place, version="2") | {"publish": ""}
+    assert place.statuses("post", draft, publish) == {**OTHERS, "lead": 302}
     correct = f"/organisations/owner/pools/{CostPool.objects.get().uid}/correct/"
     assert place.statuses("get", correct) == {**OTHERS, "lead": 200}
     again = typed(place, reason="The rack became dearer") | {"save": ""}
     assert place.statuses("post", correct, again) == {**OTHERS, "lead": 302}
     discard = f"{PoolDraft.objects.get().get_absolute_url()}discard/"
-    assert place.statuses("post", discard) == {**OTHERS, "lead": 302}
+    assert place.statuses("post", discard, {"version": "1"}) == {**OTHERS, "lead": 302}
     assert not PoolDraft.objects.exists()
 
 
@@ -74,9 +75,55 @@ def test_a_draft_keeps_what_is_half_written_and_shows_what_each_would_bear(place
     assert "2,571.43" in text
     assert "To none of them" in text
     assert "field__error" not in text  # what is missing is said when it is to be published
-    refused = signed_in(place.lead).post(draft.get_absolute_url(), half | {"publish": ""})
+    refused = signed_in(place.lead).post(draft.get_absolute_url(), half | {"publish": "", "version": "1"})
     assert (refused.status_code, "field__error" in refused.content.decode()) == (400, True)
     assert PoolDraft.objects.get().typed["first_day"] == "soon"
+
+
+def test_of_two_leads_who_edit_one_draft_the_second_sees_what_changed_and_loses_nothing(place: Place) -> None:
+    nina = factories.make_user("nina")
+    factories.lead(place.owner, nina)
+    hers, his = signed_in(nina), signed_in(place.lead)
+    his.post("/organisations/owner/pools/new/", typed(place) | {"save": ""})
+    draft = PoolDraft.objects.get()
+    url = draft.get_absolute_url()
+    for lead in (hers, his):
+        assert 'name="version" value="1"' in lead.get(url).content.decode()
+    with_file = typed(place, version="1", kind="staff") | {"save": "", "evidence": str(place.evidence.uid)}
+    assert hers.post(url, with_file).status_code == 302
+
+    for button in ("save", "publish"):
+        mine = typed(place, version="1", name="Mine", amount_year="8,000") | {button: ""}
+        refused = his.post(url, mine)
+        text = refused.content.decode()
+        assert (refused.status_code, "Nina saved this draft on" in text) == (409, True)
+        assert 'name="name" value="Mine"' in text
+        assert 'value="8,000"' in text
+        table = text.split('id="differing"')[1].split("</table>")[0]
+        for said in ("9,000", "8,000", "Rack in Lyon", "Mine", "Staff", "Hosting", place.evidence.title):
+            assert said in table
+        assert "Contract 2026-114" not in table  # what is the same is no difference
+        assert 'name="version" value="2"' in text
+        assert PoolDraft.objects.get().typed["name"] == "Rack in Lyon"
+    assert not CostPool.objects.exists()
+    assert his.post(url, mine | {"version": "2"}).status_code == 302
+    assert CostPool.objects.exists()
+
+
+def test_who_has_not_seen_the_newest_draft_neither_discards_nor_replaces_it(place: Place) -> None:
+    nina = factories.make_user("nina")
+    factories.lead(place.owner, nina)
+    hers, his = signed_in(nina), signed_in(place.lead)
+    his.post("/organisations/owner/pools/new/", typed(place) | {"save": ""})
+    url = PoolDraft.objects.get().get_absolute_url()
+    assert hers.post(url, typed(place, version="1", name="Hers") | {"save": ""}).status_code == 302
+    told = his.post(f"{url}discard/", {"version": "1"}, follow=True).content.decode()
+    assert "Nina saved this draft on" in told
+    without = his.post(url, typed(place) | {"save": ""})  # a form that has lost its version
+    assert without.status_code == 409
+    assert PoolDraft.objects.get().typed["name"] == "Hers"
+    assert his.post(f"{url}discard/", {"version": "2"}).status_code == 302
+    assert not PoolDraft.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -171,11 +218,11 @@ def test_words_of_an_owner_are_only_words(place: Place) -> None:
         assert "&lt;img src=x onerror=alert(1)&gt; {{ 7|add:7 }}" in text
 
 
-def test_a_node_s_page_leads_to_what_stands_behind_its_costs(place: Place) -> None:
+def test_the_page_of_a_node_s_costs_leads_to_what_stands_behind_its_costs(place: Place) -> None:
     pool = make_pool(place)
-    text = Client().get(place.node.get_absolute_url()).content.decode()
+    text = Client().get(f"{place.node.get_absolute_url()}costs/").content.decode()
     assert f'href="{pool.get_absolute_url()}"' in text
     assert f'href="{place.evidence.get_absolute_url()}"' in text
     assert f"/evidence/{place.evidence.uid}/file" not in text
-    funder = signed_in(place.funder).get(place.node.get_absolute_url()).content.decode()
+    funder = signed_in(place.funder).get(f"{place.node.get_absolute_url()}costs/").content.decode()
     assert f"/evidence/{place.evidence.uid}/file" in funder
