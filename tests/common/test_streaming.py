@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+import pytest
 from asgiref.sync import async_to_sync
 from django.test import AsyncRequestFactory, RequestFactory
 
@@ -25,6 +26,7 @@ class Source:
             self.is_closed = True
 
 
+@pytest.mark.django_db  # Django closes old connections as an answer ends, and looks at them first
 def test_a_synchronous_server_is_given_chunks_as_it_asks_for_them() -> None:
     source = Source()
     answer = streamed(RequestFactory().get("/"), source.chunks(), content_type="text/csv")

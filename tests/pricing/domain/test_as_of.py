@@ -26,15 +26,16 @@ class History:
         """Where the services would: what has no end gives way to what begins now or later."""
         begins = self.clock + offset
         ends = begins + length if length else None
-        for index, row in enumerate(self.rows):
+        rows = list(self.rows)  # nothing gives way to what is refused
+        for index, row in enumerate(rows):
             if row.called_off_at is not None:
                 continue
             if row.ends is not None and row.ends <= begins or ends is not None and ends <= row.begins:
                 continue
             if row.ends is not None or row.begins >= begins or begins < self.clock:
                 return
-            self.rows[index] = replace(row, ends=begins)
-        self.rows.append(Row(len(self.rows) + 1, self.clock, begins, ends, ends))
+            rows[index] = replace(row, ends=begins)
+        self.rows = [*rows, Row(len(rows) + 1, self.clock, begins, ends, ends)]
 
     def end(self, offset: timedelta) -> None:
         """What has no end is ended, now or later."""
@@ -45,14 +46,16 @@ class History:
                 self.rows[index] = replace(row, ends=ends, cuts=(*row.cuts, cut))
 
     def call_off(self) -> None:
-        """What is announced is taken back; what gave way to it goes on."""
+        """What is announced is taken back; what gave way to it goes on, to the next that is announced."""
         for index, row in enumerate(self.rows):
             if row.begins > self.clock and row.called_off_at is None:
                 self.rows[index] = replace(row, ends=row.begins, called_off_at=self.clock)
+                standing = [one.begins for one in self.rows if one.called_off_at is None]
+                following = min((begins for begins in standing if begins > row.begins), default=None)
                 for before, other in enumerate(self.rows):
                     goes_on = other.called_off_at is None and other.first_ends is None and not other.cuts
                     if goes_on and other.ends == row.begins:
-                        self.rows[before] = replace(other, ends=None)
+                        self.rows[before] = replace(other, ends=following)
                 return
 
     @property

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pricing.domain.cost import cost_of
-from pricing.domain.declared import from_json, to_json
+from pricing.domain.declared import VERSION, from_json, to_json
 from pricing.domain.drafting import read, without_blank_rows
 
 WHOLE = {
@@ -22,10 +22,11 @@ def fields(body: dict[str, object]) -> list[str]:
     return [fault.field for fault in read(body).faults]
 
 
-def test_a_whole_draft_is_what_it_says() -> None:
-    reading = read(WHOLE)
+@pytest.mark.parametrize("begun_in", ["2", VERSION])
+def test_a_whole_draft_is_what_it_says_under_the_present_formulas(begun_in: str) -> None:
+    reading = read(WHOLE | {"version": begun_in})
     assert reading.is_publishable
-    assert reading.declared == from_json(WHOLE)
+    assert reading.declared == from_json(WHOLE | {"version": VERSION})
 
 
 def test_an_empty_draft_costs_nothing_and_names_what_is_missing() -> None:
