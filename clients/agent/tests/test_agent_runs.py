@@ -90,21 +90,26 @@ def test_a_stop_before_the_moment_ends_the_lease_unstarted(site: FakeSite, agent
 
 
 # Replaces its newest child as fast as it can until it is asked to stop; then it waits for all it has.
-# The idle ones make the list of its processes long to read.
+# The idle ones make the list of its processes long to read. Python drops what a child is told before it
+# has come out of its fork, so who was told is read from a pipe that the C handler itself writes to.
 BREEDER = """exec /usr/bin/python3 -c '
-import os, signal, time
-asked, newest = [], 0
+import os, select, signal, time
 for _ in range(150):
     if os.fork() == 0: time.sleep(1000)
-signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
+newest = 0
+told, telling = os.pipe()
+os.set_blocking(telling, False)
+signal.set_wakeup_fd(telling)
+signal.signal(signal.SIGTERM, lambda *_: None)
+def asked(): return select.select([told], [], [], 0)[0]
 print("ready")
-while not asked:
+while not asked():
     born = os.fork()
     if born == 0:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        if not asked: time.sleep(1000)
+        if not asked(): time.sleep(1000)
         os._exit(0)
-    if newest and not asked:
+    if newest and not asked():
         os.kill(newest, 9)
         os.waitpid(newest, 0)
     newest = born
