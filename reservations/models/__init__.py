@@ -5,20 +5,24 @@ from __future__ import annotations
 from reservations.models.applications import Application
 from reservations.models.decisions import Decision
 from reservations.models.exceptions import PolicyException
+from reservations.models.no_shows import NoShow
 from reservations.models.policies import Policy
 from reservations.models.reservations import Reservation, ReservedDevice
 from reservations.models.runs import Run, Sweep
+from reservations.models.slot_changes import SlotChange
 from reservations.models.tree import Capacity, UsageEntry, Vertex
 
 __all__ = [
     "Application",
     "Capacity",
     "Decision",
+    "NoShow",
     "Policy",
     "PolicyException",
     "Reservation",
     "ReservedDevice",
     "Run",
+    "SlotChange",
     "Sweep",
     "UsageEntry",
     "Vertex",

@@ -35,7 +35,18 @@ class Reservation(models.Model):
     class State(models.TextChoices):
         BOOKED = "booked", _("Booked")
         CANCELLED = "cancelled", _("Cancelled")
+        RELEASED = "released", _("Released early")  # it had begun; the rest was given back
         ENDED = "ended", _("Ended")
+
+    class Change(models.TextChoices):
+        """How it came out of the one before it."""
+
+        MOVED = "moved", _("Moved")
+        EXTENDED = "extended", _("Extended")
+
+    class ReleaseWhen(models.TextChoices):
+        NOW = "now", _("Now")
+        AFTER_RUNS = "after_runs", _("When no job runs or waits any more")
 
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     project = models.ForeignKey(Project, models.PROTECT, related_name="reservations")
@@ -46,6 +57,13 @@ class Reservation(models.Model):
     quoted_price = models.DecimalField(max_digits=18, decimal_places=6)  # EUR, fee included
     created_at = models.DateTimeField()
     cancelled_at = models.DateTimeField(null=True)
+    # The reservation that this one took the place of, or goes on from.
+    descendant_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="descendants")
+    change = models.CharField(max_length=10, choices=Change, blank=True)
+    released_at = models.DateTimeField(null=True)
+    # Asked for while a job ran: given back once nothing runs or waits in it.
+    release_asked_at = models.DateTimeField(null=True)
+    checked_in_at = models.DateTimeField(null=True)  # somebody said that they use it
     settled_at = models.DateTimeField(null=True)  # charged, and usage counted
 
     objects = ReservationQuerySet.as_manager()
@@ -54,6 +72,22 @@ class Reservation(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["id"], name="reservation_unsettled", condition=Q(settled_at__isnull=True)),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(descendant_of=None, change="") | (Q(descendant_of__isnull=False) & ~Q(change="")),
+                name="a_descendant_says_what_changed",
+            ),
+            # However many ask at once: a slot moves once, and goes on in one other.
+            models.UniqueConstraint(
+                fields=["descendant_of", "change"],
+                name="one_descendant_of_each_kind",
+                condition=~Q(state="cancelled") | Q(change="moved"),
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="released") | Q(released_at__isnull=False),
+                name="a_released_slot_says_when",
+            ),
         ]
 
     def get_absolute_url(self) -> str:
