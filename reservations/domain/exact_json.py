@@ -1,6 +1,6 @@
 """Frozen dataclasses to JSON and back without losing a digit.
 
-Decimals, fractions and moments travel as text; there are no floats. Optional members that are
+Decimals, fractions, days and moments travel as text; there are no floats. Optional members that are
 None are written as null, so that a reader sees what could have been there. Only a member that is
 `newer` than JSON already stored may be absent, and is where it says nothing: so what was stored before
 it was thought of is read, and written again bit for bit.
@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import field, fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
@@ -41,8 +41,8 @@ def written(value: object) -> Json:
             return format(value, "f")
         case Fraction():
             return str(value)
-        case datetime():
-            return moment(value)
+        case date():
+            return moment(value) if isinstance(value, datetime) else value.isoformat()
         case tuple() | list():
             return [written(item) for item in value]
         case Mapping():
@@ -123,6 +123,8 @@ def _read_scalar(wanted: Any, value: Any) -> Any:
         return wanted(_text(value))
     if wanted is datetime:
         return datetime.fromisoformat(value)
+    if wanted is date:
+        return date.fromisoformat(value)
     if not isinstance(value, wanted):
         raise TypeError(f"{value!r} is not a {wanted.__name__}")
     return value

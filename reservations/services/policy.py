@@ -11,7 +11,8 @@ from common import formats
 from common.ranges import between
 from ledger.services import append
 from reservations import wording
-from reservations.domain.policy import Policy as Rules, lint
+from reservations.domain.linter import lint
+from reservations.domain.policy import Policy as Rules
 from reservations.errors import PolicyRefused
 from reservations.models import Policy
 from reservations.services import usage

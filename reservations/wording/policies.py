@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from reservations.domain.policy import Fault
+from reservations.domain.linter import Fault
 
 
 def fault(fault: Fault) -> str:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from reservations.domain.policy import Policy, lint
+from reservations.domain.linter import lint
+from reservations.domain.policy import Policy
 
 
 def test_the_default_policy_has_no_fault() -> None:
