@@ -58,8 +58,13 @@ class WantedDevice:
 
 @dataclass(frozen=True)
 class NodeSize:
+    """A node with wanted devices. What stands behind the number of them is newer than some snapshots."""
+
     slug: str
     devices: int
+    zone: str | None = newer()  # of its site: what the clocks on its wall show
+    holidays: tuple[str, ...] = newer(())  # public ones within the slot, such as 2026-12-25
+    funded: Decimal | None = newer()  # the publicly funded share of its purchase
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,45 @@ class ModelStock:
 
     def held_in(self, week: str) -> Fraction:
         return sum((held.hours for held in self.held if held.week == week), Fraction(0))
+
+
+@dataclass(frozen=True)
+class FloorCell:
+    """The peak or off-peak hours of a week, of one device model or one node.
+
+    Device-hours. `held`: by projects of other than public interest, in hours that were further ahead than
+    the policy says when they were granted.
+    """
+
+    kind: str  # model or node
+    key: str  # of the model, or the node's slug
+    name: str
+    week: str  # 2026-W48
+    band: str  # peak or off_peak
+    bookable: Fraction  # less closures and owners' own time
+    held: Fraction
+    funded: Decimal | None = newer()  # a node's publicly funded share; None for a model
+
+
+@dataclass(frozen=True)
+class CommerceCell:
+    """A publicly funded node's device-hours of a quarter or a year, and what commercial projects hold."""
+
+    node: str
+    name: str
+    period: str  # 2026-Q4 or 2026
+    bookable: Fraction
+    held: Fraction
+
+
+@dataclass(frozen=True)
+class NoShows:
+    """Slots of whoever asks that nobody came to. No name."""
+
+    count: int  # within the days that the policy says
+    until: datetime | None  # while the sanction lasts; None: there is none
+    # Cost-weighted hours that the project holds before those that always need room.
+    near: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True)
@@ -131,10 +175,12 @@ class MemberCap:
 
 @dataclass(frozen=True)
 class ProjectState:
-    """Whether the project may book at all, and until when."""
+    """Whether the project may book at all, and until when; and what it is for."""
 
     is_suspended: bool
     expires_at: datetime | None
+    project_class: str | None = newer()  # accounts.models.Project.Class; None in older snapshots
+    class_until: datetime | None = newer()  # None: no end is set
 
 
 @dataclass(frozen=True)
@@ -153,6 +199,10 @@ class Snapshot:
     allowance: str | None = newer()
     # In force for the project when it asked.
     exceptions: tuple[Easing, ...] = newer(())
+    # What the wanted hours are counted in, whoever's they are.
+    cells: tuple[FloorCell, ...] = newer(())
+    commerce: tuple[CommerceCell, ...] = newer(())  # only of those whom the cap binds
+    no_shows: NoShows | None = newer()
 
     @property
     def is_priced(self) -> bool:

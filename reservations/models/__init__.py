@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reservations.models.applications import Application
+from reservations.models.counters import CountedHours, SharedCell
 from reservations.models.decisions import Decision
 from reservations.models.exceptions import PolicyException
 from reservations.models.no_shows import NoShow
@@ -15,6 +16,7 @@ from reservations.models.tree import Capacity, UsageEntry, Vertex
 __all__ = [
     "Application",
     "Capacity",
+    "CountedHours",
     "Decision",
     "NoShow",
     "Policy",
@@ -22,6 +24,7 @@ __all__ = [
     "Reservation",
     "ReservedDevice",
     "Run",
+    "SharedCell",
     "SlotChange",
     "Sweep",
     "UsageEntry",

@@ -1,0 +1,129 @@
+"""Counting booked hours in the cells that all projects share, and taking them back out of them.
+
+The cells are locked after grants and before devices, all in the order of reservations.domain.counted.Cell.
+Each change is one statement: it locks the cells, raises or lowers them, and writes what it counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from common.prepared import prepared
+from reservations.domain.counted import Cell, Counted
+
+# A row that its WHERE keeps from being raised is locked all the same, so who looks again sees what decides.
+# What was counted is written only where every cell had room for it, since it cannot be taken back.
+_TAKE = """
+WITH wanted AS (
+    SELECT * FROM unnest(
+        %(rules)s::text[], %(kinds)s::text[], %(keys)s::text[], %(periods)s::text[], %(bands)s::text[],
+        %(seconds)s::numeric[], %(most)s::numeric[]
+    ) AS wanted (rule, kind, key, period, band, seconds, most)
+), raised AS (
+    INSERT INTO reservations_sharedcell AS cell (rule, kind, key, period, band, held_seconds, most_seconds)
+    SELECT rule, kind, key, period, band, seconds, most FROM wanted
+     WHERE seconds <= most
+     ORDER BY rule COLLATE "C", kind COLLATE "C", key COLLATE "C", period COLLATE "C", band COLLATE "C"
+    ON CONFLICT (rule, kind, key, period, band) DO UPDATE
+       SET held_seconds = cell.held_seconds + EXCLUDED.held_seconds, most_seconds = EXCLUDED.most_seconds
+     WHERE cell.held_seconds + EXCLUDED.held_seconds <= EXCLUDED.most_seconds
+    RETURNING id, rule, kind, key, period, band
+), told AS (
+    INSERT INTO reservations_countedhours (cell_id, reference, seconds, project_class, at)
+    SELECT id, %(reference)s, seconds, %(project_class)s, %(at)s
+      FROM raised JOIN wanted USING (rule, kind, key, period, band)
+     WHERE (SELECT count(*) FROM raised) = (SELECT count(*) FROM wanted)
+)
+SELECT id, seconds FROM raised JOIN wanted USING (rule, kind, key, period, band)
+"""
+
+# Some were raised and others were full: as if nothing had been, but for the locks.
+_UNDO = """
+UPDATE reservations_sharedcell AS cell SET held_seconds = held_seconds - raised.seconds
+  FROM unnest(%(cells)s::bigint[], %(seconds)s::numeric[]) AS raised (id, seconds)
+ WHERE cell.id = raised.id
+"""
+
+# `least`: what is given back twice is given back once, and a part of it no more than is left.
+_GIVE_BACK = """
+WITH counted AS (
+    SELECT cell_id, reference, project_class, sum(seconds) AS seconds
+      FROM reservations_countedhours WHERE reference = ANY(%(references)s)
+     GROUP BY cell_id, reference, project_class
+), back AS (
+    SELECT cell_id, reference, project_class,
+           CASE WHEN %(is_part)s THEN least(counted.seconds, part.seconds) ELSE counted.seconds END AS seconds
+      FROM counted
+      JOIN reservations_sharedcell cell ON cell.id = cell_id
+      LEFT JOIN unnest(
+               %(rules)s::text[], %(kinds)s::text[], %(keys)s::text[], %(periods)s::text[], %(bands)s::text[],
+               %(seconds)s::numeric[]
+           ) AS part (rule, kind, key, period, band, seconds) USING (rule, kind, key, period, band)
+     WHERE counted.seconds > 0 AND (part.seconds IS NOT NULL OR NOT %(is_part)s)
+), locked AS MATERIALIZED (
+    SELECT id FROM reservations_sharedcell WHERE id IN (SELECT cell_id FROM back)
+     ORDER BY rule COLLATE "C", kind COLLATE "C", key COLLATE "C", period COLLATE "C", band COLLATE "C"
+       FOR NO KEY UPDATE
+), lowered AS (
+    UPDATE reservations_sharedcell AS cell SET held_seconds = held_seconds - given.seconds
+      FROM (SELECT cell_id, sum(seconds) AS seconds FROM back GROUP BY cell_id) given, locked
+     WHERE cell.id = given.cell_id AND locked.id = cell.id
+)
+INSERT INTO reservations_countedhours (cell_id, reference, seconds, project_class, at)
+SELECT cell_id, reference, -seconds, project_class, %(at)s FROM back
+"""
+
+
+def take(*, counted: Sequence[Counted], reference: str, project_class: str, at: datetime) -> bool:
+    """Count a slot's hours in all of these cells, or in none where one of them is full by now.
+
+    Either way the cells are locked afterwards: whoever filled one has committed, and nobody fills another
+    before this transaction ends. Lock the project and its grants before, and the devices afterwards.
+    """
+    if not counted:
+        return True
+    values = _columns([(one.cell, one.hours) for one in counted]) | {
+        "most": [_down_to_seconds(one.most) for one in counted],
+        "reference": reference, "project_class": project_class, "at": at,
+    }  # fmt: skip
+    with prepared() as cursor:
+        cursor.execute(_TAKE, values)
+        raised = cursor.fetchall()
+        if len(raised) == len(counted):
+            return True
+        if raised:
+            cells, seconds = zip(*raised, strict=True)
+            cursor.execute(_UNDO, {"cells": [*cells], "seconds": [*seconds]})
+    return False
+
+
+def give_back(*, references: Sequence[str], at: datetime) -> None:
+    """Take out of the cells all that these slots still count. Again: nothing. The project is locked."""
+    values = _columns([]) | {"references": [*references], "is_part": False, "at": at}
+    with prepared() as cursor:
+        cursor.execute(_GIVE_BACK, values)
+
+
+def give_back_part(*, reference: str, hours: Mapping[Cell, Fraction], at: datetime) -> None:
+    """Take so much of a slot out of its cells, and never more than it counts there."""
+    values = _columns([*hours.items()]) | {"references": [reference], "is_part": True, "at": at}
+    with prepared() as cursor:
+        cursor.execute(_GIVE_BACK, values)
+
+
+def _columns(parts: Sequence[tuple[Cell, Fraction]]) -> dict[str, Any]:
+    return {
+        "rules": [cell.rule for cell, _hours in parts], "kinds": [cell.kind for cell, _hours in parts],
+        "keys": [cell.key for cell, _hours in parts], "periods": [cell.period for cell, _hours in parts],
+        "bands": [cell.band for cell, _hours in parts],
+        "seconds": [_down_to_seconds(hours) for _cell, hours in parts],
+    }  # fmt: skip
+
+
+def _down_to_seconds(hours: Fraction) -> Decimal:
+    """To the microsecond: exact for whatever is booked, and never more than a limit says."""
+    return Decimal(hours * 3_600_000_000 // 1).scaleb(-6)
