@@ -14,8 +14,9 @@ from decimal import Context, Decimal
 from fractions import Fraction
 
 from reservations.domain import decay
+from reservations.domain.exact_json import newer
 from reservations.domain.policy import Policy
-from reservations.domain.shares import UNUSED, Level
+from reservations.domain.shares import UNUSED, Level, level_of as level_fs
 
 _WIDE = Context(prec=60)
 
@@ -28,6 +29,12 @@ class Step:
     shares: int | None  # None: all that its account has
     of_all: int  # shares of all its siblings and itself
     of_active: int  # the same, of those active lately
+    # Forward-decayed usage and cost-weighted hours booked: the vertex's, and those of all who compete with
+    # it and its own. Snapshots of before they were read say nothing of them.
+    stored: Decimal | None = newer()
+    committed: Decimal | None = newer()
+    stored_of_all: Decimal | None = newer()
+    committed_of_all: Decimal | None = newer()
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,27 @@ def level_of(
     if not promised:
         return Fraction(0)
     return promised * everybody / own if own else UNUSED
+
+
+def step_levels(
+    path: Iterable[Step], *, half_life: timedelta, at: datetime, added: Fraction = Fraction(0)
+) -> list[Level | None]:
+    """Level FS of every step of a path, from below the root to the project; `added` counts at each.
+
+    None where the snapshot is older than the sums. Unlike `level_of`, whose roundings stored answers keep,
+    nothing is rounded but what a unit has decayed to.
+    """
+    left = Fraction(decay.decay(at - decay.LANDMARK, half_life))
+    return [_step_level(step, left, added) for step in path]
+
+
+def _step_level(step: Step, left: Fraction, added: Fraction) -> Level | None:
+    sums = (step.stored, step.committed, step.stored_of_all, step.committed_of_all)
+    if None in sums:
+        return None
+    stored, committed, stored_of_all, committed_of_all = (Fraction(part or 0) for part in sums)
+    usage = stored * left + committed + added
+    return level_fs(step.shares, step.of_all, usage, stored_of_all * left + committed_of_all + added)
 
 
 def rounded_down(number: Fraction) -> Decimal:

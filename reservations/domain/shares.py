@@ -178,7 +178,7 @@ class Tree:
         for _, vertices in groupby(sorted(siblings, key=level, reverse=True), key=level):
             yield list(vertices)
 
-    def _line(self, key: str) -> list[str]:
+    def line(self, key: str) -> list[str]:
         """From just below the root down to the vertex, through the accounts it competes in."""
         line = [key]
         while (above := self.account_of(line[0])) != self.root:
@@ -188,7 +188,7 @@ class Tree:
     def compare(self, left: str, right: str) -> Comparison:
         """Why one goes before the other: find the first common account, compare one step below it."""
         account = self.root
-        for one, other in zip(self._line(left), self._line(right), strict=False):
+        for one, other in zip(self.line(left), self.line(right), strict=False):
             if one != other:
                 return Comparison(account, one, self.levels[one], other, self.levels[other])
             account = one
@@ -206,7 +206,7 @@ class Comparison:
     right_level: Level
 
 
-def level_of(shares: int | None, of_shares: int, usage: int, of_usage: int) -> Level:
+def level_of(shares: int | None, of_shares: int, usage: int | Fraction, of_usage: int | Fraction) -> Level:
     """Level FS: (shares / of_shares) / (usage / of_usage). `parent` shares go first in their account."""
     if shares is None:
         return UNUSED
@@ -214,4 +214,4 @@ def level_of(shares: int | None, of_shares: int, usage: int, of_usage: int) -> L
         return Fraction(0)
     if not usage:
         return UNUSED
-    return Fraction(shares * of_usage, of_shares * usage)
+    return Fraction(shares * of_usage) / (of_shares * usage)

@@ -21,8 +21,9 @@ from reservations.domain.slots import Week
 # `near`: everybody who competes with a vertex of the project's path, by the account they compete in;
 # children of an account that uses its parent's shares compete one account higher (Fair Tree).
 #
-# `of_account`: what thousands of projects add up to, read in one pass; an account is active where a project
-# somewhere below it is, and the asking project counts as active itself.
+# `of_account`: what thousands of projects add up to, read in one pass; `rolled`: what every account of the
+# tree does, along the paths. An account is active where a project somewhere below it is, and the asking
+# project counts as active itself. Of a step the project itself and the root are in no account that rolls up.
 #
 # `late`: from when on hours need room, which an exception of the project may put off. Read here and not with
 # the policy, before the lock: an exception may have been granted or ended while somebody waited for it.
@@ -51,17 +52,22 @@ WITH RECURSIVE me AS (
     SELECT parent_id, sum(decayed_usage) AS stored, sum(committed) AS committed,
            bool_or(last_active_at >= %(active_since)s OR committed > 0) AS is_active
       FROM reservations_vertex WHERE project_id IS NOT NULL GROUP BY parent_id
-), active AS (
-    SELECT DISTINCT unnest(account.path) AS id
+), rolled AS (
+    SELECT above.id, sum(of_account.stored) AS stored, sum(of_account.committed) AS committed,
+           bool_or(of_account.is_active) AS is_active
       FROM of_account JOIN reservations_vertex account ON account.id = of_account.parent_id
-     WHERE of_account.is_active
+     CROSS JOIN LATERAL unnest(account.path) AS above (id)
+     GROUP BY above.id
+), everybody AS (
+    SELECT sum(stored) AS stored, sum(committed) AS committed FROM of_account
 ), step AS (
-    SELECT min(array_position(me.path, near.id)) AS position,
+    SELECT near.account, min(array_position(me.path, near.id)) AS position,
+           min(near.id) FILTER (WHERE near.id = ANY(me.path)) AS id,
            min(near.name) FILTER (WHERE near.id = ANY(me.path)) AS name,
            min(near.shares) FILTER (WHERE near.id = ANY(me.path)) AS shares,
            COALESCE(sum(near.shares), 0) AS of_all,
            COALESCE(sum(near.shares) FILTER (
-               WHERE near.id = ANY(me.path) OR near.is_active OR near.id IN (SELECT id FROM active)
+               WHERE near.id = ANY(me.path) OR near.is_active OR near.id IN (SELECT id FROM rolled WHERE is_active)
            ), 0) AS of_active
       FROM near CROSS JOIN me
      WHERE near.shares IS NOT NULL OR near.project_id IS NOT NULL
@@ -106,7 +112,15 @@ SELECT me.decayed_usage, me.committed,
        everybody.stored, everybody.committed,
        capacity.cost_weighted_hours, capacity.horizon_hours, capacity.at,
        (SELECT COALESCE(sum(weight * extract(epoch FROM ends - begins)), 0) FROM held),
-       (SELECT json_agg(json_build_array(name, shares, of_all, of_active) ORDER BY position) FROM step
+       (SELECT json_agg(json_build_array(
+                   name, shares, of_all, of_active,
+                   COALESCE(own.stored, me.decayed_usage)::text, COALESCE(own.committed, me.committed)::text,
+                   COALESCE(account.stored, everybody.stored)::text,
+                   COALESCE(account.committed, everybody.committed)::text
+               ) ORDER BY position)
+          FROM step
+          LEFT JOIN rolled own ON own.id = step.id
+          LEFT JOIN rolled account ON account.id = step.account
          WHERE position IS NOT NULL),
        (SELECT json_agg(json_build_array(model_key, week, seconds::text) ORDER BY model_key, week)
           FROM weekly),
@@ -118,7 +132,7 @@ SELECT me.decayed_usage, me.committed,
   JOIN accounts_project project ON project.id = %(project)s
   LEFT JOIN accounts_projectmembership member
     ON member.project_id = %(project)s AND member.user_id = %(asked_by)s::bigint
- CROSS JOIN (SELECT sum(stored) AS stored, sum(committed) AS committed FROM of_account) everybody
+ CROSS JOIN everybody
   LEFT JOIN LATERAL (SELECT * FROM reservations_capacity ORDER BY at DESC LIMIT 1) capacity ON TRUE
 """
 
@@ -170,7 +184,7 @@ def _position(
         label = str(Week.of(datetime.fromisoformat(week)))
         held[model] = (*held.get(model, ()), WeekHeld(label, Fraction(seconds) / 3600))
     standing = Standing(
-        path=tuple(Step(*step) for step in steps), stored=stored, committed=committed,
+        path=tuple(Step(*step[:4], *map(Decimal, step[4:])) for step in steps), stored=stored, committed=committed,
         stored_by_all=stored_by_all, committed_by_all=committed_by_all,
         capacity=capacity or Decimal(0), capacity_hours=capacity_hours or Decimal(0),
         held=Fraction(held_seconds) / 3600,
