@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reservations.domain import decision as engine, exact_json
+from reservations.domain import decision as values, engines, exact_json
 from reservations.domain.asking import Request, Snapshot
 from reservations.domain.decision import Answer
 from reservations.domain.exact_json import Json
@@ -24,7 +24,7 @@ def answer_json(decision: Decision) -> dict[str, Json]:
 
 def digest_of(decision: Decision) -> str:
     """The digest of the row as it is stored now."""
-    return engine.digest(
+    return values.digest(
         policy=Rules.from_json(decision.policy.rules),
         request=decision.request,
         snapshot=decision.snapshot,
@@ -34,9 +34,7 @@ def digest_of(decision: Decision) -> str:
 
 def replayed(decision: Decision) -> Answer:
     """The answer of the engine the decision names, computed again. LookupError where it is gone."""
-    if decision.engine != engine.ENGINE:
-        raise LookupError(f"engine {decision.engine}")
-    return engine.decide(
+    return engines.engine_of(decision.engine).decide(
         exact_json.read(Request, decision.request),
         exact_json.read(Snapshot, decision.snapshot),
         Rules.from_json(decision.policy.rules),

@@ -16,7 +16,7 @@ from common.prepared import prepared
 from ledger.services import append
 from pricing.models import Grant
 from pricing.selectors import Rate, allowances
-from reservations.domain import decision as engine, exact_json
+from reservations.domain import decision as values, engines, exact_json
 from reservations.domain.asking import Request, Snapshot
 from reservations.domain.decision import Answer
 from reservations.domain.policy import Policy as Rules
@@ -103,7 +103,7 @@ def decide(
     if not snapshot.standing.capacity_hours:  # nobody has measured yet; afterwards a sweep does
         capacity.measure(at=request.at)
         snapshot, rates = read()
-    answer = engine.decide(request, snapshot, rules)
+    answer = engines.decide(request, snapshot, rules)
     if any(rule.code == "budget" for rule in answer.refusing):
         # Read only now: whoever has the money need not be told where else it might have come from.
         missing = allowances.why_short(
@@ -111,7 +111,7 @@ def decide(
         )
         if missing:
             snapshot = replace(snapshot, allowance=missing)
-            answer = engine.decide(request, snapshot, rules)
+            answer = engines.decide(request, snapshot, rules)
     return Decided(request, snapshot, answer, wanted, rates)
 
 
@@ -119,13 +119,13 @@ def record(*, decided: Decided, project: Project, asked_by: User, policy: InForc
     """Store the answer with its inputs; the ledger gets its digest, nothing of its content."""
     request, snapshot = exact_json.written(decided.request), exact_json.written(decided.snapshot)
     answer, at, uid = decided.answer.to_json(), decided.request.at, uuid7()
-    digest = engine.digest(policy=policy.rules, request=request, snapshot=snapshot, answer=answer)
+    digest = values.digest(policy=policy.rules, request=request, snapshot=snapshot, answer=answer)
     body = {
-        "decision": uid, "policy": policy.version, "engine": engine.ENGINE,
+        "decision": uid, "policy": policy.version, "engine": decided.answer.engine,
         "outcome": decided.answer.outcome, "digest": digest,
     }  # fmt: skip
     decision = Decision(
-        uid=uid, project=project, asked_by=asked_by, policy_id=policy.id, engine=engine.ENGINE,
+        uid=uid, project=project, asked_by=asked_by, policy_id=policy.id, engine=decided.answer.engine,
         request=request, snapshot=snapshot, rules=answer["rules"],
         quote={name: answer[name] for name in ("quote", "level", "nearest")},
         outcome=decided.answer.outcome, digest=digest, decided_at=at,

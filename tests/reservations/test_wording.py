@@ -10,8 +10,10 @@ from django.utils import timezone, translation
 
 from reservations import wording
 from reservations.domain.asking import GrantLeft, MemberCap, MonthHeld, ProjectState
-from reservations.domain.decision import Answer, decide
-from reservations.domain.policy import Policy, lint
+from reservations.domain.decision import Answer
+from reservations.domain.engines import decide
+from reservations.domain.linter import lint
+from reservations.domain.policy import Policy
 from reservations.wording import RuleWords
 from tests.reservations.domain.worlds import (
     NOW,

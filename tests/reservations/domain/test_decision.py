@@ -21,7 +21,8 @@ from reservations.domain.asking import (
     Snapshot,
     WeekHeld,
 )
-from reservations.domain.decision import Answer, decide
+from reservations.domain.decision import Answer
+from reservations.domain.engines import decide
 from reservations.domain.policy import Policy
 from reservations.domain.rules import Rule
 from reservations.domain.slots import Week

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from reservations.domain import decision as engine, easing, exact_json
+from reservations.domain import decision, easing, exact_json
 from reservations.domain.asking import ModelStock, Request, Snapshot, WeekHeld
-from reservations.domain.decision import Answer, decide
+from reservations.domain.decision import Answer
 from reservations.domain.easing import NUMBERS, Easing, eased, most, read_value, unfit
-from reservations.domain.policy import Policy, lint
+from reservations.domain.engines import decide
+from reservations.domain.linter import lint
+from reservations.domain.policy import Policy
 from tests.reservations.domain.worlds import (
     NOW,
     later,
@@ -130,8 +132,8 @@ BEFORE = [
 def test_a_decision_of_before_comes_out_bit_for_bit(asked: Request, snapshot: Snapshot, digest: str) -> None:
     stored = exact_json.written(snapshot)
     assert "exceptions" not in str(stored)
-    answer = decide(asked, exact_json.read(Snapshot, stored), POLICY)
-    found = engine.digest(
+    answer = decide(asked, exact_json.read(Snapshot, stored), POLICY, engine="1")
+    found = decision.digest(
         policy=POLICY, request=exact_json.written(asked), snapshot=stored, answer=answer.to_json()
     )
     assert (answer.engine, found) == ("1", digest)

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from common import clock
-from reservations.domain import decision as engine
+from reservations.domain import engines
 from reservations.errors import Refused
 from reservations.models import Decision
 from reservations.selectors import decisions
@@ -67,6 +67,6 @@ def test_a_changed_answer_is_found_even_with_a_digest_to_match(two: tuple[Decisi
 def test_an_engine_that_is_gone_is_named(
     two: tuple[Decision, Decision], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "ENGINE", "2")
-    with pytest.raises(CommandError, match="this site no longer has engine 1"):
+    monkeypatch.setattr(engines, "ENGINES", {})
+    with pytest.raises(CommandError, match=f"this site no longer has engine {engines.CURRENT}"):
         replay()
