@@ -39,8 +39,10 @@ _FARTHEST_YEARS = 10
 _RESERVE = """
 WITH reservation AS (
     INSERT INTO reservations_reservation
-           (uid, project_id, booked_by_id, decision_id, during, state, quoted_price, created_at)
-    VALUES (%(uid)s, %(project)s, %(user)s, %(decision)s, %(during)s, 'booked', %(price)s, %(at)s)
+           (uid, project_id, booked_by_id, decision_id, during, state, quoted_price, created_at, descendant_of_id,
+            change)
+    VALUES (%(uid)s, %(project)s, %(user)s, %(decision)s, %(during)s, 'booked', %(price)s, %(at)s,
+            %(descendant_of)s, %(change)s)
     RETURNING id
 ), reserved AS (
     INSERT INTO reservations_reserveddevice
@@ -78,7 +80,7 @@ def preview(
     if not project.memberships.filter(user=asked_by).exists():
         raise deciding.not_a_member()
     _policy, rules = policies.in_force(at)
-    request = _request(project, devices, start, end, at)
+    request = request_of(project=project, devices=devices, start=start, end=end, at=at)
     its_grants = Grant.objects.filter(project=project).order_by("id")
     wanted = snapshots.wanted_devices(devices)
     decided = deciding.decide(
@@ -102,20 +104,25 @@ def book(
 
     Without a start the slot starts now.
     """
-    request = _request(project, devices, start, end, at)
+    request = request_of(project=project, devices=devices, start=start, end=end, at=at)
     with transaction.atomic():
         decision, answer, reservation = _decide_and_write(request, project, asked_by, job)
     if reservation is None:  # raised only now, when the refusal's decision is committed
-        raise Refused(
-            wording.headline(answer), decision=decision, answer=answer,
-            decision_uid=str(decision.uid), rules=wording.as_json(answer),
-        )  # fmt: skip
+        raise refusal(wording.headline(answer), decision, answer)
     return reservation
 
 
-def _request(
-    project: Project, devices: Sequence[UUID], start: datetime | None, end: datetime, at: datetime
+def refusal(message: str, decision: Decision, answer: Answer) -> Refused:
+    return Refused(
+        message, decision=decision, answer=answer,
+        decision_uid=str(decision.uid), rules=wording.as_json(answer),
+    )  # fmt: skip
+
+
+def request_of(
+    *, project: Project, devices: Sequence[UUID], start: datetime | None, end: datetime, at: datetime
 ) -> Request:
+    """Without a start: now. TooFarAway where no rule was made for."""
     reach = timedelta(days=366 * _FARTHEST_YEARS)
     if not (at - reach <= (start or at) <= at + reach and at - reach <= end <= at + reach):
         raise TooFarAway(
@@ -135,31 +142,72 @@ def _decide_and_write(
     """
     policy = deciding.lock_project(project_id=project.pk, user_id=asked_by.pk, at=request.at)
     its_grants = purse.lock_grants(project_id=project.pk)
+    placing = decide_and_hold(
+        request=request, project=project, holder=asked_by, its_grants=its_grants, rules=policy.rules
+    )
+    decision = deciding.record(decided=placing.decided, project=project, asked_by=asked_by, policy=policy)
+    if not placing.is_granted:
+        return decision, placing.decided.answer, None
+    reservation = write(placing=placing, decision=decision, its_grants=its_grants, rules=policy.rules)
+    if job is not None:
+        _queue(job, reservation, placing.decided.wanted[0], asked_by, request.at)
+    return decision, placing.decided.answer, reservation
+
+
+@dataclass(frozen=True)
+class Placing:
+    """A reservation that is about to be, with the answer to it and the holds it has, if any."""
+
+    reservation: Reservation
+    decided: Decided
+    holds: Sequence[Hold]
+
+    @property
+    def is_granted(self) -> bool:
+        return self.decided.answer.quote is not None and self.decided.answer.is_granted
+
+
+def decide_and_hold(
+    *,
+    request: Request,
+    project: Project,
+    holder: User,
+    its_grants: list[Grant],
+    rules: Rules,
+    descendant_of: Reservation | None = None,
+    change: str = "",
+) -> Placing:
+    """Decide on what the database says now, and take the devices where every rule passes.
+
+    The project and its grants are locked by the caller.
+    """
     wanted = snapshots.wanted_devices([UUID(uid) for uid in request.devices])
     reservation = Reservation(
-        project=project, booked_by=asked_by, during=between(request.start, request.end), created_at=request.at
-    )
+        project=project, booked_by=holder, during=between(request.start, request.end), created_at=request.at,
+        descendant_of=descendant_of, change=change,
+    )  # fmt: skip
     holds: list[Hold] = []
 
     def decide() -> Decided:
         return deciding.decide(
-            request=request, project_id=project.pk, asked_by_id=asked_by.pk, wanted=wanted,
-            grants=its_grants, rules=policy.rules,
+            request=request, project_id=project.pk, asked_by_id=holder.pk, wanted=wanted,
+            grants=its_grants, rules=rules,
         )  # fmt: skip
 
     decided = decide()
     while decided.answer.is_granted and not (holds := _hold(reservation, decided)):
         # Somebody was quicker. They have committed, so now they are seen, and told of.
         decided = decide()
-    decision = deciding.record(decided=decided, project=project, asked_by=asked_by, policy=policy)
-    if decided.answer.quote is None or not decided.answer.is_granted:
-        return decision, decided.answer, None
+    return Placing(reservation, decided, holds)
+
+
+def write(*, placing: Placing, decision: Decision, its_grants: list[Grant], rules: Rules) -> Reservation:
+    """Set its money aside and store what was granted."""
+    reservation = placing.reservation
     reservation.decision = decision
-    _pay(reservation, decided, policy.rules, its_grants)
-    _reserve(reservation, decided, holds)
-    if job is not None:
-        _queue(job, reservation, decided.wanted[0], asked_by, request.at)
-    return decision, decided.answer, reservation
+    _pay(reservation, placing.decided, rules, its_grants)
+    _reserve(reservation, placing.decided, placing.holds)
+    return reservation
 
 
 def _hold(reservation: Reservation, decided: Decided) -> list[Hold]:
@@ -184,6 +232,7 @@ def _reserve(reservation: Reservation, decided: Decided, holds: Sequence[Hold]) 
         "uid": reservation.uid, "project": reservation.project_id, "user": reservation.booked_by_id,
         "decision": reservation.decision_id, "during": reservation.during,
         "price": reservation.quoted_price, "at": reservation.created_at,
+        "descendant_of": reservation.descendant_of_id, "change": reservation.change,
         "hours": _weighted_hours(decided.request, rates),
         "devices": [hold.device_id for hold in holds], "holds": [hold.uid for hold in holds],
         "weights": [rate.weight for rate in rates], "prices": [rate.price for rate in rates],
