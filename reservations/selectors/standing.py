@@ -67,7 +67,8 @@ WITH RECURSIVE me AS (
            min(near.shares) FILTER (WHERE near.id = ANY(me.path)) AS shares,
            COALESCE(sum(near.shares), 0) AS of_all,
            COALESCE(sum(near.shares) FILTER (
-               WHERE near.id = ANY(me.path) OR near.is_active OR near.id IN (SELECT id FROM rolled WHERE is_active)
+               WHERE near.id = ANY(me.path) OR near.is_active
+                  OR near.id IN (SELECT id FROM rolled WHERE is_active)
            ), 0) AS of_active
       FROM near CROSS JOIN me
      WHERE near.shares IS NOT NULL OR near.project_id IS NOT NULL
@@ -184,7 +185,8 @@ def _position(
         label = str(Week.of(datetime.fromisoformat(week)))
         held[model] = (*held.get(model, ()), WeekHeld(label, Fraction(seconds) / 3600))
     standing = Standing(
-        path=tuple(Step(*step[:4], *map(Decimal, step[4:])) for step in steps), stored=stored, committed=committed,
+        path=tuple(Step(*step[:4], *map(Decimal, step[4:])) for step in steps),
+        stored=stored, committed=committed,
         stored_by_all=stored_by_all, committed_by_all=committed_by_all,
         capacity=capacity or Decimal(0), capacity_hours=capacity_hours or Decimal(0),
         held=Fraction(held_seconds) / 3600,
