@@ -1,0 +1,112 @@
+"""Which devices of a pool are held when: one whole number per mark, with a bit for each device.
+
+Thousands of devices and a week of marks are tried in microseconds so, and no two slots can share a device:
+a test holds them to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import accumulate
+from operator import or_
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`[start, end)` in seconds. Ends on a mark; starts on one, or at the moment it is held."""
+
+    start: int
+    end: int
+
+
+class Occupancy:
+    """The slots of one pool of like devices. `mark` in seconds."""
+
+    def __init__(self, devices: int, mark: int) -> None:
+        self.everything = (1 << devices) - 1
+        self._mark = mark
+        # Who has begun and is not over: exact, whatever the mark says.
+        self._begun = 0
+        self._held: dict[int, int] = {}
+
+    def free(self, span: Span, now: int) -> int:
+        """The devices that nobody holds at any time of the span."""
+        held = self._held
+        first, last = self._marks(span, now)
+        busy = reduce(or_, (held.get(mark, 0) for mark in range(first, last)), 0)
+        if span.start <= now:
+            busy |= self._begun
+        return self.everything & ~busy
+
+    def free_starts(self, devices: int, length: int, start: int, until: int) -> Iterator[tuple[int, int]]:
+        """Marks from `start` to `until` at which so many devices are free for so long, and which those are.
+
+        The ends of windows of one width: all of them in three steps per mark (van Herk, 1992).
+        """
+        first, last = -(-start // self._mark), until // self._mark
+        if last < first:
+            return
+        held, width = self._held, -(-length // self._mark)
+        masks = [held.get(mark, 0) for mark in range(first, last + width)]
+        for offset, busy in enumerate(windows(masks, width)):
+            free = self.everything & ~busy
+            if free.bit_count() >= devices:
+                yield (first + offset) * self._mark, free
+
+    def hold(self, devices: int, span: Span, now: int) -> None:
+        if span.start <= now:
+            self._begun |= devices
+        for mark in range(*self._marks(span, now)):
+            self._held[mark] = self._held.get(mark, 0) | devices
+
+    def begin(self, devices: int) -> None:
+        self._begun |= devices
+
+    def release(self, devices: int, span: Span, now: int) -> None:
+        """Give back what is left of a slot that has begun."""
+        self._begun &= ~devices
+        for mark in range(now // self._mark + 1, span.end // self._mark):
+            self._held[mark] &= ~devices
+
+    def forget(self, before: int) -> None:
+        """Marks that are over."""
+        for mark in [mark for mark in self._held if mark < before // self._mark]:
+            del self._held[mark]
+
+    def _marks(self, span: Span, now: int) -> tuple[int, int]:
+        """The marks that a span is noted under: what has begun is noted from the next mark on."""
+        first = now // self._mark + 1 if span.start <= now else span.start // self._mark
+        return first, span.end // self._mark
+
+
+def lowest(mask: int, count: int) -> int:
+    """The first `count` devices of a mask that has as many."""
+    low, high = 0, mask.bit_length()
+    while low < high:
+        middle = (low + high) // 2
+        if (mask & ((1 << middle) - 1)).bit_count() < count:
+            low = middle + 1
+        else:
+            high = middle
+    return mask & ((1 << low) - 1)
+
+
+def places(mask: int) -> Iterator[int]:
+    """The numbers of a mask's devices."""
+    while mask:
+        last = mask & -mask
+        yield last.bit_length() - 1
+        mask ^= last
+
+
+def windows(masks: Sequence[int], width: int) -> list[int]:
+    """For every run of `width` neighbours what any of them has. From each block's both ends inwards."""
+    forward: list[int] = []
+    backward: list[int] = []
+    for start in range(0, len(masks), width):
+        block = masks[start : start + width]
+        forward += accumulate(block, or_)
+        backward += reversed([*accumulate(reversed(block), or_)])
+    return [backward[at] | forward[at + width - 1] for at in range(len(masks) - width + 1)]
