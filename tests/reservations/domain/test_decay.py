@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -118,3 +118,62 @@ def test_a_short_slot_just_used_counts_nearly_in_full() -> None:
     end = LANDMARK + timedelta(days=900, minutes=30)
     stored = counted(Decimal(1), end - timedelta(minutes=30), end, FORTNIGHT)
     assert Fraction(499, 1000) < Fraction(seen_at(end, stored, FORTNIGHT)) < Fraction(1, 2)
+
+
+# --- published by others ---
+DAY = timedelta(days=1)
+
+
+def priority(stored: Decimal, at: datetime, half_life: timedelta) -> Fraction:
+    """HTCondor's real user priority: usage x ln 2 / half-life, which settles at the cores in use."""
+    hours = Fraction(half_life // timedelta(hours=1))
+    return Fraction(seen_at(at, stored, half_life)) * Fraction(LN2) / hours
+
+
+def test_htcondors_priorities_halve_and_settle() -> None:
+    """cm-configuration.rst: 10, idle, is 5 after a day and 2.5 after two; 100 cores for 48 h from 0.5."""
+    idle = counted(Decimal(10), LANDMARK - 200 * DAY, LANDMARK, DAY)  # so long that it has settled
+    for days, left in ((0, 10), (1, 5), (2, Fraction(5, 2))):
+        assert_same(priority(idle, LANDMARK + days * DAY, DAY), Fraction(left))
+    busy = counted(Decimal(100), LANDMARK, LANDMARK + 2 * DAY, DAY)
+    started_with = Fraction(1, 2) * Fraction(decay(2 * DAY, DAY))
+    # The document says "about 75.0", and a newcomer at 0.5 has a 150th of it; exactly 75.125 and 150.25.
+    assert_same(priority(busy, LANDMARK + 2 * DAY, DAY) + started_with, Fraction("75.125"))
+
+
+@given(st.integers(1, 40), st.integers(1, 10**9))
+def test_one_step_counts_as_many_small_ones_while_use_is_constant(steps: int, seconds: int) -> None:
+    step = timedelta(seconds=seconds)
+    whole = counted(Decimal(3), LANDMARK, LANDMARK + steps * step, FORTNIGHT)
+    parts = sum(
+        Fraction(counted(Decimal(3), LANDMARK + n * step, LANDMARK + (n + 1) * step, FORTNIGHT))
+        for n in range(steps)
+    )
+    assert_same(whole, parts, within=Fraction(1, 10**30))
+
+
+def test_a_quarter_in_half_lives_of_a_fortnight_and_of_a_week() -> None:
+    """Waldur's emulator: 2 ** (-90/15) = 0.015625, so 2,000 h are 31.25; 2 ** (-90/7) = 0.000135."""
+    quarter = timedelta(days=90)
+    assert 2000 * decay(quarter, timedelta(days=15)) == Decimal("31.25")
+    assert round(decay(quarter, timedelta(days=7)), 6) == Decimal("0.000135")
+
+
+# --- a clock that jumps back ---
+@given(st.integers(-(10**9), 10**9), st.integers(0, 10**7), st.integers(1, 10**6))
+def test_a_look_before_the_landmark_or_the_event_leaves_no_trace(start: int, back: int, length: int) -> None:
+    """Nothing stored depends on when it was read: once the clock is right, so is everything."""
+    begin = LANDMARK + timedelta(seconds=start)
+    end = begin + timedelta(seconds=length)
+    one, other = (counted(Decimal(weight), begin, end, FORTNIGHT) for weight in (2, 6))
+    early = begin - timedelta(seconds=back)
+    assert_same(3 * Fraction(seen_at(early, one, FORTNIGHT)), seen_at(early, other, FORTNIGHT))
+    seen_early = Fraction(seen_at(early, one, FORTNIGHT))
+    assert_same(seen_early * Fraction(decay(end - early, FORTNIGHT)), seen_at(end, one, FORTNIGHT))
+
+
+def test_a_clock_an_hour_behind_sees_use_a_five_hundredth_too_high() -> None:
+    end = LANDMARK + timedelta(days=90)
+    stored = counted(Decimal(1), end - timedelta(hours=8), end, FORTNIGHT)
+    behind, right = (Fraction(seen_at(at, stored, FORTNIGHT)) for at in (end - timedelta(hours=1), end))
+    assert 1 < behind / right < Fraction(502, 500)
