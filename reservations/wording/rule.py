@@ -8,14 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 from reservations.domain.rules import PASS, Rule
-from reservations.wording import budgets, exceptions, shares, slots
+from reservations.wording import budgets, exceptions, shared, shares, slots
 from reservations.wording.told import ExceptionWords, RuleWords
 
 _WORDS: dict[str, Callable[[Rule], RuleWords]] = {
     "grid": slots.grid, "order": slots.order, "past": slots.past, "length": slots.length_of,
     "horizon": slots.horizon, "free": slots.free, "price": slots.price, "room": shares.room,
     "model_half": shares.model_half, "project_standing": shares.project_standing,
-    "member_cap": shares.member_cap, "budget": budgets.budget,
+    "floor": shared.floor, "commerce": shared.commerce, "member_cap": shares.member_cap,
+    "budget": budgets.budget,
 }  # fmt: skip
 
 

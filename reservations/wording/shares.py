@@ -34,6 +34,16 @@ def room(rule: Rule) -> RuleWords:
         "Your project may hold %(limit)s cost-weighted hours later than %(hours)s hours from now. "
         "It holds %(held)s; this would add %(wanted)s."
     )
+    if "sanction_until" in rule.facts:
+        numbers |= {
+            "until": formats.moment(as_moment(rule.facts["sanction_until"])),
+            "count": rule.facts["no_shows"],
+        }
+        text = _(
+            "Your project may hold %(limit)s cost-weighted hours. It holds %(held)s; this would add "
+            "%(wanted)s. You did not come to %(count)s slots: until %(until)s your hours within the next "
+            "%(hours)s count, too."
+        )
     remedy = _("Release %(excess)s cost-weighted hours you hold.") % {
         "excess": formats.number(rule.excess, shown)
     }

@@ -52,6 +52,8 @@ def name(code: str) -> str:
         "price": _("Published price"),
         "room": _("Room"),
         "model_half": _("Half of a model’s hours"),
+        "floor": _("Kept for public interest"),
+        "commerce": _("Commerce on public nodes"),
         "budget": _("Budget"),
         "project_standing": _("Project open"),
         "member_cap": _("Your cap in this project"),

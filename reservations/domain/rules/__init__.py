@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from reservations.domain.rules.budget import budget, covered
 from reservations.domain.rules.case import IDLE, PASS, REFUSE, Asks, Case, Rule
+from reservations.domain.rules.commerce import commerce
+from reservations.domain.rules.counting import counted, counted_after, counted_within
 from reservations.domain.rules.devices import free, price
 from reservations.domain.rules.fairness import model_half, room_left
+from reservations.domain.rules.floor import banded, floor, kept_of
 from reservations.domain.rules.membership import member_cap, project_standing
 from reservations.domain.rules.timing import grid, horizon, length, order, past
 
@@ -22,17 +25,24 @@ __all__ = [
     "Asks",
     "Case",
     "Rule",
+    "banded",
+    "counted",
+    "counted_after",
+    "counted_within",
     "covered",
+    "kept_of",
     "refuses",
 ]
 
 ALL: tuple[Asks, ...] = (
-    grid, order, past, length, horizon, project_standing, free, price, room_left, model_half, member_cap,
-    budget,
+    grid, order, past, length, horizon, project_standing, free, price, room_left, model_half, floor, commerce,
+    member_cap, budget,
 )  # fmt: skip
 
 # What a shorter slot makes easier, never harder.
-EASED_BY_SHORTENING: tuple[Asks, ...] = (project_standing, room_left, model_half, member_cap, budget)
+EASED_BY_SHORTENING: tuple[Asks, ...] = (
+    project_standing, room_left, model_half, floor, commerce, member_cap, budget,
+)  # fmt: skip
 
 
 def refuses(rule: Asks, case: Case) -> bool:

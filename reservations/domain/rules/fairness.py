@@ -8,29 +8,44 @@ from decimal import Decimal
 from fractions import Fraction
 
 from reservations.domain import room, slots
-from reservations.domain.asking import ModelStock
-from reservations.domain.exact_json import Json
+from reservations.domain.asking import ModelStock, NoShows
+from reservations.domain.exact_json import Json, moment
 from reservations.domain.rules.case import IDLE, Case, Rule, compared, exempt, shown
 from reservations.domain.slots import Slot
 
 
 def room_left(case: Case) -> Rule:
-    """Held and wanted cost-weighted hours later than the exempt ones stay under the project's room."""
-    late = case.late_slot
+    """Held and wanted cost-weighted hours later than the exempt ones stay under the project's room.
+
+    While whoever asks is sanctioned for not having come, no hours are exempt.
+    """
+    sanction = sanction_of(case)
+    late = case.part_after(case.request.at) if sanction else case.late_slot
     if late is None or not case.snapshot.is_priced:
         return Rule("room", IDLE, facts=exempt(case))
     standing, policy = case.snapshot.standing, case.policy
+    held = standing.held + (sanction.near if sanction else 0)
     minimum = whole_node(case) * policy.least_node_hours
     its_room = room.room_of(standing, minimum=minimum, policy=policy, at=case.request.at)
     wanted = case.weight * late.hours
-    actual = room.rounded_up(standing.held + wanted)
+    actual = room.rounded_up(held + wanted)
     facts: dict[str, Json] = {
-        "held": shown(standing.held), "wanted": shown(wanted), "capacity": str(standing.capacity),
+        "held": shown(held), "wanted": shown(wanted), "capacity": str(standing.capacity),
         "share": str(its_room.share), "factor": shown(its_room.factor), "usage": shown(its_room.usage),
         "entitled": shown(its_room.entitled), "minimum": shown(minimum),
         "exempt_hours": policy.exempt_hours,
     }  # fmt: skip
+    if sanction and sanction.until:
+        facts |= {"no_shows": sanction.count, "sanction_until": moment(sanction.until)}
     return compared("room", its_room.limit, actual, facts)
+
+
+def sanction_of(case: Case) -> NoShows | None:
+    """Who did not come too often has no hours that need no room, for some days."""
+    found = case.snapshot.no_shows
+    if case.policy.no_shows_most is None or found is None or found.until is None:
+        return None
+    return found if case.request.at < found.until else None
 
 
 def whole_node(case: Case) -> Fraction:
