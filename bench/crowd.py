@@ -155,7 +155,7 @@ STEPS = (
         """,
     ),
     (
-        "decisions (whole for every thousandth project, whose pages are visited)",
+        "decisions",
         """
         INSERT INTO reservations_decision SELECT made.* FROM slot,
             LATERAL (
@@ -164,7 +164,6 @@ STEPS = (
             LATERAL jsonb_populate_record(one, jsonb_build_object(
                 'id', slot.id, 'uid', gen_random_uuid(), 'project_id', project_id, 'asked_by_id', user_id,
                 'entry_id', slot.id,
-                'snapshot', CASE WHEN project_id %% 1000 = 0 THEN (one).snapshot ELSE '{}' END,
                 'decided_at', lower(during) - interval '5 days'
             )) AS made
         """,

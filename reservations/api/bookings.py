@@ -145,7 +145,7 @@ def _project(request: Request, asked: dict[str, Any]) -> Project:
 
 def _mine(request: Request) -> QuerySet[Reservation]:
     devices = ReservedDevice.objects.select_related("device__node")
-    heavy = [f"decision__{name}" for name in ("request", "snapshot", "rules", "quote")]
+    heavy = [f"decision__{name}" for name in ("request", "rules", "quote")]
     mine = Reservation.objects.of(request.user).select_related("project", "decision").defer(*heavy)
     return mine.prefetch_related(Prefetch("devices", devices))
 

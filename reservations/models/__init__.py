@@ -11,6 +11,7 @@ from reservations.models.policies import Policy
 from reservations.models.reservations import Reservation, ReservedDevice
 from reservations.models.runs import Run, Sweep
 from reservations.models.slot_changes import SlotChange
+from reservations.models.snapshots import Snapshot
 from reservations.models.tree import Capacity, UsageEntry, Vertex
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Run",
     "SharedCell",
     "SlotChange",
+    "Snapshot",
     "Sweep",
     "UsageEntry",
     "Vertex",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pgtrigger
 from django.db import models
@@ -12,6 +12,7 @@ from accounts.models import Project, User
 from common.ids import uuid7
 from ledger.models import Entry
 from reservations.models.policies import Policy
+from reservations.models.snapshots import Snapshot
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -37,11 +38,12 @@ class Decision(models.Model):
     policy = models.ForeignKey(Policy, models.PROTECT, related_name="decisions")
     engine = models.CharField(max_length=20)
     request = models.JSONField()
-    snapshot = models.JSONField()
+    # Nobody asks which decisions were taken on a snapshot, and every booking would pay for the index.
+    taken_on = models.ForeignKey(Snapshot, models.PROTECT, related_name="+", db_index=False)
     rules = models.JSONField()  # every rule: code, verdict, limit, actual, remedy
     quote = models.JSONField(null=True)
     outcome = models.CharField(max_length=10, choices=Outcome)
-    digest = models.CharField(max_length=64)  # SHA-256 of the canonical JSON of all the above
+    digest = models.CharField(max_length=64)  # SHA-256 of the canonical JSON of all it was taken on and says
     entry = models.OneToOneField(Entry, models.PROTECT, related_name="+")
     decided_at = models.DateTimeField()
 
@@ -57,3 +59,9 @@ class Decision(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"/decisions/{self.uid}/"
+
+    @property
+    def snapshot(self) -> dict[str, Any]:
+        """As JSON. Read `taken_on` with the decision where there are several."""
+        facts: dict[str, Any] = self.taken_on.facts
+        return facts

@@ -64,7 +64,7 @@ class DecisionPage:
 
 def decisions_of(user: User) -> QuerySet[Decision]:
     """Those that this person may read, with all that the page and its twin show of them."""
-    return Decision.objects.of(user).select_related("project", "policy", "entry", "reservation")
+    return Decision.objects.of(user).select_related("project", "policy", "entry", "taken_on", "reservation")
 
 
 def decision_page(*, decision: Decision) -> DecisionPage:

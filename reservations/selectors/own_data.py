@@ -46,7 +46,7 @@ def _applications(user: User) -> Iterator[dict[str, Any]]:
 
 def _decisions(user: User) -> Iterator[dict[str, Any]]:
     """Without the snapshot, which is about everybody; it is at the address of the decision."""
-    asked = Decision.objects.filter(asked_by=user).order_by("pk").defer("snapshot").select_related("project")
+    asked = Decision.objects.filter(asked_by=user).order_by("pk").select_related("project")
     for decision in asked.iterator(chunk_size=100):
         yield {
             "uid": decision.uid, "project": decision.project.slug, "decided_at": decision.decided_at,
@@ -57,7 +57,7 @@ def _decisions(user: User) -> Iterator[dict[str, Any]]:
 
 def _reservations(user: User) -> Iterator[dict[str, Any]]:
     booked = Reservation.objects.filter(booked_by=user).order_by("pk").select_related("project", "decision")
-    booked = booked.defer("decision__snapshot", "decision__rules").prefetch_related("devices__device__node")
+    booked = booked.defer("decision__rules").prefetch_related("devices__device__node")
     for reservation in booked.iterator(chunk_size=100):
         charges = Charge.objects.filter(reference=reservation.reference)
         yield {

@@ -168,7 +168,9 @@ def project_page(*, project: Project, at: datetime) -> ProjectPage:
         to_come=tuple(to_come),
         slots=slots,
         running=sum(slot.tone == "own" for slot in slots),
-        decisions=decision_rows(Decision.objects.filter(project=project)[:_LATEST]),
+        decisions=decision_rows(
+            Decision.objects.filter(project=project).select_related("taken_on")[:_LATEST]
+        ),
         members=tuple(_members(project)),
         public_name=public_name(project, at),
         half_life_days=rules.half_life_hours // 24,

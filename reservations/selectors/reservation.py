@@ -83,7 +83,7 @@ def reservations_of(user: User) -> QuerySet[Reservation]:
     role = ProjectMembership.objects.filter(project=OuterRef("project"), user=user).values("role")
     mine = Reservation.objects.of(user).select_related("project", "decision__policy")
     # What a decision was taken on is long, and has its own page.
-    heavy = [f"decision__{name}" for name in ("request", "snapshot", "rules")]
+    heavy = [f"decision__{name}" for name in ("request", "rules")]
     return mine.defer(*heavy).annotate(role=Subquery(role))
 
 

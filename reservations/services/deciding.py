@@ -21,7 +21,7 @@ from reservations.domain.asking import Request, Snapshot
 from reservations.domain.decision import Answer
 from reservations.domain.policy import Policy as Rules
 from reservations.errors import NoShare, NotAMember
-from reservations.models import Decision
+from reservations.models import Decision, Snapshot as Stored
 from reservations.selectors import policies, snapshots
 from reservations.selectors.snapshots import Wanted
 from reservations.services import capacity
@@ -36,15 +36,22 @@ SELECT policy.id, policy.version, policy.digest,
    FOR NO KEY UPDATE OF vertex
 """
 
-# By hand, as every booking needs it: a third of what the ORM's insert costs.
+# By hand, as every booking needs it: a third of what the ORM's insert costs. A snapshot that has been seen
+# before is there already.
 _DECIDE = """
+WITH seen AS (
+    INSERT INTO reservations_snapshot (digest, facts) VALUES (%(taken_on)s, %(snapshot)s)
+    ON CONFLICT (digest) DO NOTHING
+)
 INSERT INTO reservations_decision
-       (uid, project_id, asked_by_id, policy_id, engine, request, snapshot, rules, quote, outcome, digest,
+       (uid, project_id, asked_by_id, policy_id, engine, request, taken_on_id, rules, quote, outcome, digest,
         entry_id, decided_at)
-VALUES (%(uid)s, %(project)s, %(user)s, %(policy)s, %(engine)s, %(request)s, %(snapshot)s, %(rules)s,
+VALUES (%(uid)s, %(project)s, %(user)s, %(policy)s, %(engine)s, %(request)s, %(taken_on)s, %(rules)s,
         %(quote)s, %(outcome)s, %(digest)s, %(entry)s, %(at)s)
 RETURNING id
 """
+# The parts of an answer that no column of their own holds; the newest is not in older ones.
+_TOLD = ("quote", "level", "nearest", "alternatives")
 
 
 @dataclass(frozen=True)
@@ -126,8 +133,9 @@ def record(*, decided: Decided, project: Project, asked_by: User, policy: InForc
     }  # fmt: skip
     decision = Decision(
         uid=uid, project=project, asked_by=asked_by, policy_id=policy.id, engine=decided.answer.engine,
-        request=request, snapshot=snapshot, rules=answer["rules"],
-        quote={name: answer[name] for name in ("quote", "level", "nearest")},
+        request=request, rules=answer["rules"],
+        taken_on=Stored(digest=exact_json.digest(snapshot), facts=snapshot),
+        quote={name: answer[name] for name in _TOLD if name in answer},
         outcome=decided.answer.outcome, digest=digest, decided_at=at,
         entry=append(kind="decision", body=body, at=at),
     )  # fmt: skip
@@ -142,7 +150,8 @@ def _columns(decision: Decision) -> dict[str, Any]:
     return {
         "uid": decision.uid, "project": decision.project_id, "user": decision.asked_by_id,
         "policy": decision.policy_id, "engine": decision.engine, "request": Jsonb(decision.request),
-        "snapshot": Jsonb(decision.snapshot), "rules": Jsonb(decision.rules), "quote": Jsonb(decision.quote),
+        "taken_on": decision.taken_on_id, "snapshot": Jsonb(decision.snapshot),
+        "rules": Jsonb(decision.rules), "quote": Jsonb(decision.quote),
         "outcome": decision.outcome, "digest": decision.digest, "entry": decision.entry_id,
         "at": decision.decided_at,
     }  # fmt: skip

@@ -21,7 +21,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, since: datetime | None = None, **options: Any) -> None:
-        stored = Decision.objects.select_related("policy").order_by("pk")
+        stored = Decision.objects.select_related("policy", "taken_on").order_by("pk")
         if since is not None:
             stored = stored.filter(decided_at__gte=since if since.tzinfo else since.replace(tzinfo=UTC))
         count = 0

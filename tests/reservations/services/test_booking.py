@@ -17,6 +17,7 @@ from nodes.models import Hold, HoldEvent, Lease, Node
 from nodes.services import occupancy
 from pricing.models import Encumbrance, Grant
 from pricing.selectors import rates
+from reservations.domain.engines import CURRENT
 from reservations.errors import (
     CancelRefused,
     NoPolicy,
@@ -75,7 +76,7 @@ def test_the_decision_is_stored_replays_and_only_its_digest_is_public() -> None:
     assert difference_of(decision) == ""
     fact = Entry.objects.get(pk=decision.entry_id).fact
     assert fact["body"] == {
-        "decision": str(decision.uid), "policy": 1, "engine": "1",
+        "decision": str(decision.uid), "policy": 1, "engine": CURRENT,
         "outcome": "granted", "digest": decision.digest,
     }  # fmt: skip
     stored = str([decision.request, decision.snapshot, decision.rules, decision.quote])

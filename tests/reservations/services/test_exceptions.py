@@ -23,6 +23,7 @@ from common.ranges import between
 from ledger.errors import EntryRefused
 from ledger.models import Entry
 from nodes.models import Device
+from reservations.domain.engines import CURRENT
 from reservations.domain.policy import Policy as Rules
 from reservations.errors import ExceptionRefused, Refused
 from reservations.models import Policy, PolicyException, Vertex
@@ -446,7 +447,7 @@ def test_decisions_with_and_without_replay(lab: Lab, devices: list[Device]) -> N
     policy.publish_policy(rules=Rules(longest_hours=100), reason="Shorter", at=clock.now())
     assert "exceptions" not in str([before.snapshot, before.rules])
     assert under.snapshot["exceptions"][0]["value"] == "336"
-    assert (before.engine, under.engine) == ("1", "1")
+    assert (before.engine, under.engine) == (CURRENT, CURRENT)
     out = StringIO()
     call_command("replay_decisions", stdout=out)
     assert "2 decisions replayed; every one comes out the same." in out.getvalue()
