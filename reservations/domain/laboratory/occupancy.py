@@ -22,20 +22,20 @@ class Span:
 
 
 class Occupancy:
-    """The slots of one pool of like devices. `mark` in seconds."""
+    """The slots of one pool of like devices. `mark` in seconds; nothing is asked of before `since`."""
 
-    def __init__(self, devices: int, mark: int) -> None:
+    def __init__(self, devices: int, mark: int, *, since: int) -> None:
         self.everything = (1 << devices) - 1
         self._mark = mark
         # Who has begun and is not over: exact, whatever the mark says.
         self._begun = 0
-        self._held: dict[int, int] = {}
+        # By mark, counted from the first that is kept.
+        self._held: list[int] = []
+        self._kept_from = since // mark
 
     def free(self, span: Span, now: int) -> int:
         """The devices that nobody holds at any time of the span."""
-        held = self._held
-        first, last = self._marks(span, now)
-        busy = reduce(or_, (held.get(mark, 0) for mark in range(first, last)), 0)
+        busy = reduce(or_, self._between(*self._marks(span, now)), 0)
         if span.start <= now:
             busy |= self._begun
         return self.everything & ~busy
@@ -48,8 +48,10 @@ class Occupancy:
         first, last = -(-start // self._mark), until // self._mark
         if last < first:
             return
-        held, width = self._held, -(-length // self._mark)
-        masks = [held.get(mark, 0) for mark in range(first, last + width)]
+        width = -(-length // self._mark)
+        masks = self._between(first, last + width)
+        # Nobody holds anything beyond the last mark that is noted: one window there stands for all.
+        masks += [0] * (min(last, max(first, self._end)) + width - first - len(masks))
         for offset, busy in enumerate(windows(masks, width)):
             free = self.everything & ~busy
             if free.bit_count() >= devices:
@@ -58,8 +60,10 @@ class Occupancy:
     def hold(self, devices: int, span: Span, now: int) -> None:
         if span.start <= now:
             self._begun |= devices
-        for mark in range(*self._marks(span, now)):
-            self._held[mark] = self._held.get(mark, 0) | devices
+        first, last = self._marks(span, now)
+        self._held += [0] * (last - self._end)
+        for at in range(first - self._kept_from, last - self._kept_from):
+            self._held[at] |= devices
 
     def begin(self, devices: int) -> None:
         self._begun |= devices
@@ -67,13 +71,22 @@ class Occupancy:
     def release(self, devices: int, span: Span, now: int) -> None:
         """Give back what is left of a slot that has begun."""
         self._begun &= ~devices
-        for mark in range(now // self._mark + 1, span.end // self._mark):
-            self._held[mark] &= ~devices
+        for at in range(now // self._mark + 1 - self._kept_from, span.end // self._mark - self._kept_from):
+            self._held[at] &= ~devices
 
     def forget(self, before: int) -> None:
         """Marks that are over."""
-        for mark in [mark for mark in self._held if mark < before // self._mark]:
-            del self._held[mark]
+        over = max(0, min(len(self._held), before // self._mark - self._kept_from))
+        del self._held[:over]
+        self._kept_from += over
+
+    @property
+    def _end(self) -> int:
+        return self._kept_from + len(self._held)
+
+    def _between(self, first: int, last: int) -> list[int]:
+        """As far as anything is noted."""
+        return self._held[first - self._kept_from : last - self._kept_from]
 
     def _marks(self, span: Span, now: int) -> tuple[int, int]:
         """The marks that a span is noted under: what has begun is noted from the next mark on."""

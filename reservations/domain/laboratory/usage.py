@@ -11,7 +11,7 @@ from fractions import Fraction
 from reservations.domain import decay, room
 
 # Sums of 34 digits each stay exact over the years that a trace can be.
-_SUM = Context(prec=400)
+SUM = Context(prec=400)
 
 
 def moment(seconds: int) -> datetime:
@@ -32,7 +32,7 @@ class Usage:
     def change(self, project: str, pool: str, devices: int, now: int) -> None:
         """So many devices more from now on, or less."""
         weight = self._weights[pool] * devices
-        self._stored[project] = _SUM.subtract(self._stored[project], _SUM.multiply(weight, self._grown(now)))
+        self._stored[project] = SUM.subtract(self._stored[project], SUM.multiply(weight, self._grown(now)))
         self._running[project] += weight
 
     def by_project(self, now: int) -> dict[str, Fraction]:
@@ -44,7 +44,7 @@ class Usage:
         }
 
     def _seen(self, project: str, grown: Decimal, now: int) -> Decimal:
-        stored = _SUM.add(self._stored[project], _SUM.multiply(self._running[project], grown))
+        stored = SUM.add(self._stored[project], SUM.multiply(self._running[project], grown))
         return decay.seen_at(moment(now), stored, self._half_life)
 
     def _grown(self, now: int) -> Decimal:

@@ -1,0 +1,207 @@
+"""The requests played through this site's own rules: who books when, what is offered, what is given back.
+
+The verdicts are those of the engine's rules on a snapshot, as for a request of the site; which of a pool's
+like devices are meant makes no difference to any rule, so snapshots name the pool. Money is no object here:
+one grant without end pays for all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+from heapq import heapify, heappop, heappush
+
+from reservations.domain import easing, room
+from reservations.domain.asking import (
+    GrantLeft,
+    NodeSize,
+    Price,
+    ProjectState,
+    Request,
+    Snapshot,
+    WantedDevice,
+)
+from reservations.domain.engines import CURRENT, ENGINES
+from reservations.domain.laboratory.holdings import Booking, Holdings
+from reservations.domain.laboratory.occupancy import Occupancy, Span, lowest
+from reservations.domain.laboratory.placements import Cluster, Course, Placement, Refused
+from reservations.domain.laboratory.requests import HOUR, Ask, Group
+from reservations.domain.laboratory.usage import moment
+from reservations.domain.policy import Policy
+from reservations.domain.rules import Case, refuses
+
+NAME = "equinode"
+FREE = "free"
+
+# Later starts that are tried after the first free one, in hours: nearest first, up to the patience.
+LATER = (0, 1, 4, 12, 24, 48, 96, 168)
+_GRANT = GrantLeft(1, "unlimited", None, None, Decimal(10) ** 15)
+_END, _BEGIN, _ASK = range(3)  # in this order at one moment
+
+Ticks = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Person:
+    """How whoever asks goes on after a refusal: what a trace does not say."""
+
+    patience_hours: int = 168  # from when the job is ready to the latest start
+    again_hours: int = 24  # until they ask again
+
+
+def booked(
+    asks: Sequence[Ask], cluster: Cluster, *, groups: Mapping[str, Group], policy: Policy, zone: str,
+    person: Person, tick: Ticks,
+) -> Course:  # fmt: skip
+    return _Site(cluster, groups, policy, zone, person).play(asks, tick)
+
+
+class _Site:
+    def __init__(
+        self, cluster: Cluster, groups: Mapping[str, Group], policy: Policy, zone: str, person: Person
+    ) -> None:
+        self._cluster, self._groups, self._policy, self._zone = cluster, groups, policy, zone
+        self._person = person
+        self._mark = policy.mark_minutes * 60
+        self._pools: dict[str, Occupancy] = {}
+        self._holdings = Holdings(cluster, groups, policy, zone)
+        self._engine = ENGINES[CURRENT]
+        self._events: list[tuple[int, int, int]] = []
+        self._bookings: dict[int, Booking] = {}
+        self._placed: list[Placement] = []
+        self._refused: list[Refused] = []
+        self._first: Counter[str] = Counter()
+        self._moved = 0
+
+    def play(self, asks: Sequence[Ask], tick: Ticks) -> Course:
+        by_number = {ask.number: ask for ask in asks}
+        self._events = [(ask.asked, _ASK, ask.number) for ask in asks]
+        heapify(self._events)
+        day = self._events[0][0]
+        self._pools = {
+            pool: Occupancy(devices, self._mark, since=day) for pool, devices in self._cluster.devices.items()
+        }
+        while self._events:
+            now, what, number = heappop(self._events)
+            if what == _END:
+                self._end(self._bookings.pop(number), now)
+            elif what == _BEGIN:
+                booking = self._bookings[number]
+                self._pools[booking.ask.pool].begin(booking.mask)
+            else:
+                self._ask(by_number[number], now)
+                tick(len(self._placed) + len(self._refused))
+            if now >= day:
+                day = now + 24 * HOUR
+                for pool in self._pools.values():
+                    pool.forget(now)
+        placed = tuple(sorted(self._placed, key=lambda placement: placement.ask.number))
+        refused = tuple(sorted(self._refused, key=lambda one: one.ask.number))
+        return Course(NAME, placed, refused, dict(sorted(self._first.items())), self._moved)
+
+    # --- one request ----------------------------------------------------------------------------------
+    def _ask(self, ask: Ask, now: int) -> None:
+        wanted = self._wanted_start(ask, now)
+        case = self._case(ask, wanted, now)
+        free = self._pools[ask.pool].free(self._span(ask, wanted), now)
+        refused = [] if free.bit_count() >= ask.devices else [FREE]
+        refused += (answer.code for rule in self._engine.rules if (answer := rule(case)) and answer.refuses)
+        if now == ask.asked:
+            self._first.update(refused)
+        if not refused:
+            self._book(ask, case, wanted, lowest(free, ask.devices), now)
+            return
+        for start, found in self._later(ask, wanted, now):
+            case = self._case(ask, start, now, case)
+            if not any(refuses(rule, case) for rule in self._engine.rules):
+                self._moved += 1
+                self._book(ask, case, start, lowest(found, ask.devices), now)
+                return
+        self._give_up_for_now(ask, tuple(refused), now)
+
+    def _wanted_start(self, ask: Ask, now: int) -> int:
+        """Now, once the job is ready; before that the first mark at which it is."""
+        return now if ask.ready <= now else -(-ask.ready // self._mark) * self._mark
+
+    def _span(self, ask: Ask, start: int) -> Span:
+        length = max(ask.length, self._policy.shortest_minutes * 60)
+        return Span(start, -(-(start + length) // self._mark) * self._mark)
+
+    def _later(self, ask: Ask, wanted: int, now: int) -> Iterator[tuple[int, int]]:
+        """Starts with enough free devices: the first there is, and others ever further from it."""
+        span = self._span(ask, wanted + 1)
+        until = ask.ready + self._person.patience_hours * HOUR
+        starts = self._pools[ask.pool].free_starts(ask.devices, span.end - span.start, span.start, until)
+        first = None
+        steps = iter(LATER)
+        step = next(steps, None)
+        for start, free in starts:
+            first = start if first is None else first
+            if step is None:
+                return
+            if start >= first + step * HOUR:
+                yield start, free
+                step = next(steps, None)
+
+    def _give_up_for_now(self, ask: Ask, refused: tuple[str, ...], now: int) -> None:
+        again = now + self._person.again_hours * HOUR
+        if again <= ask.ready + self._person.patience_hours * HOUR:
+            heappush(self._events, (again, _ASK, ask.number))
+        else:
+            self._refused.append(Refused(ask, refused))
+
+    # --- its snapshot ---------------------------------------------------------------------------------
+    def _case(self, ask: Ask, start: int, now: int, before: Case | None = None) -> Case:
+        """`before`: of the same moment, where only the slot is another."""
+        span = self._span(ask, start)
+        request = Request(
+            ask.project, _names(ask.pool, ask.devices), moment(start), moment(span.end), moment(now)
+        )
+        known = before.snapshot if before else None
+        snapshot = Snapshot(
+            devices=self._devices(ask.pool, ask.devices),
+            nodes=(NodeSize(ask.pool, self._cluster.node_devices[ask.pool], self._zone),),
+            models=known.models if known else (self._holdings.stock(ask.project, ask.pool, now),),
+            taken=(), next_free=None,
+            standing=known.standing if known else self._holdings.standing(ask.project, now),
+            grants=(_GRANT,),
+            project=ProjectState(False, None, self._groups[ask.project].project_class),
+            cells=self._holdings.cells(ask.pool, request.slot),
+        )  # fmt: skip
+        policy = easing.eased(self._engine.numbers(self._policy, snapshot), ())
+        return Case(request, snapshot, policy)
+
+    def _devices(self, pool: str, number: int) -> tuple[WantedDevice, ...]:
+        return _devices(pool, number, self._cluster.weights[pool])
+
+    # --- a slot's course ------------------------------------------------------------------------------
+    def _book(self, ask: Ask, case: Case, start: int, mask: int, now: int) -> None:
+        span = self._span(ask, start)
+        booking = Booking(ask, span.start, span.end, mask, case)
+        self._pools[ask.pool].hold(mask, span, now)
+        self._holdings.book(booking)
+        self._bookings[ask.number] = booking
+        if start > now:
+            heappush(self._events, (start, _BEGIN, ask.number))
+        heappush(self._events, (start + ask.runs, _END, ask.number))
+
+    def _end(self, booking: Booking, now: int) -> None:
+        """The job is done: the rest of its slot is free for others from this second on."""
+        self._pools[booking.ask.pool].release(booking.mask, Span(booking.start, booking.end), now)
+        self._holdings.release(booking, now)
+        self._placed.append(Placement(booking.ask, booking.start, now, booking.end, booking.mask))
+
+
+@lru_cache(maxsize=4096)
+def _names(pool: str, number: int) -> tuple[str, ...]:
+    return tuple(f"{pool}-{index}" for index in range(number))
+
+
+@lru_cache(maxsize=4096)
+def _devices(pool: str, number: int, weight: Fraction) -> tuple[WantedDevice, ...]:
+    price = Price(room.rounded_up(weight), Decimal(1), Decimal(0), tariff=1, statement=1)
+    return tuple(WantedDevice(name, pool, pool, price) for name in _names(pool, number))
