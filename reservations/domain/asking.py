@@ -184,6 +184,31 @@ class ProjectState:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """Another request, free as far as holds tell when the one it stands for was refused."""
+
+    kind: str  # reservations.domain.decision.Offer
+    devices: tuple[str, ...]  # of fewer: as many as are free, the first of them to be taken first
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Nearby:
+    """What could be granted instead of what is refused, and what bears on it beside the snapshot.
+
+    Candidates of one kind stand in the order in which they are tried: the first that passes is offered.
+    """
+
+    requests: tuple[Candidate, ...]
+    devices: tuple[WantedDevice, ...]  # that were not asked for
+    nodes: tuple[NodeSize, ...]  # with the holidays of all the candidates' slots
+    models: tuple[ModelStock, ...]
+    cells: tuple[FloorCell, ...] = ()
+    commerce: tuple[CommerceCell, ...] = ()
+
+
+@dataclass(frozen=True)
 class Snapshot:
     devices: tuple[WantedDevice, ...]
     nodes: tuple[NodeSize, ...]
@@ -203,6 +228,7 @@ class Snapshot:
     cells: tuple[FloorCell, ...] = newer(())
     commerce: tuple[CommerceCell, ...] = newer(())  # only of those whom the cap binds
     no_shows: NoShows | None = newer()
+    candidates: Nearby | None = newer()  # of a refusal
 
     @property
     def is_priced(self) -> bool:

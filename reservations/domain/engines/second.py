@@ -1,9 +1,10 @@
-"""Engine 2: all rules there are now, by the numbers of the project's class."""
+"""Engine 2: all rules there are now, by the numbers of the project's class, and what could be had instead."""
 
 from __future__ import annotations
 
 from reservations.domain import rules
 from reservations.domain.asking import Snapshot
+from reservations.domain.engines.alternatives import offers
 from reservations.domain.engines.engine import Engine
 from reservations.domain.policy import Policy
 
@@ -14,5 +15,9 @@ def _of_its_class(policy: Policy, snapshot: Snapshot) -> Policy:
 
 
 SECOND = Engine(
-    version="2", rules=rules.ALL, eased_by_shortening=rules.EASED_BY_SHORTENING, numbers=_of_its_class
+    version="2",
+    rules=rules.ALL,
+    eased_by_shortening=rules.EASED_BY_SHORTENING,
+    numbers=_of_its_class,
+    offers=offers,
 )
