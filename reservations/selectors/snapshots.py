@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from fractions import Fraction
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from accounts.models import Project
 from accounts.selectors import public_names
+from common.holidays import holidays_within
 from common.prepared import prepared
 from common.ranges import bounds
 from nodes import selectors as nodes
@@ -20,6 +24,7 @@ from reservations.domain.asking import (
     GrantLeft,
     ModelStock,
     NodeSize,
+    NoShows,
     Price,
     Request,
     Snapshot,
@@ -28,17 +33,21 @@ from reservations.domain.asking import (
 )
 from reservations.domain.easing import eased
 from reservations.domain.policy import Policy
+from reservations.domain.rules import Case
 from reservations.errors import NoShare, NotAMember, UnknownDevice
-from reservations.selectors.standing import position_of
+from reservations.selectors import counters, no_shows
+from reservations.selectors.standing import class_at, position_of
 
 REFERENCE = "reservation-"
 
 # Nodes and models are counted once each, however many of their devices are wanted.
 _WANTED = """
 WITH wanted AS MATERIALIZED (
-    SELECT device.id, device.uid, device.node_id, node.slug, device.model_key, device.model
+    SELECT device.id, device.uid, device.node_id, node.slug, device.model_key, device.model,
+           site.time_zone, site.country
       FROM nodes_device device
       JOIN nodes_node node ON node.id = device.node_id AND node.state = 'listed'
+      JOIN nodes_site site ON site.id = node.site_id
      WHERE device.uid = ANY(%s)
 ), on_node AS (
     SELECT node_id, count(*) AS devices FROM nodes_device
@@ -49,9 +58,21 @@ WITH wanted AS MATERIALIZED (
       JOIN nodes_node node ON node.id = device.node_id AND node.state = 'listed'
      WHERE device.model_key IN (SELECT model_key FROM wanted) GROUP BY device.model_key
 )
-SELECT wanted.id, wanted.uid, wanted.slug, model_key, wanted.model, on_node.devices, of_model.devices
+SELECT wanted.id, wanted.uid, wanted.slug, model_key, wanted.model, on_node.devices, of_model.devices,
+       time_zone, country
   FROM wanted JOIN on_node USING (node_id) JOIN of_model USING (model_key)
  ORDER BY wanted.id
+"""
+
+# Cost-weighted hours that a project holds before those that always need room.
+_NEAR = """
+SELECT COALESCE(sum(reserved.weight * extract(
+           epoch FROM least(upper(hold.during), %(late)s) - greatest(lower(hold.during), %(at)s))), 0)
+  FROM reservations_reservation reservation
+  JOIN reservations_reserveddevice reserved ON reserved.reservation_id = reservation.id
+  JOIN nodes_hold hold ON hold.uid = reserved.hold_uid
+ WHERE reservation.project_id = %(project)s AND reservation.settled_at IS NULL
+   AND hold.during && tstzrange(%(at)s, %(late)s)
 """
 
 _PROJECTS = "SELECT uid, project_id FROM reservations_reservation WHERE uid = ANY(%s)"
@@ -68,6 +89,8 @@ class Wanted:
     model: str
     on_node: int
     of_model: int
+    zone: str  # of its site
+    country: str
 
 
 def wanted_devices(uids: Sequence[UUID]) -> list[Wanted]:
@@ -97,20 +120,21 @@ def snapshot_of(
     priced = rates(device_ids=ids, at=request.at)
     models = {device.model_key: device for device in wanted}
     position = position_of(
-        project_id=project_id, policy=policy, at=request.at, model_keys=[*models],
-        asked_by_id=asked_by_id, start=request.start,
+        project_id=project_id, policy=_numbers_of(project_id, policy, request.at), at=request.at,
+        model_keys=[*models], asked_by_id=asked_by_id, start=request.start,
     )  # fmt: skip
     if position is None:
         raise NoShare(_("This project has no place in the share tree yet."))
     if not position.is_member:  # read after the lock: their membership may have ended while they waited
         raise NotAMember(_("Only members of this project may do that."))
-    taken, next_free = _in_the_way(request, wanted, eased(policy, position.exceptions))
+    numbers = eased(policy.for_class(position.project.project_class), position.exceptions)
+    taken, next_free = _in_the_way(request, wanted, numbers)
     snapshot = Snapshot(
         devices=tuple(
             WantedDevice(str(device.uid), device.node, device.model_key, _price(priced.get(device.id)))
             for device in wanted
         ),
-        nodes=tuple(NodeSize(slug, size) for slug, size in {d.node: d.on_node for d in wanted}.items()),
+        nodes=_nodes(request, wanted, priced),
         models=tuple(
             ModelStock(key, device.model, device.of_model, position.held.get(key, ()))
             for key, device in models.items()
@@ -127,8 +151,48 @@ def snapshot_of(
         project=position.project,
         member=position.cap,
         exceptions=position.exceptions,
+        no_shows=_no_shows(project_id, asked_by_id, numbers, request.at),
     )
+    (snapshot,) = counters.with_cells([Case(request, snapshot, numbers)])
     return snapshot, priced
+
+
+def _numbers_of(project_id: int, policy: Policy, at: datetime) -> Policy:
+    """As they are for the project's class; which one need be known only where that changes what is held."""
+    if all(numbers.exempt_hours is None for numbers in policy.classes):
+        return policy
+    project = Project.objects.only("project_class", "class_expires_at").get(pk=project_id)
+    return policy.for_class(class_at(at, project.project_class, project.class_expires_at)[0])
+
+
+def _nodes(request: Request, wanted: Sequence[Wanted], priced: dict[int, Rate]) -> tuple[NodeSize, ...]:
+    """With what its site's clocks and calendar say of the slot, and how much of it public money bought."""
+    found: dict[str, NodeSize] = {}
+    for device in wanted:
+        if device.node in found:
+            continue
+        rate = priced.get(device.id)
+        days: tuple[date, ...] = ()
+        if request.has_length:
+            days = holidays_within(device.country, ZoneInfo(device.zone), request.start, request.end)
+        found[device.node] = NodeSize(
+            device.node, device.on_node, device.zone, tuple(map(str, days)),
+            rate.publicly_funded_share if rate else None,
+        )  # fmt: skip
+    return tuple(found.values())
+
+
+def _no_shows(project_id: int, asked_by_id: int, numbers: Policy, at: datetime) -> NoShows | None:
+    """What whoever asks did not come to; what then needs room, too, is read only where it costs something."""
+    record = no_shows.standing_of(user=asked_by_id, policy=numbers, at=at)
+    if record is None:
+        return None
+    if record.until is None:
+        return NoShows(record.count, None)
+    with prepared() as cursor:
+        cursor.execute(_NEAR, {"project": project_id, "at": at, "late": at + numbers.exempt})
+        (weighted_seconds,) = cursor.fetchone()
+    return NoShows(record.count, record.until, Fraction(weighted_seconds) / 3600)
 
 
 def _price(rate: Rate | None) -> Price | None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from accounts.models import Project
 from common.prepared import prepared
 from reservations.domain.asking import MemberCap, MonthHeld, ProjectState, WeekHeld
 from reservations.domain.easing import Easing
@@ -128,7 +129,8 @@ SELECT me.decayed_usage, me.committed,
        project.suspended_at IS NOT NULL, project.expires_at, member.id IS NOT NULL, member.monthly_cap,
        CASE WHEN member.monthly_cap IS NOT NULL THEN
             (SELECT json_agg(json_build_array(month, seconds::text) ORDER BY month) FROM by_month) END,
-       (SELECT json_agg(json_build_array(uid, number, value, until) ORDER BY number) FROM exception)
+       (SELECT json_agg(json_build_array(uid, number, value, until) ORDER BY number) FROM exception),
+       project.project_class, project.class_expires_at
   FROM me
   JOIN accounts_project project ON project.id = %(project)s
   LEFT JOIN accounts_projectmembership member
@@ -170,15 +172,16 @@ def position_of(
     with prepared() as cursor:
         cursor.execute(_STANDING, values)
         row = cursor.fetchone()
-    return _position(*row) if row else None
+    return _position(at, *row) if row else None
 
 
 def _position(
-    stored: Decimal, committed: Decimal, stored_by_all: Decimal, committed_by_all: Decimal,
+    at: datetime, stored: Decimal, committed: Decimal, stored_by_all: Decimal, committed_by_all: Decimal,
     capacity: Decimal | None, capacity_hours: Decimal | None, measured_at: datetime | None,
     held_seconds: Decimal, steps: list[list[Any]], weekly: list[list[str]] | None,
     is_suspended: bool, expires_at: datetime | None, is_member: bool, cap: Decimal | None,
     by_month: list[list[str]] | None, exceptions: list[list[str]] | None,
+    project_class: str, class_until: datetime | None,
 ) -> Position:  # fmt: skip
     held: dict[str, tuple[WeekHeld, ...]] = {}
     for model, week, seconds in weekly or []:
@@ -193,10 +196,18 @@ def _position(
     )  # fmt: skip
     booked = tuple(MonthHeld(month, Fraction(seconds) / 3600) for month, seconds in by_month or [])
     return Position(
-        standing, held, measured_at, ProjectState(is_suspended, expires_at), is_member,
+        standing, held, measured_at,
+        ProjectState(is_suspended, expires_at, *class_at(at, project_class, class_until)), is_member,
         None if cap is None else MemberCap(cap, booked),
         tuple(
             Easing(uid, number, Fraction(value), datetime.fromisoformat(until).astimezone(UTC))
             for uid, number, value, until in exceptions or []
         ),
     )  # fmt: skip
+
+
+def class_at(at: datetime, project_class: str, until: datetime | None) -> tuple[str, datetime | None]:
+    """A class that has ended is none, though the sweep that says so has not come by yet."""
+    if until is not None and until <= at:
+        return Project.Class.INDEPENDENT.value, None
+    return project_class, until

@@ -24,12 +24,12 @@ from reservations import wording
 from reservations.domain.asking import Request
 from reservations.domain.decision import Answer
 from reservations.domain.policy import Policy as Rules
-from reservations.domain.rules import Case, covered
+from reservations.domain.rules import Case, counted, covered
 from reservations.errors import CancelRefused, Refused, TooFarAway
 from reservations.models import Decision, Reservation
 from reservations.selectors import policies, snapshots
 from reservations.selectors.snapshots import Wanted
-from reservations.services import deciding, runs, telling, usage
+from reservations.services import counters, deciding, runs, telling, usage
 from reservations.services.deciding import Decided
 
 # Rules count week by week: a slot of thousands of years would keep them busy and fill a stored decision.
@@ -195,7 +195,7 @@ def decide_and_hold(
         )  # fmt: skip
 
     decided = decide()
-    while decided.answer.is_granted and not (holds := _hold(reservation, decided)):
+    while decided.answer.is_granted and not (holds := _count_and_hold(reservation, decided, rules)):
         # Somebody was quicker. They have committed, so now they are seen, and told of.
         decided = decide()
     return Placing(reservation, decided, holds)
@@ -208,6 +208,20 @@ def write(*, placing: Placing, decision: Decision, its_grants: list[Grant], rule
     _pay(reservation, placing.decided, rules, its_grants)
     _reserve(reservation, placing.decided, placing.holds)
     return reservation
+
+
+def _count_and_hold(reservation: Reservation, decided: Decided, rules: Rules) -> list[Hold]:
+    """Count the slot in the cells that all projects share, then take the devices: both, or nothing."""
+    at, reference = reservation.created_at, reservation.reference
+    case = Case.of(decided.request, decided.snapshot, rules)
+    project = decided.snapshot.project
+    its_class = (project and project.project_class) or ""
+    if not counters.take(counted=counted(case), reference=reference, project_class=its_class, at=at):
+        return []
+    holds = _hold(reservation, decided)
+    if not holds:
+        counters.give_back(references=[reference], at=at)
+    return holds
 
 
 def _hold(reservation: Reservation, decided: Decided) -> list[Hold]:

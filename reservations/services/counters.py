@@ -6,14 +6,19 @@ Each change is one statement: it locks the cells, raises or lowers them, and wri
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from common.prepared import prepared
+from reservations.domain import exact_json
+from reservations.domain.asking import Request, Snapshot
 from reservations.domain.counted import Cell, Counted
+from reservations.domain.rules import Case, counted_after
+from reservations.models import Reservation
+from reservations.selectors import policies
 
 # A row that its WHERE keeps from being raised is locked all the same, so who looks again sees what decides.
 # What was counted is written only where every cell had room for it, since it cannot be taken back.
@@ -39,6 +44,20 @@ WITH wanted AS (
      WHERE (SELECT count(*) FROM raised) = (SELECT count(*) FROM wanted)
 )
 SELECT id, seconds FROM raised JOIN wanted USING (rule, kind, key, period, band)
+"""
+
+_LOCK = """
+INSERT INTO reservations_sharedcell AS cell (rule, kind, key, period, band, held_seconds, most_seconds)
+SELECT rule, kind, key, period, band, 0, 0
+  FROM (SELECT rule, kind, key, period, band FROM unnest(
+            %(rules)s::text[], %(kinds)s::text[], %(keys)s::text[], %(periods)s::text[], %(bands)s::text[]
+        ) AS wanted (rule, kind, key, period, band)
+         UNION
+        SELECT rule, kind, key, period, band FROM reservations_sharedcell
+         WHERE id IN (SELECT cell_id FROM reservations_countedhours WHERE reference = ANY(%(references)s))
+       ) AS both_of_them
+ ORDER BY rule COLLATE "C", kind COLLATE "C", key COLLATE "C", period COLLATE "C", band COLLATE "C"
+ON CONFLICT (rule, kind, key, period, band) DO UPDATE SET held_seconds = cell.held_seconds
 """
 
 # Some were raised and others were full: as if nothing had been, but for the locks.
@@ -78,6 +97,17 @@ SELECT cell_id, reference, -seconds, project_class, %(at)s FROM back
 """
 
 
+def lock(*, references: Sequence[str], cells: Iterable[Cell] = ()) -> None:
+    """Lock the cells in which these slots count, and others that are about to: for who changes both.
+
+    A cell that nobody has counted in yet gets its row, with nothing in it.
+    """
+    with prepared() as cursor:
+        cursor.execute(
+            _LOCK, _columns([(cell, Fraction(0)) for cell in cells]) | {"references": [*references]}
+        )
+
+
 def take(*, counted: Sequence[Counted], reference: str, project_class: str, at: datetime) -> bool:
     """Count a slot's hours in all of these cells, or in none where one of them is full by now.
 
@@ -108,8 +138,21 @@ def give_back(*, references: Sequence[str], at: datetime) -> None:
         cursor.execute(_GIVE_BACK, values)
 
 
-def give_back_part(*, reference: str, hours: Mapping[Cell, Fraction], at: datetime) -> None:
-    """Take so much of a slot out of its cells, and never more than it counts there."""
+def give_back_after(*, reservation: Reservation, since: datetime, at: datetime) -> None:
+    """Take the hours later than a moment out of the cells. What lies before it stays counted for good."""
+    decision = reservation.decision
+    case = Case.of(
+        exact_json.read(Request, decision.request),
+        exact_json.read(Snapshot, decision.snapshot),
+        policies.by_digest(decision.policy.digest),
+    )
+    hours = counted_after(case, since)
+    if hours:
+        _give_back_part(reservation.reference, hours, at)
+
+
+def _give_back_part(reference: str, hours: Mapping[Cell, Fraction], at: datetime) -> None:
+    """So much of a slot, and never more than it still counts in a cell."""
     values = _columns([*hours.items()]) | {"references": [reference], "is_part": True, "at": at}
     with prepared() as cursor:
         cursor.execute(_GIVE_BACK, values)

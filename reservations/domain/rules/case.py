@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from reservations.domain import room, slots
 from reservations.domain.asking import Request, Snapshot
+from reservations.domain.easing import eased
 from reservations.domain.exact_json import Json
 from reservations.domain.policy import Policy
 from reservations.domain.slots import Slot
@@ -41,6 +42,12 @@ class Case:
     request: Request
     snapshot: Snapshot
     policy: Policy
+
+    @classmethod
+    def of(cls, request: Request, snapshot: Snapshot, policy: Policy) -> Case:
+        """By the numbers of the project's class, and then as its exceptions ease them."""
+        code = snapshot.project.project_class if snapshot.project else None
+        return cls(request, snapshot, eased(policy.for_class(code), snapshot.exceptions))
 
     def ending(self, end: datetime) -> Case:
         """The same case with another end."""
