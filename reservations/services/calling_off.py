@@ -13,7 +13,7 @@ from common.ranges import bounds
 from nodes.services import occupancy
 from pricing.services import grants as purse
 from reservations.models import Reservation
-from reservations.services import runs, usage
+from reservations.services import counters, runs, usage
 
 PROJECT_ENDS = "project_ends"  # worded where it is read, in templates/notices/slot_withdrawn/
 
@@ -23,25 +23,27 @@ def call_off(
 ) -> list[Reservation]:
     """Cancel every slot of the project that has not begun, or only those that end after a moment.
 
-    The project's vertex is locked by the caller, so no booking comes in between. Then reservations,
-    grants and devices are locked, each in order of id. `reason`: a steward's words, or PROJECT_ENDS.
+    The project's vertex is locked by the caller, so no booking comes in between. Then reservations and
+    grants, the cells they count in and devices are locked, each in their order. `reason`: a steward's words, or PROJECT_ENDS.
     """
     wanted = Reservation.objects.filter(
         project=project, state=Reservation.State.BOOKED, during__startswith__gt=at
     )
     if ends_after is not None:
         wanted = wanted.filter(during__endswith__gt=ends_after)
-    found = _locked(wanted)
+    found = _locked(wanted, at)
     for reservation in found:
         _give_back(reservation, at)
     _tell(found, project, reason, at)
     return found
 
 
-def _locked(wanted: QuerySet[Reservation]) -> list[Reservation]:
+def _locked(wanted: QuerySet[Reservation], at: datetime) -> list[Reservation]:
+    """With everything that they hold; what they count in cells is taken out on the way."""
     found = list(wanted.select_for_update(of=("self",)).select_related("booked_by").order_by("pk"))
     if found:
         purse.lock_grants(project_id=found[0].project_id)
+        counters.give_back(references=[one.reference for one in found], at=at)
         devices = Reservation.objects.filter(pk__in=[one.pk for one in found])
         occupancy.lock_devices(device_ids=sorted(set(devices.values_list("devices__device", flat=True))))
     return found
