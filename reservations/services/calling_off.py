@@ -24,7 +24,8 @@ def call_off(
     """Cancel every slot of the project that has not begun, or only those that end after a moment.
 
     The project's vertex is locked by the caller, so no booking comes in between. Then reservations and
-    grants, the cells they count in and devices are locked, each in their order. `reason`: a steward's words, or PROJECT_ENDS.
+    grants, the cells they count in and devices are locked, each in their order. `reason`: a steward's
+    words, or PROJECT_ENDS.
     """
     wanted = Reservation.objects.filter(
         project=project, state=Reservation.State.BOOKED, during__startswith__gt=at
