@@ -32,7 +32,7 @@ from reservations.domain.laboratory.placements import Cluster, Course, Placement
 from reservations.domain.laboratory.requests import HOUR, Ask, Group
 from reservations.domain.laboratory.usage import moment
 from reservations.domain.policy import Policy
-from reservations.domain.rules import Case, refuses
+from reservations.domain.rules import Case, counted, refuses
 
 NAME = "equinode"
 FREE = "free"
@@ -40,7 +40,7 @@ FREE = "free"
 # Later starts that are tried after the first free one, in hours: nearest first, up to the patience.
 LATER = (0, 1, 4, 12, 24, 48, 96, 168)
 _GRANT = GrantLeft(1, "unlimited", None, None, Decimal(10) ** 15)
-_END, _BEGIN, _ASK = range(3)  # in this order at one moment
+_END, _BEGIN, _ASK, _LOOK = range(4)  # in this order at one moment
 
 Ticks = Callable[[int], None]
 
@@ -51,57 +51,65 @@ class Person:
 
     patience_hours: int = 168  # from when the job is ready to the latest start
     again_hours: int = 24  # until they ask again
+    look_hours: int = 12  # until they look whether a later slot can be moved up; 0: they never do
 
 
 def booked(
     asks: Sequence[Ask], cluster: Cluster, *, groups: Mapping[str, Group], policy: Policy, zone: str,
     person: Person, tick: Ticks,
 ) -> Course:  # fmt: skip
-    return _Site(cluster, groups, policy, zone, person).play(asks, tick)
+    return _Site(cluster, groups, policy, zone, person, asks).play(tick)
 
 
 class _Site:
     def __init__(
-        self, cluster: Cluster, groups: Mapping[str, Group], policy: Policy, zone: str, person: Person
-    ) -> None:
+        self, cluster: Cluster, groups: Mapping[str, Group], policy: Policy, zone: str, person: Person,
+        asks: Sequence[Ask],
+    ) -> None:  # fmt: skip
         self._cluster, self._groups, self._policy, self._zone = cluster, groups, policy, zone
         self._person = person
         self._mark = policy.mark_minutes * 60
-        self._pools: dict[str, Occupancy] = {}
-        self._holdings = Holdings(cluster, groups, policy, zone)
+        self._asks = {ask.number: ask for ask in asks}
+        # When, what, which request, and the how manieth slot of it is meant.
+        self._events: list[tuple[int, int, int, int]] = [(ask.asked, _ASK, ask.number, 0) for ask in asks]
+        heapify(self._events)
+        since = self._events[0][0]
+        self._pools = {
+            pool: Occupancy(devices, self._mark, since=since) for pool, devices in cluster.devices.items()
+        }
+        self._holdings = Holdings(cluster, groups, policy, zone, since=since)
         self._engine = ENGINES[CURRENT]
-        self._events: list[tuple[int, int, int]] = []
         self._bookings: dict[int, Booking] = {}
+        self._slots: Counter[int] = Counter()
         self._placed: list[Placement] = []
         self._refused: list[Refused] = []
         self._first: Counter[str] = Counter()
-        self._moved = 0
+        self._moved: set[int] = set()
 
-    def play(self, asks: Sequence[Ask], tick: Ticks) -> Course:
-        by_number = {ask.number: ask for ask in asks}
-        self._events = [(ask.asked, _ASK, ask.number) for ask in asks]
-        heapify(self._events)
-        day = self._events[0][0]
-        self._pools = {
-            pool: Occupancy(devices, self._mark, since=day) for pool, devices in self._cluster.devices.items()
-        }
+    def play(self, tick: Ticks) -> Course:
+        day = 0
         while self._events:
-            now, what, number = heappop(self._events)
-            if what == _END:
-                self._end(self._bookings.pop(number), now)
-            elif what == _BEGIN:
-                booking = self._bookings[number]
-                self._pools[booking.ask.pool].begin(booking.mask)
-            else:
-                self._ask(by_number[number], now)
-                tick(len(self._placed) + len(self._refused))
+            now, what, number, slot = heappop(self._events)
+            if what == _ASK:
+                self._ask(self._asks[number], now)
+            elif slot == self._slots[number]:
+                self._go_on(what, self._bookings[number], now)
             if now >= day:
                 day = now + 24 * HOUR
                 for pool in self._pools.values():
                     pool.forget(now)
+            tick(len(self._placed) + len(self._refused))
         placed = tuple(sorted(self._placed, key=lambda placement: placement.ask.number))
         refused = tuple(sorted(self._refused, key=lambda one: one.ask.number))
-        return Course(NAME, placed, refused, dict(sorted(self._first.items())), self._moved)
+        return Course(NAME, placed, refused, dict(sorted(self._first.items())), len(self._moved))
+
+    def _go_on(self, what: int, booking: Booking, now: int) -> None:
+        if what == _BEGIN:
+            self._pools[booking.ask.pool].begin(booking.mask)
+        elif what == _END:
+            self._end(booking, now)
+        else:
+            self._look(booking, now)
 
     # --- one request ----------------------------------------------------------------------------------
     def _ask(self, ask: Ask, now: int) -> None:
@@ -112,16 +120,24 @@ class _Site:
         refused += (answer.code for rule in self._engine.rules if (answer := rule(case)) and answer.refuses)
         if now == ask.asked:
             self._first.update(refused)
+        until = ask.ready + self._person.patience_hours * HOUR
         if not refused:
             self._book(ask, case, wanted, lowest(free, ask.devices), now)
-            return
-        for start, found in self._later(ask, wanted, now):
-            case = self._case(ask, start, now, case)
-            if not any(refuses(rule, case) for rule in self._engine.rules):
-                self._moved += 1
-                self._book(ask, case, start, lowest(found, ask.devices), now)
-                return
-        self._give_up_for_now(ask, tuple(refused), now)
+        elif self._booked_later(ask, case, wanted, until, now):
+            self._moved.add(ask.number)
+        elif now + self._person.again_hours * HOUR <= until:
+            heappush(self._events, (now + self._person.again_hours * HOUR, _ASK, ask.number, 0))
+        else:
+            self._refused.append(Refused(ask, tuple(refused)))
+
+    def _booked_later(self, ask: Ask, case: Case, wanted: int, until: int, now: int) -> bool:
+        """Whether there is a slot after the wanted start that every rule grants; then it is booked."""
+        for start, free in self._later(ask, wanted, until):
+            moved = self._case(ask, start, now, case)
+            if not any(refuses(rule, moved) for rule in self._engine.rules):
+                self._book(ask, moved, start, lowest(free, ask.devices), now)
+                return True
+        return False
 
     def _wanted_start(self, ask: Ask, now: int) -> int:
         """Now, once the job is ready; before that the first mark at which it is."""
@@ -131,28 +147,49 @@ class _Site:
         length = max(ask.length, self._policy.shortest_minutes * 60)
         return Span(start, -(-(start + length) // self._mark) * self._mark)
 
-    def _later(self, ask: Ask, wanted: int, now: int) -> Iterator[tuple[int, int]]:
+    def _later(self, ask: Ask, wanted: int, until: int) -> Iterator[tuple[int, int]]:
         """Starts with enough free devices: the first there is, and others ever further from it."""
-        span = self._span(ask, wanted + 1)
-        until = ask.ready + self._person.patience_hours * HOUR
-        starts = self._pools[ask.pool].free_starts(ask.devices, span.end - span.start, span.start, until)
-        first = None
-        steps = iter(LATER)
-        step = next(steps, None)
-        for start, free in starts:
+        length = self._span(ask, 0).end
+        first, steps = None, iter(LATER)
+        step = next(steps)
+        for start, free in self._pools[ask.pool].free_starts(ask.devices, length, wanted + 1, until):
             first = start if first is None else first
-            if step is None:
-                return
             if start >= first + step * HOUR:
                 yield start, free
-                step = next(steps, None)
+                if (further := next(steps, None)) is None:
+                    return
+                step = further
 
-    def _give_up_for_now(self, ask: Ask, refused: tuple[str, ...], now: int) -> None:
-        again = now + self._person.again_hours * HOUR
-        if again <= ask.ready + self._person.patience_hours * HOUR:
-            heappush(self._events, (again, _ASK, ask.number))
+    # --- moving up ------------------------------------------------------------------------------------
+    def _look(self, booking: Booking, now: int) -> None:
+        """Whoever got a later slot than they wanted takes an earlier one, where there is one by now."""
+        ask = booking.ask
+        self._cancel(booking)
+        if not self._moved_up(booking, now):
+            self._hold(booking, now)
         else:
-            self._refused.append(Refused(ask, refused))
+            booking = self._bookings[ask.number]
+        self._look_again(booking, now)
+
+    def _moved_up(self, booking: Booking, now: int) -> bool:
+        ask = booking.ask
+        wanted = self._wanted_start(ask, now)
+        free = self._pools[ask.pool].free(self._span(ask, wanted), now)
+        before = booking.start - self._mark
+        if free.bit_count() < ask.devices and not any(self._later(ask, wanted, before)):
+            return False
+        case = self._case(ask, wanted, now)
+        is_wanted_free = free.bit_count() >= ask.devices
+        if is_wanted_free and not any(refuses(rule, case) for rule in self._engine.rules):
+            self._book(ask, case, wanted, lowest(free, ask.devices), now)
+            return True
+        return self._booked_later(ask, case, wanted, before, now)
+
+    def _look_again(self, booking: Booking, now: int) -> None:
+        again = now + self._person.look_hours * HOUR
+        is_late = booking.start > self._wanted_start(booking.ask, now)
+        if self._person.look_hours and is_late and again < booking.start:
+            heappush(self._events, (again, _LOOK, booking.ask.number, self._slots[booking.ask.number]))
 
     # --- its snapshot ---------------------------------------------------------------------------------
     def _case(self, ask: Ask, start: int, now: int, before: Case | None = None) -> Case:
@@ -181,18 +218,32 @@ class _Site:
     # --- a slot's course ------------------------------------------------------------------------------
     def _book(self, ask: Ask, case: Case, start: int, mask: int, now: int) -> None:
         span = self._span(ask, start)
-        booking = Booking(ask, span.start, span.end, mask, case)
-        self._pools[ask.pool].hold(mask, span, now)
-        self._holdings.book(booking)
-        self._bookings[ask.number] = booking
+        booking = Booking(ask, span.start, span.end, mask, case, counted(case))
+        self._slots[ask.number] += 1
+        self._hold(booking, now)
+        slot = self._slots[ask.number]
         if start > now:
-            heappush(self._events, (start, _BEGIN, ask.number))
-        heappush(self._events, (start + ask.runs, _END, ask.number))
+            heappush(self._events, (start, _BEGIN, ask.number, slot))
+        heappush(self._events, (start + ask.runs, _END, ask.number, slot))
+        if slot == 1:
+            self._look_again(booking, now)
+
+    def _hold(self, booking: Booking, now: int) -> None:
+        self._pools[booking.ask.pool].hold(booking.mask, Span(booking.start, booking.end), now)
+        self._holdings.book(booking)
+        self._bookings[booking.ask.number] = booking
+
+    def _cancel(self, booking: Booking) -> None:
+        """Before it begins."""
+        self._pools[booking.ask.pool].cancel(booking.mask, Span(booking.start, booking.end))
+        self._holdings.cancel(booking)
+        del self._bookings[booking.ask.number]
 
     def _end(self, booking: Booking, now: int) -> None:
         """The job is done: the rest of its slot is free for others from this second on."""
         self._pools[booking.ask.pool].release(booking.mask, Span(booking.start, booking.end), now)
         self._holdings.release(booking, now)
+        del self._bookings[booking.ask.number]
         self._placed.append(Placement(booking.ask, booking.start, now, booking.end, booking.mask))
 
 

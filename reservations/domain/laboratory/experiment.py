@@ -1,4 +1,4 @@
-"""One experiment: a trace, a policy and the assumptions, played through every way of deciding; and its report."""
+"""One experiment: a trace, a policy and assumptions, played through every way of deciding; and its report."""
 
 from __future__ import annotations
 
@@ -34,8 +34,6 @@ MOST_DEVICES = 200_000
 TOO_LARGE = "larger_than_the_cluster"
 # Where nothing says how large the machine was: so that the work is this part of what it could do.
 USUAL_LOAD = Fraction(4, 5)
-
-Progress = Callable[[str, int], None]  # of which course, how many requests
 
 
 @dataclass(frozen=True)
@@ -112,13 +110,7 @@ class Experiment:
             {pool.name: pool.node_devices for pool in self.pools},
         )
 
-    def courses(self, names: Iterable[str], progress: Progress) -> Iterator[Course]:
-        if told := recorded(self.asks):
-            yield told
-        for name in names:
-            yield self._course(name, lambda done, name=name: progress(name, done))
-
-    def _course(self, name: str, tick: Callable[[int], None]) -> Course:
+    def course(self, name: str, tick: Callable[[int], None]) -> Course:
         if name == booking.NAME:
             return booking.booked(
                 self.asks, self.cluster, groups=self.demand.groups, policy=self.policy, zone=self.zone,
@@ -131,9 +123,11 @@ class Experiment:
         return queueing.first_come(self.asks, self.cluster, backfill=name == "fcfs_backfill", tick=tick)
 
     def report(self, courses: Iterable[Course], trace_digest: str) -> Report:
+        """Of these, and of what the trace says happened, where it says so."""
+        told = recorded(self.asks)
         outcomes = tuple(
             outcome_of(course, self.asks, cluster=self.cluster, groups=self.demand.groups, policy=self.policy)
-            for course in courses
+            for course in ([told] if told else []) + [*courses]
         )
         ready = [ask.ready for ask in self.asks]
         return Report(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -12,7 +12,7 @@ from functools import lru_cache
 from reservations.domain import decay, room, rules
 from reservations.domain.asking import FloorCell, ModelStock, NodeSize, WeekHeld
 from reservations.domain.calendar import Calendar
-from reservations.domain.counted import FLOOR, MODEL, Cell
+from reservations.domain.counted import FLOOR, MODEL, Cell, Counted
 from reservations.domain.laboratory.placements import Cluster
 from reservations.domain.laboratory.requests import HOUR, Ask, Group
 from reservations.domain.laboratory.usage import SUM, moment
@@ -34,23 +34,63 @@ class Booking:
     end: int
     mask: int
     case: Case
+    counted: tuple[Counted, ...]  # in the cells that all share
 
 
 @dataclass
 class _Project:
     stored: Decimal = Decimal(0)
-    committed: int = 0  # device-seconds times weight
+    committed: int = 0  # millionths of cost-weighted seconds
     active_at: int | None = None
-    live: dict[int, Booking] = field(default_factory=dict)
+
+
+class _Held:
+    """How many devices of a pool one project holds, by mark, and what that comes to by week.
+
+    Only what is to come is asked for, so the mark that runs says what is held in the rest of it.
+    """
+
+    def __init__(self, mark: int, since: int) -> None:
+        self._mark, self._first = mark, since // mark
+        self._devices: list[int] = []
+        self._by_week: defaultdict[int, int] = defaultdict(int)
+
+    def add(self, devices: int, start: int, end: int) -> None:
+        """`devices` below 0: less than before."""
+        first, last = start // self._mark - self._first, end // self._mark - self._first
+        self._devices += [0] * (last - len(self._devices))
+        self._devices[first:last] = [held + devices for held in self._devices[first:last]]
+        for week, seconds in _by_week(start - start % self._mark, end):
+            self._by_week[week] += devices * seconds
+
+    def after(self, late: int) -> Iterator[tuple[int, int]]:
+        """Device-seconds later than a moment, by week."""
+        week = (late - _MONDAY) // WEEK * WEEK + _MONDAY
+        at, after = late // self._mark - self._first, (week + WEEK) // self._mark - self._first
+        rest = sum(self._devices[at:after]) * self._mark
+        if rest:
+            yield week, rest - self._devices[at] * (late % self._mark)
+        while after < len(self._devices):
+            week += WEEK
+            after += WEEK // self._mark
+            if self._by_week[week]:
+                yield week, self._by_week[week]
 
 
 class Holdings:
     """Everything a snapshot says beside the request; what services and counters keep in the database."""
 
-    def __init__(self, cluster: Cluster, groups: Mapping[str, Group], policy: Policy, zone: str) -> None:
+    def __init__(
+        self, cluster: Cluster, groups: Mapping[str, Group], policy: Policy, zone: str, *, since: int
+    ) -> None:
         self._cluster, self._groups, self._policy, self._zone = cluster, groups, policy, zone
         self._projects = {name: _Project() for name in groups}
         self._everybody = _Project()
+        self._held = {
+            (name, pool): _Held(policy.mark_minutes * 60, since)
+            for name in groups
+            for pool in cluster.devices
+        }
         self._shares = sum(group.shares for group in groups.values())
         self._cells: defaultdict[Cell, Fraction] = defaultdict(Fraction)
         per_hour = sum(
@@ -71,11 +111,11 @@ class Holdings:
             or state.committed
             or (state.active_at is not None and state.active_at >= active_since)
         )
-        late = now + self._policy.for_class(self._groups[name].project_class).exempt_hours * HOUR
+        late = self._late(name, now)
         held = sum(
-            self._weighed(booking.ask, booking.end - max(booking.start, late))
-            for booking in project.live.values()
-            if booking.end > late
+            self._millionths[pool] * seconds
+            for pool in self._cluster.devices
+            for _week, seconds in self._held[name, pool].after(late)
         )
         return Standing(
             path=(Step(name, self._groups[name].shares, self._shares, of_active),),
@@ -87,14 +127,9 @@ class Holdings:
 
     def stock(self, name: str, pool: str, now: int) -> ModelStock:
         """What the project holds of a pool in each week, later than the exempt hours."""
-        late = now + self._policy.for_class(self._groups[name].project_class).exempt_hours * HOUR
-        weekly: defaultdict[int, int] = defaultdict(int)
-        for booking in self._projects[name].live.values():
-            if booking.ask.pool == pool and booking.end > late:
-                for week, seconds in _by_week(max(booking.start, late), booking.end):
-                    weekly[week] += booking.ask.devices * seconds
         held = tuple(
-            WeekHeld(_week_label(week), Fraction(seconds, HOUR)) for week, seconds in sorted(weekly.items())
+            WeekHeld(_week_label(week), Fraction(seconds, HOUR))
+            for week, seconds in self._held[name, pool].after(self._late(name, now))
         )
         return ModelStock(pool, pool, self._cluster.devices[pool], held)
 
@@ -114,30 +149,41 @@ class Holdings:
 
     # --- what is written ------------------------------------------------------------------------------
     def book(self, booking: Booking) -> None:
-        weighed = self._weighed(booking.ask, booking.end - booking.start)
-        for project in (self._projects[booking.ask.project], self._everybody):
-            project.committed += weighed
-        self._projects[booking.ask.project].live[booking.ask.number] = booking
-        for counted in rules.counted(booking.case):
+        self._commit(booking, 1)
+        for counted in booking.counted:
             self._cells[counted.cell] += counted.hours
+
+    def cancel(self, booking: Booking) -> None:
+        """Before it begins: as if it had never been."""
+        self._commit(booking, -1)
+        for counted in booking.counted:
+            self._cells[counted.cell] -= counted.hours
 
     def release(self, booking: Booking, now: int) -> None:
         """The slot is over, or the rest of it is given back: what was kept counts as usage."""
         weight = room.rounded_up(self._cluster.weights[booking.ask.pool]) * booking.ask.devices
         used = decay.counted(weight, moment(booking.start), moment(now), self._policy.half_life)
-        weighed = self._weighed(booking.ask, booking.end - booking.start)
         own = self._projects[booking.ask.project]
         for project in (own, self._everybody):
             project.stored = SUM.add(project.stored, used)
-            project.committed -= weighed
         own.active_at = now
-        del own.live[booking.ask.number]
-        for cell, hours in rules.counted_after(booking.case, moment(now)).items():
-            self._cells[cell] -= hours
+        self._commit(booking, -1, since=now)
+        if booking.counted:
+            for cell, hours in rules.counted_after(booking.case, moment(now)).items():
+                self._cells[cell] -= hours
 
-    def _weighed(self, ask: Ask, seconds: int) -> int:
-        """Millionths of cost-weighted seconds: whole, so that what is taken off again leaves nothing."""
-        return self._millionths[ask.pool] * ask.devices * seconds
+    def _commit(self, booking: Booking, sign: int, since: int = 0) -> None:
+        ask = booking.ask
+        weighed = self._millionths[ask.pool] * ask.devices * (booking.end - booking.start)
+        for project in (self._projects[ask.project], self._everybody):
+            project.committed += sign * weighed
+        start = max(booking.start, since)
+        if start < booking.end:
+            self._held[ask.project, ask.pool].add(sign * ask.devices, start, booking.end)
+
+    def _late(self, name: str, now: int) -> int:
+        """From when on hours need room."""
+        return now + self._policy.for_class(self._groups[name].project_class).exempt_hours * HOUR
 
 
 def _hours(weighed: int) -> Decimal:

@@ -74,6 +74,11 @@ class Occupancy:
         for at in range(now // self._mark + 1 - self._kept_from, span.end // self._mark - self._kept_from):
             self._held[at] &= ~devices
 
+    def cancel(self, devices: int, span: Span) -> None:
+        """Give back a slot that has not begun."""
+        for at in range(span.start // self._mark - self._kept_from, span.end // self._mark - self._kept_from):
+            self._held[at] &= ~devices
+
     def forget(self, before: int) -> None:
         """Marks that are over."""
         over = max(0, min(len(self._held), before // self._mark - self._kept_from))

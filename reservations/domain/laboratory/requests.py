@@ -131,6 +131,8 @@ def _asks(jobs: Sequence[Job], policy: Policy, assumed: Assumptions, noted: Coun
     mark = policy.mark_minutes * 60
     # A slot may start between marks, now, and ends on one: then the longest is up to a mark shorter.
     longest, horizon = policy.longest_hours * HOUR - mark, policy.horizon_days * 24 * HOUR
+    # Groups are projects; where there is but one, its people are.
+    by_group = len({job.group for job in jobs}) > 1
     for number, job in enumerate(jobs):
         wanted = job.requested if job.requested is not None else job.ran
         length = min(max(wanted, job.ran), longest)
@@ -140,8 +142,8 @@ def _asks(jobs: Sequence[Job], policy: Policy, assumed: Assumptions, noted: Coun
         pool, devices = _devices(job, assumed)
         lead = max(0, min(lead_of(number, assumed), horizon - length - 2 * mark))
         yield Ask(
-            number, job.group or job.user or "everybody", pool, devices, job.submitted - lead,
-            job.submitted, length, min(job.ran, length), job.waited,
+            number, (job.group if by_group else job.user) or "unnamed", pool, devices,
+            job.submitted - lead, job.submitted, length, min(job.ran, length), job.waited,
         )  # fmt: skip
 
 

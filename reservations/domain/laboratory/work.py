@@ -56,7 +56,7 @@ def delivered(placed: Iterable[Placement], windows: Windows, pool: str) -> dict[
 def entitled(
     demand: Seconds, windows: Windows, *, devices: int, groups: Mapping[str, Group]
 ) -> dict[str, list[Fraction]]:
-    """Weighted max-min of capacity over demand in each window; what there was no capacity for stays wanted."""
+    """Weighted max-min of capacity over demand in each window; what nothing was left for stays wanted."""
     due = {project: Fraction(0) for project in demand}
     found: dict[str, list[Fraction]] = {project: [] for project in demand}
     for number in range(len(windows)):
