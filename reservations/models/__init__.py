@@ -12,12 +12,13 @@ from reservations.models.reservations import Reservation, ReservedDevice
 from reservations.models.runs import Run, Sweep
 from reservations.models.slot_changes import SlotChange
 from reservations.models.snapshots import Snapshot
-from reservations.models.tree import Capacity, UsageEntry, Vertex
+from reservations.models.tree import Capacity, DailyStanding, UsageEntry, Vertex
 
 __all__ = [
     "Application",
     "Capacity",
     "CountedHours",
+    "DailyStanding",
     "Decision",
     "NoShow",
     "Policy",

@@ -13,12 +13,41 @@ from django.db.models import Q
 from accounts.models import Organisation, Project
 from common.fields import ExactNumericField
 
+# The database keeps `path`: whoever writes `parent` cannot get it wrong, and what stands below follows. The
+# row above is locked, so that of two accounts that are put below each other at once the second is refused.
+_FOLLOWS_PARENT = """
+    IF NEW.parent_id IS NULL THEN
+        NEW.path := '{}';
+        RETURN NEW;
+    END IF;
+    IF TG_OP = 'UPDATE' AND OLD.parent_id IS NULL THEN
+        RAISE check_violation USING MESSAGE = 'the root of the share tree is below nothing',
+                                    CONSTRAINT = 'share_tree_has_no_cycle';
+    END IF;
+    SELECT path, project_id INTO above, project FROM reservations_vertex WHERE id = NEW.parent_id FOR SHARE;
+    IF NEW.parent_id = NEW.id OR NEW.id = ANY(above) THEN
+        RAISE check_violation USING MESSAGE = 'an account of the share tree would be below itself',
+                                    CONSTRAINT = 'share_tree_has_no_cycle';
+    END IF;
+    IF project IS NOT NULL THEN
+        RAISE check_violation USING MESSAGE = 'nothing is below a project of the share tree',
+                                    CONSTRAINT = 'projects_of_the_share_tree_are_leaves';
+    END IF;
+    NEW.path := above || NEW.id;
+    RETURN NEW;
+"""
+_TAKES_ALL_BELOW = """
+    UPDATE reservations_vertex SET path = path WHERE parent_id = NEW.id;
+    RETURN NULL;
+"""
+
 
 class Vertex(models.Model):
     """An account (inner) or a project (leaf) of the share tree; the root has no parent.
 
-    `path` holds the ids from just below the root down to the vertex itself, so that usage
-    rolls up in one query. `shares` is None where the parent's shares are used ("parent").
+    `path` holds the ids from just below the root down to the vertex itself, so that usage rolls up in one
+    query (docs/decisions/0022-sums-of-accounts.md). `shares` is None where the parent's shares are used
+    ("parent").
     """
 
     parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
@@ -45,6 +74,22 @@ class Vertex(models.Model):
             ),
             models.UniqueConstraint(
                 models.Value(1), name="one_independent_account", condition=Q(is_independent=True)
+            ),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Trigger(
+                name="path_follows_parent",
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("parent_id", "path"),
+                when=pgtrigger.Before,
+                declare=[("above", "bigint[]"), ("project", "bigint")],
+                func=_FOLLOWS_PARENT,
+            ),
+            pgtrigger.Trigger(
+                name="path_takes_all_below",
+                operation=pgtrigger.UpdateOf("parent_id", "path"),
+                when=pgtrigger.After,
+                condition=pgtrigger.Q(old__path__df=pgtrigger.F("new__path")),
+                func=_TAKES_ALL_BELOW,
             ),
         ]
 
@@ -78,3 +123,26 @@ class Capacity(models.Model):
 
     class Meta:
         get_latest_by = "at"
+
+
+class DailyStanding(models.Model):
+    """Where a project stood at the beginning of a day (UTC): what its page tells its week from.
+
+    Sums as the share tree had them, not figures: what a sum has decayed to follows from the half-life.
+    """
+
+    vertex = models.ForeignKey(Vertex, models.PROTECT, related_name="days")
+    day = models.DateField()
+    at = models.DateTimeField()
+    promised = models.TextField()  # its share of everything, whoever is active: a fraction, `3/40`
+    stored = ExactNumericField()
+    committed = ExactNumericField()
+    stored_by_all = ExactNumericField()
+    committed_by_all = ExactNumericField()
+    half_life_hours = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["vertex", "day"], name="a_project_stands_once_a_day"),
+        ]
+        indexes = [models.Index(fields=["day"], name="standing_by_day")]

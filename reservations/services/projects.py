@@ -68,9 +68,8 @@ def place(*, project: Project, account: Vertex, shares_among_siblings: int) -> V
     if vertex is None:
         return _plant(project, account, shares_among_siblings)
     if vertex.parent_id != account.pk:
-        vertex.parent, vertex.path = account, [*account.path, vertex.pk]
-        vertex.name = _free_name(project, account)
-        vertex.save(update_fields=["parent", "path", "name"])
+        vertex.parent, vertex.name = account, _free_name(project, account)
+        vertex.save(update_fields=["parent", "name"])
     shares.set_shares(vertex=vertex, shares=shares_among_siblings)
     vertex.refresh_from_db()
     return vertex

@@ -72,8 +72,7 @@ def _plant(*, parent: Vertex, name: str, shares: int | None, project: Project | 
             _("%(parent)s has “%(name)s” already.") % {"parent": parent, "name": name}, field="name"
         )
     vertex = Vertex.objects.create(parent=parent, name=name, shares=shares, project=project)
-    vertex.path = [*parent.path, vertex.pk]
-    vertex.save(update_fields=["path"])
+    vertex.refresh_from_db(fields=["path"])  # which the database writes
     return vertex
 
 
