@@ -8,6 +8,7 @@ from reservations.domain.decision import Answer
 from reservations.domain.exact_json import Json
 from reservations.domain.policy import Policy as Rules
 from reservations.models import Decision
+from reservations.selectors import policies
 
 
 def answer_of(decision: Decision) -> Answer:
@@ -20,6 +21,15 @@ def answer_json(decision: Decision) -> dict[str, Json]:
         "engine": decision.engine, "outcome": decision.outcome, "rules": decision.rules,
         **(decision.quote or {}),
     }  # fmt: skip
+
+
+def numbers_of(decision: Decision) -> Rules:
+    """The policy it was taken under, by the numbers of the class that the project had then."""
+    rules = policies.by_digest(decision.policy.digest)
+    if not any(numbers.own for numbers in rules.classes):
+        return rules  # without reading the snapshot
+    project = decision.snapshot.get("project") or {}
+    return rules.for_class(project.get("project_class"))
 
 
 def digest_of(decision: Decision) -> str:

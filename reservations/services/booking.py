@@ -27,9 +27,9 @@ from reservations.domain.policy import Policy as Rules
 from reservations.domain.rules import Case, counted, covered
 from reservations.errors import CancelRefused, Refused, TooFarAway
 from reservations.models import Decision, Reservation
-from reservations.selectors import policies, snapshots
+from reservations.selectors import decisions, policies, snapshots
 from reservations.selectors.snapshots import Wanted
-from reservations.services import counters, deciding, runs, telling, usage
+from reservations.services import counters, deciding, runs, slots, telling, usage
 from reservations.services.deciding import Decided
 
 # Rules count week by week: a slot of thousands of years would keep them busy and fill a stored decision.
@@ -39,8 +39,8 @@ _FARTHEST_YEARS = 10
 _RESERVE = """
 WITH reservation AS (
     INSERT INTO reservations_reservation
-           (uid, project_id, booked_by_id, decision_id, during, state, quoted_price, created_at, descendant_of_id,
-            change)
+           (uid, project_id, booked_by_id, decision_id, during, state, quoted_price, created_at,
+            descendant_of_id, change)
     VALUES (%(uid)s, %(project)s, %(user)s, %(decision)s, %(during)s, 'booked', %(price)s, %(at)s,
             %(descendant_of)s, %(change)s)
     RETURNING id
@@ -278,30 +278,38 @@ def cancel(*, reservation: Reservation, by: User, at: datetime) -> Reservation:
 
     A late cancellation keeps its money set aside until it is settled, after the slot.
     """
-    usage.lock_vertex(project_id=reservation.project_id)
-    booked = Reservation.objects.select_related("decision__policy")
-    reservation = booked.select_for_update(of=("self",)).get(pk=reservation.pk)
+    reservation = slots.locked(reservation)
     runs.require_keeper(reservation=reservation, by=by)
-    start, _end = bounds(reservation.during)
-    _require_cancellable(reservation, start, at)
-    # Under the policy it was booked under: a later one does not reach back.
-    is_free = at <= start - policies.by_digest(reservation.decision.policy.digest).free_cancel
-    if is_free:
+    require_not_begun(reservation, at)
+    if is_free_to_give_up(reservation, at):
         purse.lock_grants(project_id=reservation.project_id)
-    occupancy.lock_devices(device_ids=[*reservation.devices.values_list("device", flat=True)])
-    events = occupancy.cancel_holds(reference=reservation.reference, at=at)
-    usage.give_back(events=events, project_id=reservation.project_id)
-    reservation.state, reservation.cancelled_at = Reservation.State.CANCELLED, at
-    if is_free:
-        purse.release_encumbrance(reference=reservation.reference, at=at)
-        reservation.settled_at = at
-    reservation.save(update_fields=["state", "cancelled_at", "settled_at"])
-    runs.stop_all(reservation=reservation, at=at)  # a node may have staged the first job already
+    give_up(reservation=reservation, at=at)
     telling.slot_cancelled(reservation=reservation, by=by, at=at)
     return reservation
 
 
-def _require_cancellable(reservation: Reservation, start: datetime, at: datetime) -> None:
+def is_free_to_give_up(reservation: Reservation, at: datetime) -> bool:
+    """Under the policy it was booked under: a later one does not reach back."""
+    start, _end = bounds(reservation.during)
+    return at <= start - decisions.numbers_of(reservation.decision).free_cancel
+
+
+def give_up(*, reservation: Reservation, at: datetime) -> None:
+    """Give back all that a slot holds before it begins. Project, slot and grants are locked by the caller."""
+    counters.give_back(references=[reservation.reference], at=at)
+    slots.lock_devices(reservation)
+    events = occupancy.cancel_holds(reference=reservation.reference, at=at)
+    usage.give_back(events=events, project_id=reservation.project_id)
+    reservation.state, reservation.cancelled_at = Reservation.State.CANCELLED, at
+    if is_free_to_give_up(reservation, at):
+        purse.release_encumbrance(reference=reservation.reference, at=at)
+        reservation.settled_at = at
+    reservation.save(update_fields=["state", "cancelled_at", "settled_at"])
+    runs.stop_all(reservation=reservation, at=at)  # a node may have staged the first job already
+
+
+def require_not_begun(reservation: Reservation, at: datetime) -> None:
+    start, _end = bounds(reservation.during)
     if reservation.state == Reservation.State.CANCELLED:
         raise CancelRefused(_("This reservation is cancelled already."))
     if reservation.state == Reservation.State.ENDED:
