@@ -26,6 +26,7 @@ LABELS = {
     "price_exception": gettext_lazy("Exception to the cap"),
     "price_exception_end": gettext_lazy("End of an exception to the cap"),
     "policy": gettext_lazy("Policy"),
+    "policy_called_off": gettext_lazy("Policy called off"),
     "exception": gettext_lazy("Exception to the policy"),
     "exception_end": gettext_lazy("End of an exception"),
     "decision": gettext_lazy("Decision"),
@@ -145,6 +146,14 @@ def _policy(body: dict[str, Any]) -> str:
     return _("Version %(policy)d: %(reason)s") % body
 
 
+def _policy_called_off(body: dict[str, Any]) -> str:
+    return _("Version %(policy)d, announced for %(date)s: %(reason)s") % {
+        "policy": body["policy"],
+        "date": body["effective_from"][:10],
+        "reason": body["reason"],
+    }
+
+
 def _exception(body: dict[str, Any]) -> str:
     return _("%(number)s %(value)s instead of %(policy_value)s: %(reason)s") % body
 
@@ -185,6 +194,7 @@ _SUMMARIES: dict[str, Callable[[dict[str, Any]], str]] = {
     "price_exception": _price_exception,
     "price_exception_end": _price_exception_end,
     "policy": _policy,
+    "policy_called_off": _policy_called_off,
     "exception": _exception,
     "exception_end": _exception_end,
     "decision": _decision,

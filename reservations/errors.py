@@ -9,6 +9,7 @@ DomainError
     ├── NoPolicy             409 no_policy              nothing is in force yet
     ├── NoShare              409 no_share               the project has no place in the share tree
     ├── PolicyRefused        400 policy_refused         `faults`: {field: sentence}
+    ├── PolicyTakesEffect    503 policy_takes_effect    this very moment; asked again it is answered
     ├── ExceptionRefused     409 exception_refused      it eases nothing or too much, or its time cannot be
     ├── ShareRefused         400 share_refused          the tree would not be a tree
     ├── NotAMember           403 not_a_member           only members of the project may do that
@@ -67,6 +68,13 @@ class NoShare(ReservationError):
 class PolicyRefused(ReservationError):
     code = "policy_refused"
     status = 400
+
+
+class PolicyTakesEffect(ReservationError):
+    """Usage is counted under another policy than the one that was to decide: nothing was decided."""
+
+    code = "policy_takes_effect"
+    status = 503
 
 
 class ExceptionRefused(ReservationError):

@@ -18,7 +18,7 @@ from common import clock
 from nodes.services import agent_calls
 from pricing.services import allowances, evidence_sweep, returns, telling as owners
 from reservations.errors import NoPolicy
-from reservations.services import capacity, dispatch, ends, settle, sweeps, telling
+from reservations.services import capacity, counting, dispatch, ends, settle, sweeps, telling
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +61,13 @@ def reap(at: datetime) -> None:
 @sweep
 def settle_ended(at: datetime) -> None:
     settle.settle_ended(at=at)
+
+
+@shared_task
+@sweep
+def let_policy_take_effect(at: datetime) -> None:
+    with suppress(NoPolicy):
+        counting.let_take_effect(at=at)
 
 
 @shared_task

@@ -246,6 +246,13 @@ SCHEMAS: Mapping[str, Schema] = {
         "digest": DIGEST,
         "reason": text(500),
     },
+    # That a version that was to come never takes effect, and which one goes on.
+    "policy_called_off": {
+        "policy": COUNT,
+        "effective_from": MOMENT,
+        "continues": nullable(COUNT),
+        "reason": text(500),
+    },
     # One number of the policy, eased for one project and for some time. The project under the pseudonym of
     # the month; the values are exact numbers such as 168 or 3/4.
     "exception": {

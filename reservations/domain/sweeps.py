@@ -8,6 +8,7 @@ EVERY: dict[str, timedelta] = {
     "dispatch_due": timedelta(seconds=1),
     "reap": timedelta(seconds=2),
     "sequence_ledger": timedelta(seconds=2),
+    "let_policy_take_effect": timedelta(seconds=10),
     "settle_ended": timedelta(seconds=10),
     "measure_capacity": timedelta(minutes=1),
     "forget_agent_calls": timedelta(minutes=10),

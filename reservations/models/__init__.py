@@ -7,7 +7,7 @@ from reservations.models.counters import CountedHours, SharedCell
 from reservations.models.decisions import Decision
 from reservations.models.exceptions import PolicyException
 from reservations.models.no_shows import NoShow
-from reservations.models.policies import Policy
+from reservations.models.policies import Policy, PolicyDraft, UsageBasis
 from reservations.models.reservations import Reservation, ReservedDevice
 from reservations.models.runs import Run, Sweep
 from reservations.models.slot_changes import SlotChange
@@ -22,6 +22,7 @@ __all__ = [
     "Decision",
     "NoShow",
     "Policy",
+    "PolicyDraft",
     "PolicyException",
     "Reservation",
     "ReservedDevice",
@@ -30,6 +31,7 @@ __all__ = [
     "SlotChange",
     "Snapshot",
     "Sweep",
+    "UsageBasis",
     "UsageEntry",
     "Vertex",
 ]

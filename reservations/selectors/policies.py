@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from django.utils.translation import gettext as _
 
 from reservations.domain.policy import Policy as Rules
 from reservations.errors import NoPolicy
-from reservations.models import Policy
+from reservations.models import Policy, UsageBasis
 
 
 def in_force(at: datetime) -> tuple[Policy, Rules]:
@@ -20,12 +20,22 @@ def in_force(at: datetime) -> tuple[Policy, Rules]:
     return policy, Rules.from_json(policy.rules)
 
 
-def newest() -> Rules:
-    """The numbers published last: those with whose half-life all stored usage was counted."""
-    policy = Policy.objects.order_by("-version").first()
+def announced(at: datetime) -> Policy | None:
+    """The version that is to come, if there is one."""
+    return Policy.objects.announced(at).first()
+
+
+def counting_half_life() -> timedelta:
+    """The half-life that all stored usage was counted with. Read it under a leaf's lock, which counting
+    everything again takes, too."""
+    basis = UsageBasis.objects.first()
+    if basis is not None:
+        return timedelta(hours=basis.half_life_hours)
+    # Nothing was published since there is such a row: then it was the last one.
+    policy = Policy.objects.standing().first()
     if policy is None:
         raise none_in_force()
-    return Rules.from_json(policy.rules)
+    return Rules.from_json(policy.rules).half_life
 
 
 def none_in_force() -> NoPolicy:

@@ -34,7 +34,7 @@ from reservations.domain.asking import (
 from reservations.domain.easing import eased
 from reservations.domain.policy import Policy
 from reservations.domain.rules import Case
-from reservations.errors import NoShare, NotAMember, UnknownDevice
+from reservations.errors import NoShare, NotAMember, PolicyTakesEffect, UnknownDevice
 from reservations.selectors import counters, no_shows
 from reservations.selectors.standing import class_at, position_of
 
@@ -127,6 +127,10 @@ def snapshot_of(
         raise NoShare(_("This project has no place in the share tree yet."))
     if not position.is_member:  # read after the lock: their membership may have ended while they waited
         raise NotAMember(_("Only members of this project may do that."))
+    if position.half_life_hours not in (None, policy.half_life_hours):
+        raise PolicyTakesEffect(
+            _("A new policy takes effect this very moment. Ask once more in a few seconds.")
+        )
     numbers = eased(policy.for_class(position.project.project_class), position.exceptions)
     taken, next_free = _in_the_way(request, wanted, numbers)
     snapshot = Snapshot(

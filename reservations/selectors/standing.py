@@ -130,7 +130,8 @@ SELECT me.decayed_usage, me.committed,
        CASE WHEN member.monthly_cap IS NOT NULL THEN
             (SELECT json_agg(json_build_array(month, seconds::text) ORDER BY month) FROM by_month) END,
        (SELECT json_agg(json_build_array(uid, number, value, until) ORDER BY number) FROM exception),
-       project.project_class, project.class_expires_at
+       project.project_class, project.class_expires_at,
+       (SELECT half_life_hours FROM reservations_usagebasis)
   FROM me
   JOIN accounts_project project ON project.id = %(project)s
   LEFT JOIN accounts_projectmembership member
@@ -151,6 +152,7 @@ class Position:
     is_member: bool  # whoever asks
     cap: MemberCap | None
     exceptions: tuple[Easing, ...]  # to the policy, in force for the project
+    half_life_hours: int | None  # that usage was counted with; None: as the policy in force says
 
 
 def position_of(
@@ -181,7 +183,7 @@ def _position(
     held_seconds: Decimal, steps: list[list[Any]], weekly: list[list[str]] | None,
     is_suspended: bool, expires_at: datetime | None, is_member: bool, cap: Decimal | None,
     by_month: list[list[str]] | None, exceptions: list[list[str]] | None,
-    project_class: str, class_until: datetime | None,
+    project_class: str, class_until: datetime | None, half_life_hours: int | None,
 ) -> Position:  # fmt: skip
     held: dict[str, tuple[WeekHeld, ...]] = {}
     for model, week, seconds in weekly or []:
@@ -203,6 +205,7 @@ def _position(
             Easing(uid, number, Fraction(value), datetime.fromisoformat(until).astimezone(UTC))
             for uid, number, value, until in exceptions or []
         ),
+        half_life_hours,
     )  # fmt: skip
 
 

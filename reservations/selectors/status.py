@@ -107,6 +107,7 @@ def _purpose(name: str) -> str:
         "reap": gettext("Take in what ended or was lost"),
         "sequence_ledger": gettext("Number and sign ledger entries"),
         "settle_ended": gettext("Charge slots that are over"),
+        "let_policy_take_effect": gettext("Count use again when a policy takes effect"),
         "measure_capacity": gettext("Measure what can be booked"),
         "forget_agent_calls": gettext("Forget old calls of nodes"),
         "forget_kept_answers": gettext("Forget answers kept for repeated writes"),

@@ -29,7 +29,7 @@ from reservations.errors import CancelRefused, Refused, TooFarAway
 from reservations.models import Decision, Reservation
 from reservations.selectors import decisions, policies, snapshots
 from reservations.selectors.snapshots import Wanted
-from reservations.services import counters, deciding, runs, slots, telling, usage
+from reservations.services import counters, counting, deciding, runs, slots, telling, usage
 from reservations.services.deciding import Decided
 
 # Rules count week by week: a slot of thousands of years would keep them busy and fill a stored decision.
@@ -67,6 +67,7 @@ class JobSpec:
     bring_back: Sequence[str] = ()
 
 
+@counting.retried
 def preview(
     *,
     project: Project,
@@ -90,6 +91,7 @@ def preview(
     return decided.answer
 
 
+@counting.retried
 def book(
     *,
     project: Project,

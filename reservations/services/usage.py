@@ -82,8 +82,8 @@ def count_usage(*, reservation: Reservation) -> list[UsageEntry]:
     """Turn what a reservation that is over held into usage, once however often this is called."""
     vertex = lock_vertex(project_id=reservation.project_id)
     # Not that of the slot's own time: a sum of two half-lives means nothing. Read under the lock, which
-    # a new policy takes too when it counts everything again.
-    half_life = policies.newest().half_life
+    # counting everything again takes, too.
+    half_life = policies.counting_half_life()
     reserved = reservation.devices.values("hold_uid")
     counted = set(UsageEntry.objects.filter(hold_uid__in=reserved).values_list("hold_uid", flat=True))
     entries, booked = [], []
