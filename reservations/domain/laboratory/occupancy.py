@@ -50,8 +50,7 @@ class Occupancy:
             return
         width = -(-length // self._mark)
         masks = self._between(first, last + width)
-        # Nobody holds anything beyond the last mark that is noted: one window there stands for all.
-        masks += [0] * (min(last, max(first, self._end)) + width - first - len(masks))
+        masks += [0] * (last + width - first - len(masks))  # nobody holds anything that far ahead
         for offset, busy in enumerate(windows(masks, width)):
             free = self.everything & ~busy
             if free.bit_count() >= devices:

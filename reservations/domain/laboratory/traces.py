@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import PurePath
 
 COLUMNS = ("job_id", "user", "group", "submit_s", "wait_s", "runtime_s", "requested_s", "gpus", "cpus")
 CSV, SWF = "csv", "swf"
@@ -188,5 +189,5 @@ def _number(line: int, name: str, text: str, most: int) -> int | Fraction | None
 
 def form_of(name: str) -> str | None:
     """By the file's name, with or without .gz; None for neither."""
-    ending = name.lower().removesuffix(".gz").rpartition(".")[2]
+    ending = PurePath(name.lower().removesuffix(".gz")).suffix.lstrip(".")
     return ending if ending in (CSV, SWF) else None
