@@ -119,6 +119,7 @@ class PreviewApi(PersonalApiView):
                 "quote": told["quote"],
                 "level": told["level"],
                 "nearest": told["nearest"],
+                "alternatives": told.get("alternatives", []),
             }
         )
 

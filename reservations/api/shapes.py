@@ -91,6 +91,17 @@ class RuleShape(Shape):
     exceptions = RuleExceptionShape(many=True, help_text="To the policy, that this was answered under.")
 
 
+class OfferShape(Shape):
+    kind = serializers.CharField(
+        help_text="What differs: devices, shorter, fewer, earlier, later, elsewhere (the model on another "
+        "node) or model (another one)."
+    )
+    devices = serializers.ListField(child=serializers.UUIDField())
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+    total = serializers.CharField(help_text="EUR.")
+
+
 class AnswerShape(Shape):
     is_granted = serializers.BooleanField()
     headline = serializers.CharField()
@@ -101,6 +112,9 @@ class AnswerShape(Shape):
     )
     nearest = serializers.DictField(
         allow_null=True, help_text="The shortest way through, where one is known."
+    )
+    alternatives = OfferShape(
+        many=True, help_text="Of a refusal: the nearest of each kind that passes every rule."
     )
 
     example: ClassVar = {
@@ -113,6 +127,7 @@ class AnswerShape(Shape):
         "quote": {"total": "6.712000"},
         "level": {"before": "1.04", "after": "0.98"},
         "nearest": None,
+        "alternatives": [],
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from accounts.models import Project, User
 from common import formats
@@ -20,6 +21,7 @@ from reservations.models import Decision
 from reservations.selectors.budgets import left_then
 from reservations.selectors.decisions import answer_of
 from reservations.selectors.links import slot_url
+from reservations.selectors.offers import OfferRow, offer_rows
 from reservations.selectors.preview import Asked, Nearest, fleet, nearest
 from reservations.wording import RuleWords
 
@@ -36,7 +38,8 @@ class DecisionPage:
     headline: str
     rules: tuple[RuleWords, ...]
     total: Decimal | None
-    nearest: Nearest | None
+    nearest: Nearest | None  # the shortest way through
+    offers: tuple[OfferRow, ...]
     again_url: str  # the booking page with the same contents
     reservation_url: str
     policy_version: int
@@ -78,6 +81,7 @@ def decision_page(*, decision: Decision) -> DecisionPage:
         decision.project, devices, None if starts_at_once else request.start, request.end, request.at
     )
     reservation = getattr(decision, "reservation", None)
+    offers = () if answer.is_granted else offer_rows(asked=asked, answer=answer)
     return DecisionPage(
         decision=decision,
         project=decision.project,
@@ -89,7 +93,8 @@ def decision_page(*, decision: Decision) -> DecisionPage:
         headline=wording.headline(answer),
         rules=tuple(wording.rules(answer, left)),
         total=answer.quote.total if answer.quote else None,
-        nearest=nearest(asked=asked, answer=answer),
+        nearest=None if answer.is_granted else nearest(asked=asked, answer=answer) or _way_of(offers),
+        offers=offers,
         again_url=slot_url(
             project=decision.project.slug, devices=asked.uids, start=asked.start, end=asked.end
         ),
@@ -97,6 +102,17 @@ def decision_page(*, decision: Decision) -> DecisionPage:
         policy_version=decision.policy.version,
         entry=decision.entry.index,
     )
+
+
+def _way_of(offers: Sequence[OfferRow]) -> Nearest | None:
+    """The first of what would be granted, where the same devices are no way through."""
+    if not offers:
+        return None
+    first = offers[0]
+    sentence = _("%(title)s: %(differs)s. It passes every rule and costs %(price)s.") % {
+        "title": first.title, "differs": first.differs, "price": formats.money(first.total),
+    }  # fmt: skip
+    return Nearest(first.url, sentence, _("Preview it"))
 
 
 def decision_json(*, decision: Decision) -> dict[str, Any]:
@@ -108,6 +124,7 @@ def decision_json(*, decision: Decision) -> dict[str, Any]:
         "policy_version": decision.policy.version,
         "request": decision.request,
         "snapshot": decision.snapshot,
+        "snapshot_digest": decision.taken_on_id,
         "answer": answer_of(decision).to_json(),
         "sentences": wording.as_json(answer_of(decision)),
         "digest": decision.digest,

@@ -118,6 +118,7 @@ def refusal(message: str, decision: Decision, answer: Answer) -> Refused:
     return Refused(
         message, decision=decision, answer=answer,
         decision_uid=str(decision.uid), rules=wording.as_json(answer),
+        alternatives=answer.to_json().get("alternatives", []),
     )  # fmt: skip
 
 

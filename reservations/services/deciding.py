@@ -20,9 +20,10 @@ from reservations.domain import decision as values, engines, exact_json
 from reservations.domain.asking import Request, Snapshot
 from reservations.domain.decision import Answer
 from reservations.domain.policy import Policy as Rules
+from reservations.domain.rules import Case
 from reservations.errors import NoShare, NotAMember
 from reservations.models import Decision, Snapshot as Stored
-from reservations.selectors import policies, snapshots
+from reservations.selectors import alternatives, policies, snapshots
 from reservations.selectors.snapshots import Wanted
 from reservations.services import capacity
 
@@ -111,15 +112,30 @@ def decide(
         capacity.measure(at=request.at)
         snapshot, rates = read()
     answer = engines.decide(request, snapshot, rules)
-    if any(rule.code == "budget" for rule in answer.refusing):
-        # Read only now: whoever has the money need not be told where else it might have come from.
-        missing = allowances.why_short(
-            project_id=project_id, grants=grants, start=request.start, at=request.at
+    if not answer.is_granted:
+        # Read only now: whoever gets what they ask for need not be told what else there is.
+        snapshot = replace(
+            snapshot,
+            allowance=_missing_allowance(answer, project_id, grants, request),
+            candidates=alternatives.nearby_of(
+                case=Case.of(request, snapshot, rules),
+                refused=[rule.code for rule in answer.refusing],
+                asked_ids=[device.id for device in wanted],
+                project_id=project_id,
+            ),
         )
-        if missing:
-            snapshot = replace(snapshot, allowance=missing)
-            answer = engines.decide(request, snapshot, rules)
+        answer = engines.decide(request, snapshot, rules)
     return Decided(request, snapshot, answer, wanted, rates)
+
+
+def _missing_allowance(
+    answer: Answer, project_id: int, grants: Iterable[Grant], request: Request
+) -> str | None:
+    """Why the universal allowance does not pay what is short; None where nothing is, or it is not for them."""
+    if not any(rule.code == "budget" for rule in answer.refusing):
+        return None
+    missing = allowances.why_short(project_id=project_id, grants=grants, start=request.start, at=request.at)
+    return missing or None
 
 
 def record(*, decided: Decided, project: Project, asked_by: User, policy: InForce) -> Decision:

@@ -32,7 +32,8 @@ from reservations.selectors.decision import decision_page, decisions_of
 from reservations.selectors.exceptions import horizon_of, with_horizon
 from reservations.selectors.frame import Frame
 from reservations.selectors.links import slot_url
-from reservations.selectors.preview import Asked, Preview, preview_page
+from reservations.selectors.offers import offer_rows
+from reservations.selectors.preview import Asked, preview_page
 from reservations.selectors.timetable import week
 from reservations.selectors.twins import booked_already
 from reservations.services import booking
@@ -195,9 +196,7 @@ def _previewed(request: HttpRequest, form: SlotForm, at: datetime) -> dict[str, 
         return {"form": form, "problems": [line for line in lines if line not in questions]}
     try:
         asked = _slot(form, at)
-        return {
-            "form": form, "preview": _preview(request, asked), "rules_first": _rules_first(request, asked),
-        }  # fmt: skip
+        return {"form": form, "rules_first": _rules_first(request, asked), **_preview(request, asked)}
     except DomainError as error:
         return {"form": form, "problems": [error.message]}
 
@@ -218,7 +217,7 @@ def _slot(form: SlotForm, at: datetime) -> Asked:
     return Asked(filled["project"], devices, start, filled["end"], at)
 
 
-def _preview(request: HttpRequest, asked: Asked) -> Preview:
+def _preview(request: HttpRequest, asked: Asked) -> dict[str, Any]:
     answer = booking.preview(
         project=asked.project,
         devices=[device.uid for device in asked.devices],
@@ -227,7 +226,10 @@ def _preview(request: HttpRequest, asked: Asked) -> Preview:
         asked_by=person(request),
         at=asked.at,
     )
-    return preview_page(asked=asked, answer=answer, policy=policies.in_force(asked.at)[1])
+    return {
+        "preview": preview_page(asked=asked, answer=answer, policy=policies.in_force(asked.at)[1]),
+        "offers": () if answer.is_granted else offer_rows(asked=asked, answer=answer),
+    }
 
 
 def _weeks(frame: Frame, at: datetime, until: datetime, zone: ZoneInfo, query: dict[str, str]) -> list[Link]:

@@ -1,0 +1,121 @@
+"""What could be had instead of what is refused, as rows that a page shows and a press leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.utils.translation import gettext, ngettext
+
+from common import formats
+from nodes.models import Device
+from reservations.domain.decision import Answer
+from reservations.selectors.links import slot_url
+from reservations.selectors.preview import Asked, fleet
+
+
+@dataclass(frozen=True)
+class OfferRow:
+    """One way to have it. Without a start it begins at once."""
+
+    title: str
+    differs: str  # from what was asked for
+    start: datetime | None
+    end: datetime
+    total: Decimal
+    url: str  # the booking page with it filled in
+
+
+@dataclass(frozen=True)
+class _Other:
+    kind: str
+    devices: Sequence[Device]
+    start: datetime
+    end: datetime
+    total: Decimal
+
+
+def offer_rows(*, asked: Asked, answer: Answer) -> tuple[OfferRow, ...]:
+    """All that would be granted as far as was known then: first on the same devices. One query at most."""
+    start = asked.start or asked.at
+    return tuple(
+        OfferRow(
+            title=f"{fleet(other.devices)}, {formats.duration(other.end - other.start)}",
+            differs=_differs(other, asked, start),
+            start=other.start if other.start > asked.at else None,
+            end=other.end,
+            total=other.total,
+            url=slot_url(
+                project=asked.project.slug,
+                devices=[str(device.uid) for device in other.devices],
+                start=other.start if other.start > asked.at else None,
+                end=other.end,
+            ),
+        )
+        for other in _others(asked, answer)
+    )
+
+
+def _others(asked: Asked, answer: Answer) -> Iterator[_Other]:
+    found = answer.nearest
+    if found is not None:
+        yield _Other("same", asked.devices, found.start, found.end, found.total)
+    devices = _devices(asked, {uid for offer in answer.alternatives for uid in offer.devices})
+    wanted = {*asked.uids}
+    for offer in answer.alternatives:
+        is_told = found is not None and (found.start, found.end) == (offer.start, offer.end)
+        if is_told and {*offer.devices} == wanted:
+            continue
+        its = [devices[uid] for uid in offer.devices if uid in devices]
+        if len(its) == len(offer.devices):  # else one has left the site since
+            its.sort(key=lambda device: (device.node_id, device.index))
+            yield _Other(offer.kind, its, offer.start, offer.end, offer.total)
+
+
+def _devices(asked: Asked, uids: set[str]) -> Mapping[str, Device]:
+    known = {str(device.uid): device for device in asked.devices}
+    missing = [UUID(uid) for uid in uids - known.keys()]
+    if missing:
+        rows = Device.objects.filter(uid__in=missing).select_related("node__site")
+        known |= {str(device.uid): device for device in rows}
+    return known
+
+
+def _differs(other: _Other, asked: Asked, start: datetime) -> str:
+    """In a few words each: where, which devices, when, how long."""
+    parts = [_where(other, asked), _when(other.start - start)]
+    shorter = (asked.end - start) - (other.end - other.start)
+    if asked.end <= start:
+        pass  # no length to compare with
+    elif shorter > timedelta(0):
+        parts.append(gettext("%s shorter") % formats.duration(shorter))
+    elif shorter < timedelta(0):
+        parts.append(gettext("%s longer") % formats.duration(-shorter))
+    return ", ".join(parts)
+
+
+def _where(other: _Other, asked: Asked) -> str:
+    nodes = {device.node_id for device in other.devices}
+    if nodes - {device.node_id for device in asked.devices}:
+        node = other.devices[0].node
+        return f"{node.name}, {formats.country(node.site.country)}"
+    fewer = len(asked.devices) - len(other.devices)
+    if fewer > 0:
+        return ngettext("Same node, one device fewer", "Same node, %(fewer)s devices fewer", fewer) % {
+            "fewer": fewer
+        }
+    if {device.pk for device in other.devices} == {device.pk for device in asked.devices}:
+        return gettext("Same devices")
+    indexes = ", ".join(str(device.index) for device in other.devices)
+    return ngettext("Same node, device %s", "Same node, devices %s", len(other.devices)) % indexes
+
+
+def _when(later: timedelta) -> str:
+    if not later:
+        return gettext("same start")
+    if later > timedelta(0):
+        return gettext("%s later") % formats.duration(later)
+    return gettext("%s earlier") % formats.duration(-later)
