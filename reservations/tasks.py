@@ -18,7 +18,7 @@ from common import clock
 from nodes.services import agent_calls
 from pricing.services import allowances, evidence_sweep, returns, telling as owners
 from reservations.errors import NoPolicy
-from reservations.services import capacity, counting, dispatch, ends, settle, sweeps, telling
+from reservations.services import capacity, counting, dispatch, ends, levels, settle, sweeps, telling
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +81,7 @@ def sequence_ledger(at: datetime) -> None:
 def measure_capacity(at: datetime) -> None:
     with suppress(NoPolicy):  # a site whose first policy is not published yet has nothing to measure
         capacity.measure(at=at)
+        levels.record_day(at=at)  # the first of each day does something
     capacity.forget_old(at=at)
 
 

@@ -157,6 +157,17 @@ class Tree:
         total = self._shares_within[self.account_of(vertex.key)]
         return Fraction(vertex.shares or 0, total) if total else Fraction(0)
 
+    @cached_property
+    def promised(self) -> Mapping[str, Fraction]:
+        """By vertex, the part of everything that is its own by the shares above it, whoever is active."""
+        found = {self.root: Fraction(1)}
+        for vertex in self._downwards[1:]:
+            account = self._competes_in[vertex.key]
+            total = self._shares_within[account]
+            part = Fraction(vertex.shares or 0, total) if total else Fraction(0)
+            found[vertex.key] = found[account] * (1 if vertex.shares is None else part)
+        return found
+
     def effective_usage(self, key: str) -> Fraction:
         """U: the part of its account's usage that a vertex has."""
         of_account = self._parts[self.account_of(key)]

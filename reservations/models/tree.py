@@ -36,6 +36,7 @@ _FOLLOWS_PARENT = """
     NEW.path := above || NEW.id;
     RETURN NEW;
 """
+_PATH_IS_WRITTEN = pgtrigger.UpdateOf("parent_id", "path")  # type: ignore[no-untyped-call]
 _TAKES_ALL_BELOW = """
     UPDATE reservations_vertex SET path = path WHERE parent_id = NEW.id;
     RETURN NULL;
@@ -79,14 +80,14 @@ class Vertex(models.Model):
         triggers: ClassVar = [
             pgtrigger.Trigger(
                 name="path_follows_parent",
-                operation=pgtrigger.Insert | pgtrigger.UpdateOf("parent_id", "path"),
+                operation=pgtrigger.Insert | _PATH_IS_WRITTEN,
                 when=pgtrigger.Before,
                 declare=[("above", "bigint[]"), ("project", "bigint")],
                 func=_FOLLOWS_PARENT,
             ),
             pgtrigger.Trigger(
                 name="path_takes_all_below",
-                operation=pgtrigger.UpdateOf("parent_id", "path"),
+                operation=_PATH_IS_WRITTEN,
                 when=pgtrigger.After,
                 condition=pgtrigger.Q(old__path__df=pgtrigger.F("new__path")),
                 func=_TAKES_ALL_BELOW,

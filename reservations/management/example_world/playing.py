@@ -19,7 +19,7 @@ from reservations.management.example_world.building import World
 from reservations.management.example_world.steps import Step
 from reservations.management.example_world.weeks import Closing, Wish
 from reservations.models import Reservation
-from reservations.services import booking, capacity, settle
+from reservations.services import booking, capacity, levels, settle
 
 DAY = timedelta(days=1)
 LOOK_AHEAD = timedelta(days=21)  # nobody here asks earlier, and owners decide by then
@@ -125,6 +125,7 @@ class Player:
 
 def _measure(at: datetime) -> None:
     capacity.measure(at=at)
+    levels.record_day(at=at)
 
 
 def _settle(at: datetime) -> None:
