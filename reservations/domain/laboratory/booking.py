@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
 
-from reservations.domain import easing, room
+from reservations.domain import room
 from reservations.domain.asking import (
     GrantLeft,
     NodeSize,
@@ -32,13 +32,14 @@ from reservations.domain.laboratory.placements import Cluster, Course, Placement
 from reservations.domain.laboratory.requests import HOUR, Ask, Group
 from reservations.domain.laboratory.usage import moment
 from reservations.domain.policy import Policy
-from reservations.domain.rules import Case, counted, refuses
+from reservations.domain.rules import Case, counted
 
 NAME = "equinode"
 FREE = "free"
 
 # Later starts that are tried after the first free one, in hours: nearest first, up to the patience.
 LATER = (0, 1, 4, 12, 24, 48, 96, 168)
+_ENGINE = ENGINES[CURRENT]
 _GRANT = GrantLeft(1, "unlimited", None, None, Decimal(10) ** 15)
 _END, _BEGIN, _ASK, _LOOK = range(4)  # in this order at one moment
 
@@ -61,6 +62,14 @@ def booked(
     return _Site(cluster, groups, policy, zone, person, asks).play(tick)
 
 
+def refusing(case: Case) -> Iterator[str]:
+    """What refuses: the engine in use, without the quote and alternatives that take most of its time."""
+    for rule in _ENGINE.rules:
+        answer = rule(case)
+        if answer is not None and answer.refuses:
+            yield answer.code
+
+
 class _Site:
     def __init__(
         self, cluster: Cluster, groups: Mapping[str, Group], policy: Policy, zone: str, person: Person,
@@ -78,7 +87,6 @@ class _Site:
             pool: Occupancy(devices, self._mark, since=since) for pool, devices in cluster.devices.items()
         }
         self._holdings = Holdings(cluster, groups, policy, zone, since=since)
-        self._engine = ENGINES[CURRENT]
         self._bookings: dict[int, Booking] = {}
         self._slots: Counter[int] = Counter()
         self._placed: list[Placement] = []
@@ -117,7 +125,7 @@ class _Site:
         case = self._case(ask, wanted, now)
         free = self._pools[ask.pool].free(self._span(ask, wanted), now)
         refused = [] if free.bit_count() >= ask.devices else [FREE]
-        refused += (answer.code for rule in self._engine.rules if (answer := rule(case)) and answer.refuses)
+        refused += refusing(case)
         if now == ask.asked:
             self._first.update(refused)
         until = ask.ready + self._person.patience_hours * HOUR
@@ -134,7 +142,7 @@ class _Site:
         """Whether there is a slot after the wanted start that every rule grants; then it is booked."""
         for start, free in self._later(ask, wanted, until):
             moved = self._case(ask, start, now, case)
-            if not any(refuses(rule, moved) for rule in self._engine.rules):
+            if not any(refusing(moved)):
                 self._book(ask, moved, start, lowest(free, ask.devices), now)
                 return True
         return False
@@ -180,7 +188,7 @@ class _Site:
             return False
         case = self._case(ask, wanted, now)
         is_wanted_free = free.bit_count() >= ask.devices
-        if is_wanted_free and not any(refuses(rule, case) for rule in self._engine.rules):
+        if is_wanted_free and not any(refusing(case)):
             self._book(ask, case, wanted, lowest(free, ask.devices), now)
             return True
         return self._booked_later(ask, case, wanted, before, now)
@@ -209,8 +217,7 @@ class _Site:
             project=ProjectState(False, None, self._groups[ask.project].project_class),
             cells=self._holdings.cells(ask.pool, request.slot),
         )  # fmt: skip
-        policy = easing.eased(self._engine.numbers(self._policy, snapshot), ())
-        return Case(request, snapshot, policy)
+        return Case.of(request, snapshot, self._policy)
 
     def _devices(self, pool: str, number: int) -> tuple[WantedDevice, ...]:
         return _devices(pool, number, self._cluster.weights[pool])

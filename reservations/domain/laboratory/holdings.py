@@ -168,8 +168,9 @@ class Holdings:
             project.stored = SUM.add(project.stored, used)
         own.active_at = now
         self._commit(booking, -1, since=now)
-        if booking.counted:
-            for cell, hours in rules.counted_after(booking.case, moment(now)).items():
+        if booking.counted and now < booking.end:
+            rest = Slot(moment(now), moment(booking.end))
+            for cell, hours in rules.counted_within(booking.case, rest).items():
                 self._cells[cell] -= hours
 
     def _commit(self, booking: Booking, sign: int, since: int = 0) -> None:
