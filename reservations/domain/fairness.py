@@ -2,9 +2,9 @@
 
 Jain’s index: R. Jain, D. Chiu, W. Hawe, "A Quantitative Measure of Fairness and Discrimination for
 Resource Allocation in Shared Computer Systems", DEC-TR-301 (1984). Weighted max-min: D. Bertsekas,
-R. Gallager, "Data Networks", 6.5.2. Concentration: A. O. Hirschman, "The Paternity of an Index", AER 54 (1964).
-Quantiles: type 7 of R. J. Hyndman, Y. Fan, "Sample Quantiles in Statistical Packages" (1996). Groups too small
-to be told: the threshold rule of A. Hundepool et al., "Statistical Disclosure Control" (2012), 4.2.
+R. Gallager, "Data Networks", 6.5.2. Concentration: A. O. Hirschman, "The Paternity of an Index" (1964).
+Quantiles: type 7 of R. J. Hyndman, Y. Fan, "Sample Quantiles in Statistical Packages" (1996). Groups
+too small to be told: the threshold rule of A. Hundepool et al., "Statistical Disclosure Control", 4.2.
 """
 
 from __future__ import annotations
@@ -115,6 +115,20 @@ def entitlements(tree: Tree, demand: Mapping[str, Fraction], capacity: Fraction)
 
     leaves = set(tree.leaves)
     part(tree.root, capacity)
+    return found
+
+
+def promised_parts(tree: Tree) -> dict[str, Fraction]:
+    """Of everything, what each account and project is promised: shares multiplied along its line."""
+    found: dict[str, Fraction] = {}
+
+    def part(account: str, of_account: Fraction) -> None:
+        for one in tree.siblings(account):
+            found[one.key] = of_account * tree.norm_shares(one.key)
+            if not one.is_leaf:
+                part(one.key, found[one.key])
+
+    part(tree.root, Fraction(1))
     return found
 
 

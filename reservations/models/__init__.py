@@ -13,6 +13,7 @@ from reservations.models.runs import Run, Sweep
 from reservations.models.slot_changes import SlotChange
 from reservations.models.snapshots import Snapshot
 from reservations.models.tree import Capacity, DailyStanding, UsageEntry, Vertex
+from reservations.models.weeks import WeekSum
 
 __all__ = [
     "Application",
@@ -34,4 +35,5 @@ __all__ = [
     "UsageBasis",
     "UsageEntry",
     "Vertex",
+    "WeekSum",
 ]

@@ -1,0 +1,113 @@
+"""Counting what each week came to. Everything here derives from events, decisions, prices and the tree.
+
+What was promised in a week that is over stays as it was when that week was first counted after its end: a
+tree, a policy or a list of nodes that changes later does not change what people were promised then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from django.db import connection, transaction
+
+from reservations.domain import weekly
+from reservations.domain.slots import Week
+from reservations.domain.weekly.line import Line
+from reservations.errors import NoPolicy
+from reservations.models import WeekSum
+from reservations.selectors import policies, weeks
+
+MOST_AT_ONCE = 60  # weeks of one sweep; the next is ten minutes away
+_STAYS = ("promised", "bookable")  # of a week that is over
+_COUNTED = (
+    "name", "promised", "demanded", "entitled", "delivered", "others", "bookable", "jain", "projects",
+    "waiting", "median_hours", "ninetieth_hours", "asked", "granted", "refused", "entries",
+)  # fmt: skip
+
+Stored = Mapping[tuple[str, str], WeekSum]
+
+
+def count_weeks(*, at: datetime) -> int:
+    """Count the weeks that may have changed since they were counted; answer how many."""
+    due = weeks.weeks_to_count(at, weeks.first_week())[:MOST_AT_ONCE]
+    for week in due:
+        count_week(week, at=at)
+    return len(due)
+
+
+def recount(*, at: datetime) -> int:
+    """Count every week that there was again."""
+    first = weeks.first_week()
+    every = weeks.weeks_since(first, Week.of(at)) if first else []
+    for week in every:
+        count_week(week, at=at)
+    return len(every)
+
+
+def differences(*, at: datetime) -> list[str]:
+    """Where the sums of a week that is over, counted since, are not what its events say."""
+    over = WeekSum.objects.filter(of=WeekSum.Of.ALL, week__lt=Week.of(at).start.date()).order_by("week")
+    found = []
+    for line in over:
+        week = _week_of(line)
+        if line.counted_at >= week.end:
+            found += list(_differing(week, at))
+    return found
+
+
+def _differing(week: Week, at: datetime) -> Iterator[str]:
+    stored = _stored(week)
+    counted = {(line.of, line.key): line for line in _lines(week, stored, at)}
+    for key in sorted({*stored, *counted}):
+        left, right = _figures(stored.get(key)), _figures(counted.get(key))
+        if left != right:
+            yield f"{week} {' '.join(key)}: {left} is stored, {right} is counted"
+
+
+@transaction.atomic
+def count_week(week: Week, *, at: datetime) -> None:
+    with connection.cursor() as cursor:
+        # Two who count at once take turns; whoever reads meanwhile reads what was.
+        cursor.execute("LOCK TABLE reservations_weeksum IN SHARE ROW EXCLUSIVE MODE")
+    lines = _lines(week, _stored(week), at)
+    WeekSum.objects.filter(week=week.start.date()).delete()
+    WeekSum.objects.bulk_create(lines)
+
+
+def _stored(week: Week) -> Stored:
+    return {(line.of, line.key): line for line in WeekSum.objects.filter(week=week.start.date())}
+
+
+def _lines(week: Week, stored: Stored, at: datetime) -> list[WeekSum]:
+    try:
+        rules = policies.in_force(min(week.end, at))[1]
+    except NoPolicy:
+        return []
+    counted = weekly.lines(weeks.facts_of(week, at=at), rules)
+    return [_row(line, week, stored.get((line.of, line.key)), at) for line in counted]
+
+
+def _row(line: Line, week: Week, before: WeekSum | None, at: datetime) -> WeekSum:
+    amounts = {name: None if amount is None else _figure(amount) for name, amount in line.amounts.items()}
+    if before is not None and before.counted_at >= week.end:
+        amounts |= {name: getattr(before, name) for name in _STAYS if name in amounts}
+    return WeekSum(
+        week=week.start.date(), of=line.of, key=line.key, name=line.name, counted_at=at,
+        **amounts, **line.numbers,
+    )  # fmt: skip
+
+
+def _figure(amount: Fraction) -> Decimal:
+    return Decimal(round(amount * 10**6)).scaleb(-6)
+
+
+def _figures(line: WeekSum | None) -> list[object]:
+    return [] if line is None else [getattr(line, name) for name in _COUNTED]
+
+
+def _week_of(line: WeekSum) -> Week:
+    year, number, _ = line.week.isocalendar()
+    return Week(year, number)
