@@ -16,7 +16,8 @@ from common.prepared import prepared
 from reservations.domain import exact_json
 from reservations.domain.asking import Request, Snapshot
 from reservations.domain.counted import Cell, Counted
-from reservations.domain.rules import Case, counted_after
+from reservations.domain.rules import Case, counted_within
+from reservations.domain.slots import Slot
 from reservations.models import Reservation
 from reservations.selectors import policies
 
@@ -67,22 +68,23 @@ UPDATE reservations_sharedcell AS cell SET held_seconds = held_seconds - raised.
  WHERE cell.id = raised.id
 """
 
-# `least`: what is given back twice is given back once, and a part of it no more than is left.
+# All that a slot counts but what it keeps: given back twice, it is given back once.
 _GIVE_BACK = """
-WITH counted AS (
+WITH kept AS (
+    SELECT cell.id AS cell_id, kept.seconds
+      FROM unnest(
+               %(rules)s::text[], %(kinds)s::text[], %(keys)s::text[], %(periods)s::text[], %(bands)s::text[],
+               %(seconds)s::numeric[]
+           ) AS kept (rule, kind, key, period, band, seconds)
+      JOIN reservations_sharedcell cell USING (rule, kind, key, period, band)
+), counted AS (
     SELECT cell_id, reference, project_class, sum(seconds) AS seconds
       FROM reservations_countedhours WHERE reference = ANY(%(references)s)
      GROUP BY cell_id, reference, project_class
 ), back AS (
-    SELECT cell_id, reference, project_class,
-           CASE WHEN %(is_part)s THEN least(counted.seconds, part.seconds) ELSE counted.seconds END AS seconds
-      FROM counted
-      JOIN reservations_sharedcell cell ON cell.id = cell_id
-      LEFT JOIN unnest(
-               %(rules)s::text[], %(kinds)s::text[], %(keys)s::text[], %(periods)s::text[], %(bands)s::text[],
-               %(seconds)s::numeric[]
-           ) AS part (rule, kind, key, period, band, seconds) USING (rule, kind, key, period, band)
-     WHERE counted.seconds > 0 AND (part.seconds IS NOT NULL OR NOT %(is_part)s)
+    SELECT cell_id, reference, project_class, counted.seconds - COALESCE(kept.seconds, 0) AS seconds
+      FROM counted LEFT JOIN kept USING (cell_id)
+     WHERE counted.seconds > COALESCE(kept.seconds, 0)
 ), locked AS MATERIALIZED (
     SELECT id FROM reservations_sharedcell WHERE id IN (SELECT cell_id FROM back)
      ORDER BY rule COLLATE "C", kind COLLATE "C", key COLLATE "C", period COLLATE "C", band COLLATE "C"
@@ -132,28 +134,22 @@ def take(*, counted: Sequence[Counted], reference: str, project_class: str, at: 
 
 
 def give_back(*, references: Sequence[str], at: datetime) -> None:
-    """Take out of the cells all that these slots still count. Again: nothing. The project is locked."""
-    values = _columns([]) | {"references": [*references], "is_part": False, "at": at}
-    with prepared() as cursor:
-        cursor.execute(_GIVE_BACK, values)
+    """Take out of the cells all that these slots still count. Their project is locked by the caller."""
+    _give_back(references, {}, at)
 
 
 def give_back_after(*, reservation: Reservation, since: datetime, at: datetime) -> None:
     """Take the hours later than a moment out of the cells. What lies before it stays counted for good."""
     decision = reservation.decision
-    case = Case.of(
-        exact_json.read(Request, decision.request),
-        exact_json.read(Snapshot, decision.snapshot),
-        policies.by_digest(decision.policy.digest),
-    )
-    hours = counted_after(case, since)
-    if hours:
-        _give_back_part(reservation.reference, hours, at)
+    request = exact_json.read(Request, decision.request)
+    snapshot = exact_json.read(Snapshot, decision.snapshot)
+    case = Case.of(request, snapshot, policies.by_digest(decision.policy.digest))
+    kept = counted_within(case, Slot(request.start, since)) if since > request.start else {}
+    _give_back([reservation.reference], kept, at)
 
 
-def _give_back_part(reference: str, hours: Mapping[Cell, Fraction], at: datetime) -> None:
-    """So much of a slot, and never more than it still counts in a cell."""
-    values = _columns([*hours.items()]) | {"references": [reference], "is_part": True, "at": at}
+def _give_back(references: Sequence[str], kept: Mapping[Cell, Fraction], at: datetime) -> None:
+    values = _columns([*kept.items()]) | {"references": [*references], "at": at}
     with prepared() as cursor:
         cursor.execute(_GIVE_BACK, values)
 

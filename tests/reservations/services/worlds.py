@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,8 @@ from accounts.models import Project, ProjectMembership, User
 from common import clock
 from nodes.models import Device, Node
 from reservations.domain import slots
-from reservations.models import Reservation, Vertex
+from reservations.domain.policy import standard
+from reservations.models import Policy, Reservation, Vertex
 from reservations.services import booking
 from tests import factories
 
@@ -45,6 +46,11 @@ def make_lab(*, budget: str = "1000", shares: int = 1, **fields: Any) -> Lab:
     project = factories.make_project(member, **fields)
     factories.make_grant(project, budget)
     return Lab(project, member, factories.make_vertex(project, shares=shares))
+
+
+def make_rules(**changes: Any) -> Policy:
+    """The standard policy in force, with every rule, but for these numbers."""
+    return factories.make_policy(**vars(replace(standard(), **changes)))
 
 
 def make_open_node(devices: int = 4, **fields: Any) -> Node:

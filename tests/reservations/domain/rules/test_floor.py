@@ -205,15 +205,16 @@ def test_a_slot_without_length_is_not_counted() -> None:
     start=st.integers(0, 4 * 24 * 20), quarters=st.integers(2, 4 * 60), at=st.integers(-8, 4 * 70),
     funded=st.sampled_from(["0", "0.6"]), of_class=st.sampled_from(["research", "industry", "student"]),
 )  # fmt: skip
-def test_what_is_given_back_after_a_moment_and_what_stays_make_up_the_slot(
+def test_what_is_counted_before_a_moment_and_after_it_makes_up_the_slot(
     start: int, quarters: int, at: int, funded: str, of_class: str
 ) -> None:
     case = make_case(later(start / 4), quarters / 4, funded=funded, of_class=of_class)
-    since = later(start / 4 + at / 4)
-    whole, back = counted_within(case), counted_after(case, since)
-    kept = counted_within(case, Slot(case.request.start, max(since, case.request.start)))
-    assert all(hours > 0 for hours in (*back.values(), *kept.values()))
-    assert {cell: back.get(cell, 0) + kept.get(cell, 0) for cell in {*back, *kept}} == whole
+    since, request = later(start / 4 + at / 4), case.request
+    before = counted_within(case, Slot(request.start, max(since, request.start)))
+    after = counted_after(case, since)
+    assert all(hours > 0 for hours in (*before.values(), *after.values()))
+    both = {cell: before.get(cell, 0) + after.get(cell, 0) for cell in {*before, *after}}
+    assert both == counted_within(case)
 
 
 # --- what is promised is delivered ---
