@@ -392,8 +392,8 @@ def test_under_all_rules_a_booking_takes_at_most_eighteen_queries_however_many_c
 # --- at once, on committed data ---
 @pytest.mark.django_db(transaction=True)
 def test_others_at_once_cannot_take_what_is_kept() -> None:
-    """Seen to fail without the condition in _TAKE, and without the trigger besides: then all eight are
-    granted. The trigger alone lets five through and answers the others with an error."""
+    """Without the condition in _TAKE the trigger answers those too many with an error instead of a decision;
+    without the trigger, too, all eight are granted."""
     make_rules(model_share=Fraction(1))
     node, labs = bare_node(devices=8), make_many(projects=8)
     capacity.measure(at=clock.now())
@@ -426,7 +426,7 @@ def test_others_at_once_cannot_take_what_is_kept() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_commerce_at_once_cannot_take_more_than_its_part() -> None:
-    """Seen to fail without the condition in _TAKE and the trigger: then all are granted."""
+    """Seen to fail like the one above: all eight are granted without the condition and the trigger."""
     make_rules(floor_share=None, model_share=Fraction(1), commerce_share=Fraction(1, 1000))
     node = bare_node(devices=8, funded="0.3", listed_at=clock.now() - timedelta(days=900))
     firms = make_many(projects=8, of_class="industry")
