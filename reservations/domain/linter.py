@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from itertools import chain
+from math import ceil
 
 from reservations.domain.calendar import KINDS, Calendar, Hours, gaps, overlaps
 from reservations.domain.policy import BY_CLASS, CLASSES, ClassNumbers, Policy
@@ -21,6 +22,8 @@ _TOGETHER = (
 )
 # Nobody remembers a no-show for longer, and days stay in the calendar.
 LONGEST_DAYS = 366
+# Of whole numbers: moments stay in the calendar.
+LARGEST = 100_000
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Fault:
     code: str
     field: str  # as in the policy; of a class, "classes.student.longest_hours"
     value: str
-    other: str = ""  # the field it clashes with, or what it is at most
+    other: str = ""  # the field it clashes with
+    limit: str = ""  # the nearest value that would do, in the field's own unit
     hours: Hours | None = None  # of the week, where the calendar is at fault
     class_code: str = ""  # whose number it is; empty: everybody's
 
@@ -56,16 +60,24 @@ def _of_numbers(policy: Policy, names: Sequence[str]) -> Iterator[Fault]:
         value = getattr(policy, name)
         if value is not None:
             yield from _out_of_bounds(name, value)
-    yield from (fault for fault in _clashes(policy) if fault.field in names or fault.other in names)
+    if not any(isinstance(value, int) and value > LARGEST for value in _all_of(policy)):
+        yield from (fault for fault in _clashes(policy) if fault.field in names or fault.other in names)
+
+
+def _all_of(policy: Policy) -> Iterator[int | Fraction]:
+    return (value for name in NUMBERS if (value := getattr(policy, name)) is not None)
 
 
 def _out_of_bounds(name: str, value: int | Fraction) -> Iterator[Fault]:
     if value < 0 or (not value and name not in _AT_LEAST_ZERO):
-        yield Fault(_TOO_SMALL.get(name, "too_small"), name, str(value))
+        least = "0" if name in _AT_LEAST_ZERO else "1" if isinstance(value, int) else ""
+        yield Fault(_TOO_SMALL.get(name, "too_small"), name, str(value), limit=least)
     if name in _PARTS and value > 1:
-        yield Fault(_PARTS[name], name, str(value))
+        yield Fault(_PARTS[name], name, str(value), limit="1")
     if name in ("no_show_days", "sanction_days") and value > LONGEST_DAYS:
-        yield Fault("too_many_days", name, str(value), str(LONGEST_DAYS))
+        yield Fault("too_large", name, str(value), limit=str(LONGEST_DAYS))
+    elif isinstance(value, int) and value > LARGEST:
+        yield Fault("too_large", name, str(value), limit=str(LARGEST))
 
 
 _TOO_SMALL = {"half_life_hours": "half_life_of_nothing", "floor_share": "floor_of_nothing"}
@@ -83,16 +95,20 @@ def _clashes(policy: Policy) -> Iterator[Fault]:
         yield Fault("mark_does_not_fit_a_day", "mark_minutes", str(policy.mark_minutes))
     elif policy.mark_minutes > 0 and policy.shortest_minutes % policy.mark_minutes:
         yield Fault("not_on_marks", "shortest_minutes", str(policy.shortest_minutes), "mark_minutes")
-    orders = [
-        ("shortest_minutes", policy.shortest, "longest_hours", policy.longest),
-        ("longest_hours", policy.longest, "horizon_days", policy.horizon),
-        ("exempt_hours", policy.exempt, "horizon_days", policy.horizon),
-    ]
-    for smaller, low, larger, high in orders:
-        if low > high:
-            yield Fault("longer_than", smaller, str(getattr(policy, smaller)), larger)
-    if policy.least_factor > policy.most_factor:
-        yield Fault("more_than", "least_factor", str(policy.least_factor), "most_factor")
+    for smaller, larger, times in _ORDERS:
+        low, high = getattr(policy, smaller), getattr(policy, larger)
+        if low > high * times:
+            code = "more_than" if isinstance(low, Fraction) else "longer_than"
+            yield Fault(code, smaller, str(low), larger, str(high * times))
+
+
+# What is never longer than what, and how many of the first unit the second one is.
+_ORDERS = (
+    ("shortest_minutes", "longest_hours", 60),
+    ("longest_hours", "horizon_days", 24),
+    ("exempt_hours", "horizon_days", 24),
+    ("least_factor", "most_factor", 1),
+)
 
 
 def _incomplete(policy: Policy) -> Iterator[Fault]:
@@ -113,7 +129,8 @@ def _of_floor(policy: Policy) -> Iterator[Fault]:
             yield Fault("floor_for_nobody", "floor_share", str(policy.floor_share), "classes")
     ahead = policy.floor_ahead_hours
     if ahead is not None and ahead > policy.horizon_days * 24:
-        yield Fault("longer_than", "floor_ahead_hours", str(ahead), "horizon_days")
+        most = str(policy.horizon_days * 24)
+        yield Fault("longer_than", "floor_ahead_hours", str(ahead), "horizon_days", most)
 
 
 def _of_commerce(policy: Policy) -> Iterator[Fault]:
@@ -124,7 +141,9 @@ def _of_commerce(policy: Policy) -> Iterator[Fault]:
 def _of_no_shows(policy: Policy) -> Iterator[Fault]:
     minutes = policy.no_show_minutes
     if minutes is not None and minutes > policy.longest_hours * 60:
-        yield Fault("longer_than", "no_show_minutes", str(minutes), "longest_hours")
+        yield Fault(
+            "longer_than", "no_show_minutes", str(minutes), "longest_hours", str(policy.longest_hours * 60)
+        )
     if policy.no_shows_most is not None and minutes is None:
         yield Fault("goes_with", "no_show_minutes", "", "no_shows_most")
 
@@ -156,10 +175,6 @@ def _of_classes(policy: Policy) -> Iterator[Fault]:
         yield from _of_class(policy, numbers)
 
 
-# Everybody's number is too large for the class's: it is the class's that is too small.
-_BACKWARDS = {"longer_than": "shorter_than", "more_than": "less_than"}
-
-
 def _of_class(policy: Policy, numbers: ClassNumbers) -> Iterator[Fault]:
     """What is wrong with the policy as it is for the class, and is not so for everybody."""
     code, own = numbers.code, tuple(name for name in BY_CLASS if name in numbers.own)
@@ -167,8 +182,23 @@ def _of_class(policy: Policy, numbers: ClassNumbers) -> Iterator[Fault]:
         yield Fault("both_kinds", f"classes.{code}", code, class_code=code)
     for_everybody = {(fault.code, fault.field) for fault in _of_numbers(policy, NUMBERS)}
     for fault in _of_numbers(policy.for_class(code), own):
-        if fault.field in own or (fault.code, fault.field) not in for_everybody:
-            field = fault.field if fault.field in own else fault.other
-            other = fault.other if fault.field in own else fault.field
-            found = fault.code if fault.field in own else _BACKWARDS[fault.code]
-            yield Fault(found, f"classes.{code}.{field}", str(numbers.own[field]), other, class_code=code)
+        if fault.field in own:
+            yield replace(fault, field=f"classes.{code}.{fault.field}", class_code=code)
+        elif (fault.code, fault.field) not in for_everybody:
+            yield _backwards(fault, numbers)
+
+
+def _backwards(fault: Fault, numbers: ClassNumbers) -> Fault:
+    """Everybody's number is too large for the class's: it is the class's that is too small."""
+    (times,) = (
+        times for smaller, larger, times in _ORDERS if (smaller, larger) == (fault.field, fault.other)
+    )
+    least = Fraction(fault.value) / times
+    return Fault(
+        "less_than" if times == 1 else "shorter_than",
+        f"classes.{numbers.code}.{fault.other}",
+        str(numbers.own[fault.other]),
+        fault.field,
+        str(least if times == 1 else ceil(least)),
+        class_code=numbers.code,
+    )

@@ -4,17 +4,20 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from django.utils import timezone, translation
 
 from reservations import wording
+from reservations.domain import calendar
 from reservations.domain.asking import GrantLeft, MemberCap, MonthHeld, ProjectState
 from reservations.domain.decision import Answer
 from reservations.domain.engines import decide
 from reservations.domain.linter import lint
-from reservations.domain.policy import Policy
+from reservations.domain.policy import Policy, standard
 from reservations.wording import RuleWords
+from tests.reservations.domain.test_policy import DEGENERATE
 from tests.reservations.domain.worlds import (
     NOW,
     later,
@@ -138,7 +141,31 @@ def test_every_fault_of_a_policy_has_a_sentence() -> None:
     )  # fmt: skip
     sentences = [wording.fault(fault) for fault in [*lint(faulty), *lint(Policy(mark_minutes=60))]]
     assert len(sentences) == 8
-    assert all(sentence.endswith(".") and "%" not in sentence for sentence in sentences)
+    for numbers, code, field in DEGENERATE:
+        found = [
+            one for one in lint(replace(standard(), **numbers)) if (one.code, one.field) == (code, field)
+        ]
+        sentences += [wording.fault(one) for one in found]
+    assert all(sentence.endswith(".") and "%(" not in sentence for sentence in sentences)
+    assert len(sentences) > 8 + len(DEGENERATE)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sentence"),
+    [
+        ({"floor_share": Fraction(11, 10)}, f"A floor of 110{NB}% is more than there is."),
+        (
+            {"peak": replace(calendar.standard(), bands=calendar.standard().bands[1:])},
+            "Monday 00:00–08:00 is in no band: make it peak or off-peak.",
+        ),
+        ({"exempt_hours": 700}, "700 hours is longer than “Horizon” allows; at most 672 hours."),
+        ({"half_life_hours": 0}, "A half-life of 0 hours forgets everything at once"),
+        ({"no_show_part": None}, "“No-show after” says nothing without this number"),
+    ],
+)
+def test_a_fault_says_what_would_work(numbers: dict[str, Any], sentence: str) -> None:
+    (found,) = lint(replace(standard(), **numbers))
+    assert wording.fault(found).startswith(sentence)
 
 
 def test_a_suspension_says_who_can_answer_it() -> None:
