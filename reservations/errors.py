@@ -4,6 +4,8 @@ DomainError
 └── ReservationError         409 reservation_refused
     ├── Refused              409 refused                a rule says no; carries the stored decision
     ├── CancelRefused        409 cancel_refused         it has begun, or is cancelled or over already
+    ├── ChangeRefused        409 change_refused         not in this state, or not to that person
+    ├── AppealRefused        409 appeal_refused         nothing to appeal against, or answered already
     ├── UnknownDevice        404 unknown_device         not on a listed node
     ├── TooFarAway           400 too_far_away           years from now, where no rule was made for
     ├── NoPolicy             409 no_policy              nothing is in force yet
@@ -45,6 +47,14 @@ class Refused(ReservationError):
 
 class CancelRefused(ReservationError):
     code = "cancel_refused"
+
+
+class ChangeRefused(ReservationError):
+    code = "change_refused"
+
+
+class AppealRefused(ReservationError):
+    code = "appeal_refused"
 
 
 class UnknownDevice(ReservationError):

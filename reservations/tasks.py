@@ -18,7 +18,19 @@ from common import clock
 from nodes.services import agent_calls
 from pricing.services import allowances, evidence_sweep, returns, telling as owners
 from reservations.errors import NoPolicy
-from reservations.services import capacity, counting, dispatch, ends, levels, settle, sweeps, telling
+from reservations.services import (
+    capacity,
+    counting,
+    dispatch,
+    ends,
+    levels,
+    no_shows,
+    releasing,
+    settle,
+    sweeps,
+    telling,
+    weeks,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +73,13 @@ def reap(at: datetime) -> None:
 @sweep
 def settle_ended(at: datetime) -> None:
     settle.settle_ended(at=at)
+
+
+@shared_task
+@sweep
+def look_after_slots(at: datetime) -> None:
+    releasing.release_idle(at=at)
+    no_shows.look(at=at)
 
 
 @shared_task
@@ -132,3 +151,9 @@ def tell_owners(at: datetime) -> None:
 @sweep
 def sweep_evidence(at: datetime) -> None:
     evidence_sweep.sweep_evidence(at=at)
+
+
+@shared_task
+@sweep
+def count_weeks(at: datetime) -> None:
+    weeks.count_weeks(at=at)

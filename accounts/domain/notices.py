@@ -50,7 +50,17 @@ _ALL = (
     Kind("job_lost", Group.RESERVATIONS, ("project", "job", "node")),
     Kind("slot_cancelled", Group.RESERVATIONS, ("project", "by", "start_at", "end_at")),
     Kind("slot_withdrawn", Group.RESERVATIONS, ("project", "start_at", "end_at", "reason")),
-    Kind("slot_settled", Group.RESERVATIONS, ("project", "start_at", "charged_eur"), by_mail=False),
+    # `change`: moved, extended or released. What is not by anybody was asked for before.
+    Kind(
+        "slot_changed",
+        Group.RESERVATIONS,
+        ("project", "by", "change", "start_at", "end_at", "new_start_at", "new_end_at"),
+    ),
+    Kind("slot_handed_over", Group.RESERVATIONS, ("project", "by", "outcome", "start_at", "end_at")),
+    Kind("no_show_warning", Group.RESERVATIONS, ("project", "start_at", "end_at", "release_at")),
+    Kind("no_show_judged", Group.RESERVATIONS, ("project", "start_at", "end_at", "outcome")),
+    Kind("no_show_answered", Group.RESERVATIONS, ("project", "start_at", "outcome", "reason")),
+    Kind("slot_settled", Group.RESERVATIONS, ("project", "state", "start_at", "charged_eur"), by_mail=False),
     # The invitation itself is mailed to the address, with a link that only the mail holds.
     Kind("invitation_received", Group.PROJECTS, ("group", "by"), by_mail=False),
     Kind("invitation_answered", Group.PROJECTS, ("group", "email", "outcome"), by_mail=False),
@@ -86,6 +96,7 @@ _ALL = (
     Kind("rules_changed", Group.ACCOUNT, ("version",)),
     Kind("application_received", Group.STEWARDS, ("project", "by")),
     Kind("organisation_registered", Group.STEWARDS, ("organisation", "by")),
+    Kind("no_show_appealed", Group.STEWARDS, ("project", "by", "start_at")),
 )
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
 

@@ -28,7 +28,12 @@ SENTENCES = {
     "job_lost": _("A job of yours was lost with its node."),
     "slot_cancelled": _("Somebody else cancelled a slot that you booked."),
     "slot_withdrawn": _("A slot that you booked can no longer be had."),
-    "slot_settled": _("What a slot costs that you cancelled late."),
+    "slot_changed": _("Somebody else changed a slot that you booked, or it was released as you asked."),
+    "slot_handed_over": _("A slot was handed over to you, or somebody handed yours over."),
+    "no_show_warning": _("Nobody seems to use a slot of yours that has begun."),
+    "no_show_judged": _("A slot of yours was released because nobody came, or could not be judged."),
+    "no_show_answered": _("A steward answers your appeal against a no-show."),
+    "slot_settled": _("What a slot costs that you cancelled late or released early."),
     "invitation_received": _("Somebody invites you. The invitation itself is always mailed."),
     "invitation_answered": _("Somebody whom you invited answers."),
     "invitations_withdrawn": _("Somebody stops leading what you lead, and their invitations end with that."),
@@ -60,6 +65,7 @@ SENTENCES = {
     "rules_changed": _("The house rules have changed."),
     "application_received": _("Somebody applies for a project or a class."),
     "organisation_registered": _("Somebody registers an organisation."),
+    "no_show_appealed": _("Somebody appeals against a no-show."),
 }
 
 

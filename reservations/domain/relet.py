@@ -1,7 +1,10 @@
 """Which hours that were given back late somebody else then took, and what that refunds.
 
-Each hour counts once, for the placement that was granted first. What the same project or the same
-person took counts nothing: moving a booking would otherwise be a way around the price.
+Each hour counts once, for the placement that was granted first. Time of a device is one holder's at a time,
+so where it was given back more than once the oldest holder is paid by the next, and that one by whoever
+came after. What the same project or the same person took counts nothing: booking again would otherwise be
+a way around the price. Only hours that a moved slot itself keeps are not lost: they are paid once, at the
+higher of the two prices.
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ class Placement:
     project_id: int
     person_id: int
     to_pay: Decimal  # EUR per device-hour, subsidies included
+    is_its_own: bool = False  # the slot that the one given back was moved to
 
 
 def relet(given_back: GivenBack, placements: Iterable[Placement]) -> list[Relet]:
@@ -56,6 +60,9 @@ def _counts(placement: Placement, given_back: GivenBack) -> bool:
     return (
         placement.device_id == given_back.device_id
         and placement.granted_at >= given_back.at
-        and placement.project_id != given_back.project_id
-        and placement.person_id != given_back.person_id
+        and (placement.is_its_own or _is_somebody_else(placement, given_back))
     )
+
+
+def _is_somebody_else(placement: Placement, given_back: GivenBack) -> bool:
+    return placement.project_id != given_back.project_id and placement.person_id != given_back.person_id

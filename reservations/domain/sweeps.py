@@ -10,6 +10,7 @@ EVERY: dict[str, timedelta] = {
     "sequence_ledger": timedelta(seconds=2),
     "let_policy_take_effect": timedelta(seconds=10),
     "settle_ended": timedelta(seconds=10),
+    "look_after_slots": timedelta(seconds=10),
     "measure_capacity": timedelta(minutes=1),
     "forget_agent_calls": timedelta(minutes=10),
     "forget_kept_answers": timedelta(minutes=10),
@@ -19,6 +20,7 @@ EVERY: dict[str, timedelta] = {
     "renew_allowances": timedelta(minutes=10),
     "end_what_is_over": timedelta(minutes=1),
     "sweep_evidence": timedelta(days=1),
+    "count_weeks": timedelta(minutes=10),
 }
 
 # A busy machine may miss some beats; thirty seconds without a dispatch is not busy, it is broken.

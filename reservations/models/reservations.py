@@ -64,6 +64,7 @@ class Reservation(models.Model):
     # Asked for while a job ran: given back once nothing runs or waits in it.
     release_asked_at = models.DateTimeField(null=True)
     checked_in_at = models.DateTimeField(null=True)  # somebody said that they use it
+    looked_at = models.DateTimeField(null=True)  # whether anybody uses it: looked for once it has begun
     settled_at = models.DateTimeField(null=True)  # charged, and usage counted
 
     objects = ReservationQuerySet.as_manager()
@@ -72,7 +73,16 @@ class Reservation(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["id"], name="reservation_unsettled", condition=Q(settled_at__isnull=True)),
-        ]
+            # Whatever its time: a sweep that comes late, or not for days, still finds each slot.
+            models.Index(
+                fields=["id"], name="reservation_not_looked_at",
+                condition=Q(looked_at__isnull=True) & ~Q(state="cancelled"),
+            ),
+            models.Index(
+                fields=["id"], name="reservation_to_be_released",
+                condition=Q(release_asked_at__isnull=False, state="booked"),
+            ),
+        ]  # fmt: skip
         constraints = [
             models.CheckConstraint(
                 condition=Q(descendant_of=None, change="") | (Q(descendant_of__isnull=False) & ~Q(change="")),

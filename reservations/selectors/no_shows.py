@@ -1,15 +1,26 @@
-"""What no-shows count against a person, and what is known of each."""
+"""What is known of slots that nobody seemed to use, and what no-shows count against a person."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Max
 
 from accounts.models import User
+from common.ranges import bounds
+from nodes.models import HoldEvent, Lease, Node
+from nodes.selectors import is_recent, last_seen
 from reservations.domain import no_shows
+from reservations.domain.exact_json import moment
+from reservations.domain.no_shows import Facts, Times
 from reservations.domain.policy import Policy
-from reservations.models import NoShow
+from reservations.models import NoShow, Reservation, Run, SlotChange
+from reservations.selectors import policies
+
+_FAULTS = (Lease.EndReason.REFUSED, Lease.EndReason.NOT_STARTED, Lease.EndReason.AGENT_LOST)
 
 
 @dataclass(frozen=True)
@@ -37,3 +48,103 @@ def standing_of(*, user: User | int, policy: Policy, at: datetime) -> PersonalRe
         count=sum(moment > at - window for moment in judged),
         until=no_shows.sanctioned_until(judged, most=most, window=window, length=length, at=at),
     )
+
+
+# --- for the sweep ------------------------------------------------------------------------
+def not_looked_at(at: datetime, most: int) -> list[int]:
+    """Slots that have begun, at whatever time, and were not looked at yet; those that are due."""
+    begun = Reservation.objects.filter(looked_at=None, during__startswith__lte=at)
+    begun = begun.exclude(state=Reservation.State.CANCELLED).select_related("decision__policy")
+    heavy = [f"decision__{name}" for name in ("request", "rules", "quote")]
+    found = begun.defer(*heavy).order_by("during__startswith", "pk")[:most]
+    return [one.pk for one in found if (times := times_of(one)) is None or at >= times.warned]
+
+
+def warned(most: int) -> list[int]:
+    return list(NoShow.objects.pending().order_by("pk").values_list("reservation", flat=True)[:most])
+
+
+def times_of(reservation: Reservation) -> Times | None:
+    """Under the policy it was booked under, counted from when whoever holds it got it."""
+    start, end = bounds(reservation.during)
+    handed = SlotChange.objects.filter(reservation=reservation, kind=SlotChange.Kind.HANDED_OVER)
+    last: datetime | None = handed.aggregate(last=Max("at"))["last"]
+    since = max(start, last) if last is not None else start
+    return no_shows.times_of(since, end, policies.by_digest(reservation.decision.policy.digest))
+
+
+def facts_of(reservation: Reservation, *, at: datetime, warned_at: datetime | None = None) -> Facts:
+    """What bears on whether anybody came, as the database says it now."""
+    runs = list(reservation.runs.all())
+    leases = _leases_of(runs)
+    begun = [lease.started_at for lease in leases.values() if lease.started_at is not None]
+    given_up = (Reservation.State.CANCELLED, Reservation.State.RELEASED)
+    taken_away = HoldEvent.objects.filter(
+        reference=reservation.reference, event=HoldEvent.Event.WITHDRAWN
+    ).exists()
+    return Facts(
+        checked_in_at=reservation.checked_in_at,
+        ran_at=min(begun, default=None),
+        is_waiting=any(_waits(run, leases.get(run.reference)) for run in runs),
+        is_node_at_fault=taken_away or any(lease.end_reason in _FAULTS for lease in leases.values()),
+        silent_nodes=_silent(reservation, at),
+        is_suspended=reservation.project.suspended_at is not None,
+        is_given_up=reservation.state in given_up,
+        warned_at=warned_at,
+    )
+
+
+def _leases_of(runs: Sequence[Run]) -> dict[str, Lease]:
+    found = Lease.objects.filter(reference__in=[run.reference for run in runs]).order_by("fence", "pk")
+    return {lease.reference: lease for lease in found}
+
+
+def _waits(run: Run, lease: Lease | None) -> bool:
+    if run.state == Run.State.QUEUED:
+        return True
+    return run.state == Run.State.LEASED and (lease is None or lease.state in Lease.LIVE)
+
+
+def _nodes_of(reservation: Reservation) -> list[Node]:
+    return list(
+        Node.objects.filter(devices__in=reservation.devices.values("device")).distinct().order_by("slug")
+    )
+
+
+def _silent(reservation: Reservation, at: datetime) -> tuple[str, ...]:
+    nodes = _nodes_of(reservation)
+    seen = last_seen(nodes)
+    return tuple(node.name for node in nodes if not is_recent(seen.get(node.pk), at))
+
+
+def evidence_of(reservation: Reservation, *, warned_at: datetime | None, at: datetime) -> dict[str, Any]:
+    """Everything it was judged on, kept with the verdict."""
+    start, end = bounds(reservation.during)
+    nodes = _nodes_of(reservation)
+    seen = last_seen(nodes)
+    runs = list(reservation.runs.order_by("number"))
+    leases = _leases_of(runs)
+    return {
+        "begins_at": moment(start),
+        "ends_at": moment(end),
+        "looked_at": moment(at),
+        "warned_at": _moment(warned_at),
+        "checked_in_at": _moment(reservation.checked_in_at),
+        "suspended": reservation.project.suspended_at is not None,
+        "state": str(reservation.state),
+        "nodes": [{"name": node.name, "heard_at": _moment(seen.get(node.pk))} for node in nodes],
+        "runs": [_run(run, leases.get(run.reference)) for run in runs],
+    }
+
+
+def _run(run: Run, lease: Lease | None) -> dict[str, Any]:
+    return {
+        "number": run.number,
+        "state": str(run.live_state(lease.state if lease else "")),
+        "started_at": _moment(lease.started_at if lease else None),
+        "end_reason": str(lease.end_reason) if lease else "",
+    }
+
+
+def _moment(value: datetime | None) -> str | None:
+    return None if value is None else moment(value)

@@ -12,7 +12,7 @@ from nodes.models import HoldEvent, Lease
 from reservations.domain import relet
 from reservations.domain.settlement import Execution, Facts, Held, Relet, Terms
 from reservations.models import Reservation, ReservedDevice
-from reservations.selectors import policies
+from reservations.selectors import decisions
 
 Event = HoldEvent.Event
 
@@ -30,8 +30,8 @@ def facts_of(reservation: Reservation) -> Facts:
 
 
 def _free_cancel(reservation: Reservation) -> timedelta:
-    """Under the policy of the reservation's own decision: a later one does not reach back."""
-    return policies.by_digest(reservation.decision.policy.digest).free_cancel
+    """By the numbers of the reservation's own decision: a later policy or class does not reach back."""
+    return decisions.numbers_of(reservation.decision).free_cancel
 
 
 def _held(reservation: Reservation) -> list[Held]:
@@ -89,10 +89,21 @@ def _relet(reservation: Reservation, held: Held, free_cancel: timedelta) -> list
         device_id=held.device_id, during=held.given_back, at=held.given_back_at,
         project_id=reservation.project_id, person_id=reservation.booked_by_id, to_pay=held.terms.to_pay,
     )  # fmt: skip
-    return relet.relet(given_back, _placements_after(given_back))
+    return relet.relet(given_back, _placements_after(given_back, _moved_to(reservation)))
 
 
-def _placements_after(given_back: relet.GivenBack) -> list[relet.Placement]:
+def _moved_to(reservation: Reservation) -> set[int]:
+    """The slots that it was moved to, one after the other."""
+    found: set[int] = set()
+    last = {reservation.pk} if reservation.state == Reservation.State.CANCELLED else set()
+    while last:
+        moved = Reservation.objects.filter(descendant_of__in=last, change=Reservation.Change.MOVED)
+        last = set(moved.values_list("pk", flat=True)) - found
+        found |= last
+    return found
+
+
+def _placements_after(given_back: relet.GivenBack, moved_to: set[int]) -> list[relet.Placement]:
     """Later reservations on the same device, as far as somebody pays for them."""
     granted = HoldEvent.objects.filter(
         event=Event.GRANTED, device_id=given_back.device_id, hold_kind="reservation",
@@ -104,11 +115,15 @@ def _placements_after(given_back: relet.GivenBack) -> list[relet.Placement]:
     rows = list(later)
     events = _events_by_hold(rows)
     return [
-        placement for row in rows if (placement := _placement(row, events.get(row.hold_uid, []))) is not None
+        placement
+        for row in rows
+        if (placement := _placement(row, events.get(row.hold_uid, []), moved_to)) is not None
     ]
 
 
-def _placement(row: ReservedDevice, events: Sequence[HoldEvent]) -> relet.Placement | None:
+def _placement(
+    row: ReservedDevice, events: Sequence[HoldEvent], moved_to: set[int]
+) -> relet.Placement | None:
     held = _one_held(row, events)
     during = _paid(held, _free_cancel(row.reservation))
     if during is None:
@@ -116,7 +131,7 @@ def _placement(row: ReservedDevice, events: Sequence[HoldEvent]) -> relet.Placem
     return relet.Placement(
         device_id=row.device_id, during=during, granted_at=events[0].at,
         project_id=row.reservation.project_id, person_id=row.reservation.booked_by_id,
-        to_pay=held.terms.to_pay,
+        to_pay=held.terms.to_pay, is_its_own=row.reservation_id in moved_to,
     )  # fmt: skip
 
 

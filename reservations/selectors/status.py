@@ -107,6 +107,7 @@ def _purpose(name: str) -> str:
         "reap": gettext("Take in what ended or was lost"),
         "sequence_ledger": gettext("Number and sign ledger entries"),
         "settle_ended": gettext("Charge slots that are over"),
+        "look_after_slots": gettext("Release slots that nobody uses"),
         "let_policy_take_effect": gettext("Count use again when a policy takes effect"),
         "measure_capacity": gettext("Measure what can be booked"),
         "forget_agent_calls": gettext("Forget old calls of nodes"),
@@ -115,6 +116,7 @@ def _purpose(name: str) -> str:
         "tell_what_comes": gettext("Tell people of what comes soon"),
         "tell_owners": gettext("Tell owners what is to be looked at again"),
         "sweep_evidence": gettext("Delete files that nothing names"),
+        "count_weeks": gettext("Count what weeks came to"),
         "renew_allowances": gettext("Give the month’s universal allowance"),
         "end_what_is_over": gettext("End classes and projects whose day has come"),
     }[name]

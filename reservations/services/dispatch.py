@@ -22,7 +22,7 @@ from nodes.models import Device, Lease
 from nodes.services import leases, occupancy, wake
 from reservations.domain import jobs
 from reservations.models import Reservation, ReservedDevice, Run
-from reservations.services import telling
+from reservations.services import changing, telling
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ IN_HAND = (Run.State.LEASED, Run.State.RUNNING)
 
 def dispatch_due(*, at: datetime) -> int:
     """Hand over every run that is due; answer how many were."""
+    changing.follow_on(at=at)
     _give_up_what_cannot_start(at)
     return sum(_hand_over(pk, at) for pk in _due(at))
 
@@ -118,7 +119,7 @@ def _specification(run: Run, held: int) -> dict[str, Any]:
 def _give_up_what_cannot_start(at: datetime) -> None:
     """Queued runs whose slot is over or cancelled will never start: say so."""
     over = Q(reservation__during__endswith__lte=at) | ~Q(reservation__state=Reservation.State.BOOKED)
-    waiting = Run.objects.filter(over, state=Run.State.QUEUED).select_for_update(
+    waiting = Run.objects.filter(over, ~changing.goes_on(at), state=Run.State.QUEUED).select_for_update(
         of=("self",), skip_locked=True
     )
     with transaction.atomic():

@@ -15,12 +15,12 @@ from django.urls import reverse
 
 from accounts.domain import house_rules
 from accounts.models import ApiToken, HouseRulesAcceptance, Notice, ProjectMembership, User
-from accounts.services.notices import notify
+from accounts.services.notices import notify, stewards
 from common.ranges import bounds
 from nodes.models import Lease
 from pricing.domain.grants import Part
 from pricing.models import Grant
-from reservations.models import Reservation, Run
+from reservations.models import NoShow, Reservation, Run
 
 SOON = timedelta(minutes=30)
 BOOKED_JUST_NOW = timedelta(hours=1)  # who books a slot that begins within the hour knows
@@ -50,11 +50,70 @@ def slot_cancelled(*, reservation: Reservation, by: User, at: datetime) -> None:
         _tell(reservation.booked_by, "slot_cancelled", facts, reservation, f"cancelled:{reservation.uid}", at)
 
 
+def slot_changed(*, before: Reservation, after: Reservation, by: User, at: datetime) -> None:
+    """Tell who holds a slot that somebody else of the project moved or extended it."""
+    if by != after.booked_by:
+        start, end = bounds(after.during)
+        facts = {"project": after.project.name, "by": by, "change": after.change, **_times(before)}
+        facts |= {"new_start_at": start, "new_end_at": end}
+        _tell(after.booked_by, "slot_changed", facts, after, f"{after.change}:{after.uid}", at)
+
+
+def slot_released(*, reservation: Reservation, by: User | None, at: datetime) -> None:
+    """Tell who holds a slot that the rest of it is gone, unless they did that just now themselves."""
+    if by != reservation.booked_by:
+        facts = {"project": reservation.project.name, "by": by, "change": "released", **_times(reservation)}
+        facts |= {"new_start_at": bounds(reservation.during)[0], "new_end_at": at}
+        _tell(reservation.booked_by, "slot_changed", facts, reservation, f"released:{reservation.uid}", at)
+
+
+def slot_handed_over(
+    *, reservation: Reservation, held_before: User, held_after: User, by: User, at: datetime
+) -> None:
+    """Tell both, but for whoever did it."""
+    for user, outcome in ((held_before, "given"), (held_after, "taken")):
+        if user != by:
+            facts = {"project": reservation.project.name, "by": by, "outcome": outcome, **_times(reservation)}
+            dedupe = f"handed:{reservation.uid}:{at:%Y%m%dT%H%M%S}"
+            _tell(user, "slot_handed_over", facts, reservation, dedupe, at)
+
+
+def no_show_warned(*, reservation: Reservation, release_at: datetime, at: datetime) -> None:
+    facts = {"project": reservation.project.name, **_times(reservation), "release_at": release_at}
+    dedupe = f"unused:{reservation.uid}:{reservation.booked_by_id}"
+    _tell(reservation.booked_by, "no_show_warning", facts, reservation, dedupe, at)
+
+
+def no_show_judged(*, no_show: NoShow, at: datetime) -> None:
+    """Only who was warned hears that it does not count."""
+    reservation = no_show.reservation
+    facts = {"project": reservation.project.name, **_times(reservation)}
+    facts["outcome"] = "no_show" if no_show.verdict else "not_judged"
+    _tell(no_show.person, "no_show_judged", facts, reservation, f"no-show:{reservation.uid}", at)
+
+
+def no_show_appealed(*, no_show: NoShow, at: datetime) -> None:
+    start, _end = bounds(no_show.reservation.during)
+    facts = {"project": no_show.reservation.project.name, "by": no_show.person, "start_at": start}
+    notify(
+        users=stewards(), kind="no_show_appealed", params=facts,
+        url=reverse("steward_no_show", args=[no_show.uid]), dedupe=f"appealed:{no_show.uid}", at=at,
+    )  # fmt: skip
+
+
+def no_show_answered(*, no_show: NoShow, at: datetime) -> None:
+    start, _end = bounds(no_show.reservation.during)
+    facts = {"project": no_show.reservation.project.name, "start_at": start, "reason": no_show.answer}
+    facts["outcome"] = "upheld" if no_show.is_upheld else "stands"
+    _tell(no_show.person, "no_show_answered", facts, no_show.reservation, f"answered:{no_show.uid}", at)
+
+
 def slot_settled(*, reservation: Reservation, charged: Decimal, at: datetime) -> None:
-    """Tell who booked a slot what its late cancellation costs."""
-    if reservation.state == Reservation.State.CANCELLED:
+    """Tell who booked a slot what it costs that it was given back."""
+    if reservation.state in (Reservation.State.CANCELLED, Reservation.State.RELEASED):
         start, _end = bounds(reservation.during)
-        facts = {"project": reservation.project.name, "start_at": start, "charged_eur": charged}
+        facts = {"project": reservation.project.name, "state": reservation.state, "start_at": start}
+        facts["charged_eur"] = charged
         _tell(reservation.booked_by, "slot_settled", facts, reservation, f"settled:{reservation.uid}", at)
 
 
