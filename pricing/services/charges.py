@@ -47,12 +47,16 @@ class ChargeLine:
     @property
     def device_hours(self) -> Decimal:
         """What it adds to the device-hours used of a grant; a credit takes away."""
-        return ZERO if self.item in _WITHOUT_HOURS else self.hours
+        return device_hours_of(self.item, self.hours)
 
     @property
     def amount(self) -> Decimal:
         with localcontext(EXACT):
             return rounded(self.hours * self.unit_price)
+
+
+def device_hours_of(item: str, quantity: Decimal) -> Decimal:
+    return ZERO if item in _WITHOUT_HOURS else quantity
 
 
 @transaction.atomic

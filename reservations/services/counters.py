@@ -18,7 +18,7 @@ from reservations.domain.asking import Request, Snapshot
 from reservations.domain.counted import Cell, Counted
 from reservations.domain.rules import Case, counted_within
 from reservations.domain.slots import Slot
-from reservations.models import Reservation
+from reservations.models import CountedHours, Reservation
 from reservations.selectors import policies
 
 # A row that its WHERE keeps from being raised is locked all the same, so who looks again sees what decides.
@@ -140,6 +140,8 @@ def give_back(*, references: Sequence[str], at: datetime) -> None:
 
 def give_back_after(*, reservation: Reservation, since: datetime, at: datetime) -> None:
     """Take the hours later than a moment out of the cells. What lies before it stays counted for good."""
+    if not CountedHours.objects.filter(reference=reservation.reference).exists():
+        return
     decision = reservation.decision
     request = exact_json.read(Request, decision.request)
     snapshot = exact_json.read(Snapshot, decision.snapshot)
