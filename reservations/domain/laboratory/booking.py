@@ -35,7 +35,7 @@ from reservations.domain.policy import Policy
 from reservations.domain.rules import Case, counted
 
 NAME = "equinode"
-FREE = "free"
+FREE, ROOM = "free", "room"
 
 # Later starts that are tried after the first free one, in hours: nearest first, up to the patience.
 LATER = (0, 1, 4, 12, 24, 48, 96, 168)
@@ -51,8 +51,8 @@ class Person:
     """How whoever asks goes on after a refusal: what a trace does not say."""
 
     patience_hours: int = 168  # from when the job is ready to the latest start
-    again_hours: int = 24  # until they ask again
-    look_hours: int = 12  # until they look whether a later slot can be moved up; 0: they never do
+    again_hours: int = 4  # until they ask again
+    look_hours: int = 4  # until they look whether a later slot can be moved up; 0: they never do
 
 
 def booked(
@@ -142,9 +142,12 @@ class _Site:
         """Whether there is a slot after the wanted start that every rule grants; then it is booked."""
         for start, free in self._later(ask, wanted, until):
             moved = self._case(ask, start, now, case)
-            if not any(refusing(moved)):
+            refused = next(refusing(moved), None)
+            if refused is None:
                 self._book(ask, moved, start, lowest(free, ask.devices), now)
                 return True
+            if refused == ROOM:  # no later mark has fewer hours that need room
+                return False
         return False
 
     def _wanted_start(self, ask: Ask, now: int) -> int:

@@ -45,7 +45,7 @@ class Command(BaseCommand):
                     options["seed"], lead=options["lead"], cpus_per_device=options["cpus_per_device"],
                     groups=groups,
                 ),
-                person=Person(options["patience_hours"], options["again_hours"]),
+                person=Person(options["patience_hours"], options["again_hours"], options["look_hours"]),
             )  # fmt: skip
         except TooLarge as exc:
             raise CommandError(f"{exc}; say --cpus-per-device or --devices") from exc
@@ -94,6 +94,7 @@ def _add_assumptions(parser: CommandParser) -> None:
     parser.add_argument("--groups", type=Path, help="JSON: each group's class and shares; others are drawn")
     parser.add_argument("--patience-hours", type=_whole(0), default=Person.patience_hours)
     parser.add_argument("--again-hours", type=_whole(1), default=Person.again_hours)
+    parser.add_argument("--look-hours", type=_whole(0), default=Person.look_hours)
     parser.add_argument("--course", dest="courses", action="append", choices=COURSES, help="only these")
 
 
