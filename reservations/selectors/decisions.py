@@ -1,10 +1,10 @@
-"""Stored decisions: what they say, and what the engine says today on the snapshot they store."""
+"""Stored decisions: what they say, and all that they can be replayed from."""
 
 from __future__ import annotations
 
-from reservations.domain import decision as values, engines, exact_json
-from reservations.domain.asking import Request, Snapshot
+from reservations.domain import decision as values
 from reservations.domain.decision import Answer
+from reservations.domain.engines.replaying import Kept
 from reservations.domain.exact_json import Json
 from reservations.domain.policy import Policy as Rules
 from reservations.models import Decision
@@ -32,6 +32,18 @@ def numbers_of(decision: Decision) -> Rules:
     return rules.for_class(project.get("project_class"))
 
 
+def kept(decision: Decision) -> Kept:
+    """With the policy and the snapshot read along."""
+    return Kept(
+        engine=decision.engine,
+        policy=decision.policy.rules,
+        request=decision.request,
+        snapshot=decision.snapshot,
+        answer=answer_json(decision),
+        digest=decision.digest,
+    )
+
+
 def digest_of(decision: Decision) -> str:
     """The digest of the row as it is stored now."""
     return values.digest(
@@ -39,13 +51,4 @@ def digest_of(decision: Decision) -> str:
         request=decision.request,
         snapshot=decision.snapshot,
         answer=answer_json(decision),
-    )
-
-
-def replayed(decision: Decision) -> Answer:
-    """The answer of the engine the decision names, computed again. LookupError where it is gone."""
-    return engines.engine_of(decision.engine).decide(
-        exact_json.read(Request, decision.request),
-        exact_json.read(Snapshot, decision.snapshot),
-        Rules.from_json(decision.policy.rules),
     )

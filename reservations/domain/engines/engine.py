@@ -60,6 +60,11 @@ class Engine:
             alternatives=self.offers(case, self.rules) if refused else (),
         )
 
+    def verdicts(self, request: Request, snapshot: Snapshot, policy: Policy) -> tuple[Rule, ...]:
+        """What every rule says, and nothing of what would work instead: for many decisions at once."""
+        case = Case(request, snapshot, easing.eased(self.numbers(policy, snapshot), snapshot.exceptions))
+        return tuple(answer for rule in self.rules if (answer := rule(case)) is not None)
+
     def _with_remedy(self, answer: Rule, rule: Asks, case: Case) -> Rule:
         """A refusal that a shorter slot would lift says how short."""
         if not answer.refuses or rule not in self.eased_by_shortening:
