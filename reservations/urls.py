@@ -56,6 +56,7 @@ pages = [
     path("projects/", project.projects, name="projects"),
     path("projects/apply/", applications.apply, name="apply"),
     path("projects/<slug:slug>/", project.project, name="project"),
+    path("projects/<slug:slug>/level.json", project.project_level, name="project_level_json"),
     path("projects/<slug:slug>/members/", members.members, name="members"),
     path("projects/<slug:slug>/members/invite/", members.invite, name="invite"),
     path(

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, takewhile
 from operator import itemgetter
 
 # A share of nothing used: under-served without limit. Compares with every fraction as it should.
@@ -38,7 +38,9 @@ class Vertex:
 class Tree:
     """A share tree of any depth, with everything that follows from shares and usage."""
 
-    def __init__(self, vertices: Iterable[Vertex]) -> None:
+    def __init__(self, vertices: Iterable[Vertex], *, per_unit: int = 1) -> None:
+        """`per_unit`: of how many parts a unit of usage consists, where usages are whole numbers of parts."""
+        self._per_unit = per_unit
         self._vertices = {vertex.key: vertex for vertex in vertices}
         self._children: dict[str, list[Vertex]] = {
             key: [] for key, vertex in self._vertices.items() if not vertex.is_leaf
@@ -83,7 +85,8 @@ class Tree:
     @cached_property
     def usage(self) -> Mapping[str, Fraction]:
         """Of every vertex, an account's being the sum of its children's."""
-        return {key: Fraction(part, self._whole) for key, part in self._parts.items()}
+        whole = self._whole * self._per_unit
+        return {key: Fraction(part, whole) for key, part in self._parts.items()}
 
     @cached_property
     def _whole(self) -> int:
@@ -265,24 +268,58 @@ class Tree:
         return line[::-1]
 
     def compare(self, left: str, right: str) -> Comparison:
-        """Why one goes before the other: find the first common account, compare one step below it."""
-        account = self.root
-        for one, other in zip(self.line(left), self.line(right), strict=False):
-            if one != other:
-                return Comparison(account, one, self.level(one), other, self.level(other))
-            account = one
-        raise ValueError(f"{left} and {right} are one line of the tree")
+        """Why one goes before the other: find the first common account, compare one step below it.
+
+        Accounts that tie there are one, so what is below them competes, and is compared, too.
+        """
+        lines = self.line(left), self.line(right)
+        shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*lines, strict=False)))
+        account = lines[0][shared - 1] if shared else self.root
+        pairs = list(zip(lines[0][shared:], lines[1][shared:], strict=False))
+        if not pairs:
+            raise ValueError(f"{left} and {right} are one line of the tree")
+        tied = list(takewhile(self._tie, pairs[:-1]))
+        return Comparison(
+            account, *self._levels(*pairs[len(tied)]), tuple(self._levels(*pair) for pair in tied)
+        )
+
+    def _tie(self, pair: tuple[str, str]) -> bool:
+        return self.level(pair[0]) == self.level(pair[1])
+
+    def _levels(self, left: str, right: str) -> tuple[Compared, Compared]:
+        return Compared(left, self.level(left)), Compared(right, self.level(right))
+
+    def using_more(self, key: str, usage: Fraction) -> Tree:
+        """The same with more usage of one leaf: where would it stand?"""
+        return Tree(
+            (
+                replace(vertex, usage=vertex.usage + usage * self._per_unit) if vertex.key == key else vertex
+                for vertex in self._vertices.values()
+            ),
+            per_unit=self._per_unit,
+        )
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A vertex and its Level FS."""
+
+    key: str
+    level: Level
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The two levels that decide between two projects, and the account below which they stand."""
+    """The two levels that decide between two projects, and the account below which they stand.
+
+    `tied`: accounts above them, still below the common one, that tie and so are one. Where the two that
+    decide are equal, both projects tie; or one is a project, which no better one of the account precedes.
+    """
 
     account: str
-    left: str
-    left_level: Level
-    right: str
-    right_level: Level
+    left: Compared
+    right: Compared
+    tied: tuple[tuple[Compared, Compared], ...] = ()
 
 
 def level_of(shares: int | None, of_shares: int, usage: int | Fraction, of_usage: int | Fraction) -> Level:

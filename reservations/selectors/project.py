@@ -7,33 +7,33 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, F, OuterRef, Q, QuerySet, TextField, When
+from django.db.models import OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast, JSONObject
 from django.utils.translation import gettext, ngettext
 
 from accounts.models import Project, ProjectMembership, User
 from accounts.selectors import public_name
 from common import formats
-from common.ranges import bounds
 from pricing.models import Grant
 from reservations.domain.easing import Easing, eased
 from reservations.domain.policy import Policy as Rules
-from reservations.domain.room import Room, Standing as Shares, level_of, promised_share, room_of
-from reservations.models import Decision, Reservation
+from reservations.domain.room import Standing as Shares, level_of, promised_share
+from reservations.models import Decision
 from reservations.selectors.asked import DecisionRow, decision_rows
 from reservations.selectors.budgets import not_over
 from reservations.selectors.exceptions import OwnException, of_project, with_exceptions
 from reservations.selectors.fairness import decimal
+from reservations.selectors.level_path import Beside, Neighbours, PathStep, compared, neighbours, path_of
+from reservations.selectors.level_week import History, level_history
 from reservations.selectors.levels import Level, said
 from reservations.selectors.policies import in_force
-from reservations.selectors.ranking import ranking
-from reservations.selectors.standing import position_of
+from reservations.selectors.project_slots import RoomLeft, Slot, room_left, slots_of
+from reservations.selectors.ranking import ranked
+from reservations.selectors.standing import Position, position_of
 
 _LATEST = 10
-_SLOTS = 20
 _LAPSES_SOON = timedelta(days=14)  # a lead can still use or move what is left
 
 
@@ -41,20 +41,17 @@ _LAPSES_SOON = timedelta(days=14)  # a lead can still use or move what is left
 class Place:
     """Where the project stands in the order in which requests are served."""
 
+    slug: str
     level: Level
     rank: int
     of: int
     ranked_at: datetime | None  # None: at this moment
     share: Decimal  # promised, whoever is active
     accounts: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class RoomLeft:
-    limit: Decimal
-    held: Decimal
-    left: Decimal
-    note: str
+    path: tuple[PathStep, ...]
+    neighbours: Neighbours
+    beside: Beside | None = None  # another project that it is compared with
+    asked_beside: str = ""  # what the reader called it
 
 
 @dataclass(frozen=True)
@@ -81,17 +78,6 @@ class HoursLeft:
 
 
 @dataclass(frozen=True)
-class Slot:
-    url: str
-    title: str
-    start: datetime
-    end: datetime
-    state: str
-    tone: str
-    price: Decimal
-
-
-@dataclass(frozen=True)
 class Member:
     name: str
     role: str
@@ -110,7 +96,7 @@ class ProjectPage:
     decisions: tuple[DecisionRow, ...]
     members: tuple[Member, ...]
     public_name: str
-    half_life_days: int
+    history: History | None
     exceptions: tuple[OwnException, ...]  # to the policy, in force or to come
 
 
@@ -134,10 +120,19 @@ def project_standing(*, project: Project, at: datetime) -> Standing:
     position = position_of(project_id=project.pk, policy=rules, at=at)
     return Standing(
         place=_place(project, position.standing, rules, at) if position else None,
-        room=_room(position.standing, eased(rules, position.exceptions), at) if position else None,
+        room=room_left(position.standing, eased(rules, position.exceptions), at) if position else None,
         budgets=tuple(_budgets(not_over(project=project, at=at)[0], at)),
         exceptions=position.exceptions if position else (),
     )
+
+
+def project_history(*, project: Project, at: datetime) -> History | None:
+    """Its level over the last weeks; None without a place in the share tree."""
+    _, rules = in_force(at)
+    position = position_of(project_id=project.pk, policy=rules, at=at)
+    if position is None:
+        return None
+    return level_history(project=project, standing=position.standing, policy=rules, at=at)
 
 
 def projects_of(user: User) -> QuerySet[Project]:
@@ -152,17 +147,18 @@ def projects_of(user: User) -> QuerySet[Project]:
     return with_exceptions(found.select_related("organisation"))
 
 
-def project_page(*, project: Project, at: datetime) -> ProjectPage:
-    """Everything on a project's page, of one out of `projects_of`."""
+def project_page(*, project: Project, at: datetime, beside: str = "") -> ProjectPage:
+    """Everything on a project's page, of one out of `projects_of`. `beside`: whom to compare it with."""
     _, rules = in_force(at)
     position = position_of(project_id=project.pk, policy=rules, at=at)
     valid, to_come = not_over(project=project, at=at)
     budgets = tuple(_budgets(valid, at))
-    slots = tuple(_slots(project, at))
+    numbers = _numbers(rules, position) if position else rules
+    slots = tuple(slots_of(project, late=at + numbers.exempt, at=at))
     return ProjectPage(
         project=project,
-        place=_place(project, position.standing, rules, at) if position else None,
-        room=_room(position.standing, eased(rules, position.exceptions), at) if position else None,
+        place=_place(project, position.standing, rules, at, beside) if position else None,
+        room=room_left(position.standing, numbers, at, slots) if position else None,
         budgets=budgets,
         budget_left=sum((budget.left for budget in budgets), Decimal(0)),
         to_come=tuple(to_come),
@@ -173,46 +169,37 @@ def project_page(*, project: Project, at: datetime) -> ProjectPage:
         ),
         members=tuple(_members(project)),
         public_name=public_name(project, at),
-        half_life_days=rules.half_life_hours // 24,
+        history=level_history(project=project, standing=position.standing, policy=rules, at=at)
+        if position
+        else None,
         exceptions=of_project(project, at=at),
     )
 
 
-def _place(project: Project, standing: Shares, rules: Rules, at: datetime) -> Place:
-    ranks = ranking(policy=rules, at=at, project=project.pk)
+def _numbers(rules: Rules, position: Position) -> Rules:
+    """The policy's, for the project's class, as exceptions ease it."""
+    return eased(rules.for_class(position.project.project_class), position.exceptions)
+
+
+def _place(project: Project, standing: Shares, rules: Rules, at: datetime, beside: str = "") -> Place | None:
+    shares = ranked(policy=rules, at=at, project=project.pk)
+    if shares is None:  # taken out of the tree in this moment
+        return None
+    around = neighbours(shares, project.pk)
+    nearest = next(iter((*around.ahead, *around.behind)), "")
     return Place(
+        slug=project.slug,
         level=said(level_of(standing, half_life=rules.half_life, at=at)),
-        rank=ranks.places[project.pk],
-        of=len(ranks.places),
-        ranked_at=ranks.at if ranks.at != at else None,
+        rank=shares.places[project.pk],
+        of=len(shares.places),
+        ranked_at=shares.at if shares.at != at else None,
         share=decimal(promised_share(standing.path)),
         accounts=tuple(step.name for step in standing.path[:-1]),
+        path=path_of(standing.path, policy=rules, at=at),
+        neighbours=around,
+        beside=compared(shares, project.pk, beside or nearest),
+        asked_beside=beside,
     )
-
-
-def _room(standing: Shares, rules: Rules, at: datetime) -> RoomLeft:
-    # Without a wanted node there is no minimum: a booking may find more room than this, never less.
-    room = room_of(standing, minimum=Fraction(0), policy=rules, at=at)
-    held = decimal(standing.held)
-    return RoomLeft(
-        limit=room.limit,
-        held=held,
-        left=max(Decimal(0), room.limit - held),
-        note=_room_note(standing, room, rules),
-    )
-
-
-def _room_note(standing: Shares, room: Room, rules: Rules) -> str:
-    return gettext(
-        "Limit = share %(share)s × %(capacity)s bookable × %(factor)s for what you used lately;"
-        " at least one whole node for %(hours)d hours. Hours within %(exempt)d hours from now need no room."
-    ) % {
-        "share": formats.percent(float(room.share)),
-        "capacity": formats.number(standing.capacity, 0),
-        "factor": formats.number(float(room.factor), 2),
-        "hours": rules.least_node_hours,
-        "exempt": rules.exempt_hours,
-    }
 
 
 def _budgets(grants: Iterable[Grant], at: datetime) -> Iterator[Budget]:
@@ -262,36 +249,6 @@ def _lapsing(left: Decimal, ends: datetime | None, at: datetime) -> str:
         "money": formats.money(left),
         "days": days,
     }
-
-
-def _slots(project: Project, at: datetime) -> Iterator[Slot]:
-    """What is booked and not over, soonest first, then what was, latest first."""
-    is_open = Q(state=Reservation.State.BOOKED, during__endswith__gt=at)
-    rows = Reservation.objects.filter(project=project).select_related("decision")
-    # Over slots have no `due`, and NULLs come last.
-    due = Case(When(is_open, then=F("during__startswith")))
-    order = list(rows.annotate(due=due).order_by("due", "-during__startswith")[:_SLOTS])
-    titles = {row.pk: row.title for row in decision_rows(one.decision for one in order)}
-    for reservation in order:
-        start, end = bounds(reservation.during)
-        state, tone = _slot_state(reservation, start, end, at)
-        yield Slot(
-            url=reservation.get_absolute_url(),
-            title=titles[reservation.decision_id],
-            start=start,
-            end=end,
-            state=state,
-            tone=tone,
-            price=reservation.quoted_price,
-        )
-
-
-def _slot_state(reservation: Reservation, start: datetime, end: datetime, at: datetime) -> tuple[str, str]:
-    if reservation.state == Reservation.State.CANCELLED:
-        return gettext("Cancelled"), ""
-    if at >= end or reservation.state == Reservation.State.ENDED:
-        return gettext("Over"), ""
-    return (gettext("Now"), "own") if at >= start else (gettext("Booked"), "good")
 
 
 def _members(project: Project) -> Iterable[Member]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
@@ -14,7 +14,8 @@ from reservations.access import DECISION_MEMBER, PROJECT_READER
 from reservations.models import Decision
 from reservations.selectors.applications import application_rows, applications_of
 from reservations.selectors.decision import decision_json, decision_page
-from reservations.selectors.project import project_page
+from reservations.selectors.level_week import history_json
+from reservations.selectors.project import project_history, project_page
 from reservations.selectors.projects import projects_page
 
 _LATEST_APPLICATIONS = 5
@@ -35,13 +36,23 @@ def projects(request: HttpRequest) -> HttpResponse:
 @guard(PROJECT_READER)
 def project(request: HttpRequest, project: Project) -> HttpResponse:
     at = clock.now()
-    page = project_page(project=project, at=at)
+    page = project_page(project=project, at=at, beside=request.GET.get("beside", "").strip())
     is_over = project.expires_at is not None and project.expires_at <= at
     context = {
         "page": page, "own_project": page.project, "is_over": is_over,
         "may_book": not is_over and project.suspended_at is None,
     }  # fmt: skip
     return render(request, "reservations/project.html", context)
+
+
+@never_cache
+@guard(PROJECT_READER)
+def project_level(request: HttpRequest, project: Project) -> JsonResponse:
+    """The figures of the page's chart, and the chart."""
+    history = project_history(project=project, at=clock.now())
+    if history is None:
+        raise Http404
+    return JsonResponse(history_json(project=project, history=history))
 
 
 @never_cache

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import os
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -82,11 +83,16 @@ def test_three_users_tie_exactly_where_slurm_sees_noise(slurm_tree: Tree) -> Non
 
 def test_the_order_is_explained_at_the_first_common_account(slurm_tree: Tree) -> None:
     why = slurm_tree.compare("uBA1", "uAB2")
-    assert (why.account, why.left, why.right) == ("root", "aB", "aA")
-    assert why.left_level > why.right_level
+    assert (why.account, why.left.key, why.right.key, why.tied) == ("root", "aB", "aA", ())
+    assert why.left.level > why.right.level
     assert slurm_tree.ranks["uBA1"] > slurm_tree.ranks["uAB2"]  # though uAB2 used nothing at all
     within = slurm_tree.compare("uDA2", "uD3")
-    assert (within.account, within.left, within.right) == ("aD", "uDA2", "uD3")  # aDA uses aD's shares
+    # aDA uses aD's shares
+    assert (within.account, within.left.key, within.right.key) == ("aD", "uDA2", "uD3")
+    # aE and aF tie without use, so their users compete with each other.
+    merged = slurm_tree.compare("aE1", "uF2")
+    assert [(one.key, other.key) for one, other in merged.tied] == [("aE", "aF")]
+    assert (merged.left.key, merged.right.key) == ("aE1", "uF2")
 
 
 # --- trees of other projects, kept outside this repository ---
@@ -223,15 +229,30 @@ def test_ranks_count_every_project_and_depend_on_no_order_of_reading(vertices: l
     )
 
 
+@settings(deadline=None)
 @given(trees())
 def test_the_comparison_agrees_with_the_ranks(vertices: list[Vertex]) -> None:
     tree = Tree(vertices)
     for left in tree.leaves:
         for right in tree.leaves:
-            if left != right:
-                why = tree.compare(left, right)
-                if why.left_level > why.right_level:
-                    assert tree.ranks[left] > tree.ranks[right]
+            if left == right:
+                continue
+            why = tree.compare(left, right)
+            if why.left.level > why.right.level:
+                assert tree.ranks[left] > tree.ranks[right]
+            elif why.left.level == why.right.level and why.left.key == left:
+                assert tree.ranks[left] >= tree.ranks[right]
+                assert why.right.key != right or tree.ranks[left] == tree.ranks[right]
+            assert tree.compare(right, left).left == why.right
+
+
+@given(trees(), st.integers(1, 5))
+def test_a_what_if_is_the_tree_with_that_much_more_usage(vertices: list[Vertex], more: int) -> None:
+    leaf = next(vertex for vertex in vertices if vertex.is_leaf)
+    parts = [Vertex(v.key, v.parent, v.shares, int(v.usage * 1000), v.is_leaf) for v in vertices]
+    found = Tree(parts, per_unit=1000).using_more(leaf.key, Fraction(more, 3))
+    heavier = [replace(v, usage=v.usage + Fraction(more, 3)) if v is leaf else v for v in vertices]
+    assert (found.ranks, found.usage) == (Tree(heavier).ranks, Tree(heavier).usage)
 
 
 def test_a_tree_may_be_as_deep_as_it_likes() -> None:

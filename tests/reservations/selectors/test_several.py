@@ -12,7 +12,7 @@ from reservations.domain.policy import Policy
 from reservations.domain.room import level_of
 from reservations.selectors import ranking as rankings
 from reservations.selectors.levels import said
-from reservations.selectors.ranking import ranking
+from reservations.selectors.ranking import ranked
 from reservations.selectors.several import levels_of
 from reservations.selectors.standing import position_of
 from reservations.services import shares, usage
@@ -52,7 +52,9 @@ def test_a_large_ranking_is_kept_for_a_minute_and_a_new_project_finds_its_place_
     first, second = make_lab(), make_lab()
 
     def place(project: int, moment: datetime = at) -> int:
-        return ranking(policy=Policy(), at=moment, project=project).places[project]
+        found = ranked(policy=Policy(), at=moment, project=project)
+        assert found is not None
+        return found.places[project]
 
     assert place(first.project.pk) == place(second.project.pk) == 1
     usage.count_usage(reservation=first.book(list(node.devices.all()[:1]), in_days(1), hours=8))

@@ -20,7 +20,7 @@ from nodes.models import Device
 from reservations.domain.decision import digest
 from reservations.domain.policy import Policy as Rules
 from reservations.errors import Refused
-from reservations.models import Decision
+from reservations.models import DailyStanding, Decision
 from tests import factories
 from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
 
@@ -91,12 +91,128 @@ def test_a_project_that_cannot_book_offers_no_booking(
     assert "Book a slot" not in text
 
 
-def test_the_project_page_costs_at_most_eight_queries(client: Client, lab: Lab) -> None:
-    client.get(f"/projects/{lab.project.slug}/")
+def queries_of(client: Client, address: str) -> list[str]:
+    client.get(address)
     with CaptureQueriesContext(connection) as queries:
-        client.get(f"/projects/{lab.project.slug}/")
-    seen = [str(query["sql"])[:110] for query in queries if "django_session" not in str(query["sql"])]
-    assert len(seen) <= 8, seen
+        client.get(address)
+    return [str(query["sql"])[:110] for query in queries if "django_session" not in str(query["sql"])]
+
+
+def test_the_project_page_costs_at_most_nine_queries_with_comparison_and_however_much_there_is(
+    client: Client, lab: Lab
+) -> None:
+    other = make_lab(name="Beside", uses_public_money=True)
+    for days in (4, 5, 6):
+        lab.book([Device.objects.all()[1]], in_days(days), hours=0.5)
+    a_week_ago(lab)
+    seen = queries_of(client, f"/projects/{lab.project.slug}/?beside={other.project.name}")
+    assert len(seen) <= 9, seen
+    seen = queries_of(client, f"/projects/{lab.project.slug}/level.json")
+    assert len(seen) <= 6, seen
+
+
+# --- level, what moved it, room and path ---
+def a_week_ago(lab: Lab, **sums: object) -> DailyStanding:
+    """Where the project stood eight days ago: half of everything promised, nothing used by anybody."""
+    at = clock.now() - timedelta(days=8)
+    standing = {
+        "promised": "1/2", "stored": 0, "committed": 0, "stored_by_all": 0, "committed_by_all": 0,
+        "half_life_hours": Rules().half_life_hours,
+    } | sums  # fmt: skip
+    return DailyStanding.objects.create(vertex=lab.vertex, day=at.date(), at=at, **standing)
+
+
+def test_what_moved_the_level_is_told_cause_by_cause(client: Client, lab: Lab) -> None:
+    weight = lab.project.reservations.first().devices.first().weight
+    a_week_ago(lab, committed=4 * weight, committed_by_all=16 * weight)  # a half of 16, to 4: a level of 2
+    make_lab(shares=3)
+    response = client.get(f"/projects/{lab.project.slug}/")
+    week, text = response.context["page"].history.week, response.content.decode()
+    # Now 2 are booked by the project, and by nobody else; a quarter of all is promised.
+    assert (week.before, week.after) == ("2.00", "0.25")
+    assert [(cause.name, cause.change) for cause in week.causes] == [
+        ("You used and booked", "+1.50"),  # a half of 14, to 2
+        ("Others used and booked", "\N{MINUS SIGN}3.00"),
+        ("Shares changed", "\N{MINUS SIGN}0.25"),
+    ]
+    assert "fewer booked than then" in text
+    assert "50.00" in text
+    assert "25.00" in text
+
+
+def test_on_the_first_day_there_is_nothing_to_compare_with(client: Client, lab: Lab) -> None:
+    text = client.get(f"/projects/{lab.project.slug}/").content.decode()
+    assert "There is no earlier day to compare with yet." in text
+    assert "data-chart=" not in text
+
+
+def test_the_chart_and_its_figures_are_those_of_the_table(client: Client, lab: Lab) -> None:
+    a_week_ago(lab, committed=1, committed_by_all=8)
+    a_week_ago_with_another_half_life = a_week_ago(make_lab())
+    a_week_ago_with_another_half_life.day -= timedelta(days=1)
+    a_week_ago_with_another_half_life.vertex, a_week_ago_with_another_half_life.half_life_hours = (
+        lab.vertex,
+        168,
+    )
+    a_week_ago_with_another_half_life.save()
+    page = client.get(f"/projects/{lab.project.slug}/").context["page"]
+    twin = client.get(f"/projects/{lab.project.slug}/level.json").json()
+    assert [Decimal(day["entitled"]) for day in twin["days"]] == [
+        pytest.approx(day.entitled, abs=Decimal("0.000001")) for day in page.history.days
+    ]
+    assert len(twin["days"]) == 2
+    assert (twin["days"][0]["used"], twin["days"][0]["booked"], twin["days"][0]["level"]) == (
+        "0.000000", "1.000000", "4.000000"
+    )  # fmt: skip
+    assert [trace["type"] for trace in twin["charts"]["level"]["data"]] == ["bar", "bar", "scatter"]
+
+
+def test_the_room_says_which_reservations_fill_it(client: Client, lab: Lab) -> None:
+    later = lab.book([Device.objects.all()[1]], in_days(5), hours=3)
+    lab.book([Device.objects.all()[2]], None, hours=1)  # within the next day: needs no room
+    page = client.get(f"/projects/{lab.project.slug}/").context["page"]
+    weight = later.devices.first().weight
+    assert [(part.hours, part.url) for part in page.room.parts] == [
+        (2 * weight, page.slots[1].url), (3 * weight, later.get_absolute_url())
+    ]  # fmt: skip
+    assert sum(part.hours for part in page.room.parts) == page.room.held
+
+
+def test_every_step_of_the_path_has_its_level(client: Client, lab: Lab) -> None:
+    make_lab(shares=3)
+    (step,) = client.get(f"/projects/{lab.project.slug}/").context["page"].place.path
+    assert (step.shares, step.of_all, step.share, step.part) == (1, 4, Decimal("0.25"), 1)
+    assert step.level.figure == "0.25"
+
+
+def test_why_them_and_not_me_is_answered_for_whoever_is_asked_about(client: Client, lab: Lab) -> None:
+    name = "Glacier archive"
+    ahead = make_lab(name=name, uses_public_money=True)
+    hidden = make_lab(name="Secret")
+    address = f"/projects/{lab.project.slug}/"
+    place = client.get(address).context["page"].place
+    assert place.beside.name == place.neighbours.ahead[0]
+    place = client.get(address, {"beside": name}).context["page"].place
+    assert place.beside.sentences == (
+        "Glacier archive goes before you.",
+        "No account but the whole is common to both of you; one step below it, levels are compared.",
+        "There, Coastal flood atlas has level 0.33 and Glacier archive \N{INFINITY}; the higher one, which"
+        " got less of its share, goes first.",
+    )
+    assert ahead.project.name in place.neighbours.names
+    response = client.get(address, {"beside": hidden.project.name})
+    assert response.context["page"].place.beside is None  # nor is it found by the name that it hides
+    assert hidden.project.name not in place.neighbours.names
+    assert "No other project shows that name this month." in response.content.decode()
+
+
+def test_the_level_is_for_members_alone(client: Client, lab: Lab, mallory: User) -> None:
+    address = f"/projects/{lab.project.slug}/level.json"
+    assert client.get(address).status_code == 200
+    client.force_login(mallory)
+    assert client.get(address).status_code == 404
+    client.logout()
+    assert client.get(address).status_code == 302
 
 
 def test_a_project_without_a_place_in_the_tree_is_told_so(client: Client) -> None:
