@@ -137,7 +137,9 @@ def test_a_suspended_project_books_nothing_and_the_refusal_is_stored(db: None) -
     assert refusing(refusal.value) == {"project_standing"}
     assert refusal.value.answer.nearest is None
     decision = Decision.objects.get()
-    assert decision.snapshot["project"] == {"is_suspended": True, "expires_at": None}
+    assert decision.snapshot["project"] == {
+        "is_suspended": True, "expires_at": None, "project_class": "research",
+    }  # fmt: skip
     assert difference_of(decision) == ""
 
 
