@@ -18,6 +18,7 @@ from reservations.domain.laboratory.placements import Cluster, Course
 from reservations.domain.laboratory.requests import (
     CPU,
     GPU,
+    HOUR,
     POOLS,
     Ask,
     Assumptions,
@@ -160,19 +161,20 @@ def _pools(asks: Sequence[Ask], trace: Trace, assumed: Assumptions, machine: Mac
     weights = {CPU: Fraction(1), GPU: machine.gpu_weight}
     nodes = {CPU: machine.node_cpus, GPU: machine.node_gpus}
     given: Mapping[str, int | None] = {CPU: machine.devices, GPU: machine.gpus}
+    span = max(HOUR, max(ask.ready for ask in asks) - min(ask.ready for ask in asks))
     header = {CPU: None if trace.processors is None else trace.processors // assumed.cpus_per_device}
     for name in POOLS:
         of_pool = [ask for ask in asks if ask.pool == name]
         if not of_pool:
             continue
-        devices, sized_by = _size(of_pool, given[name], machine.load, header.get(name))
+        devices, sized_by = _size(of_pool, span, given[name], machine.load, header.get(name))
         if devices > MOST_DEVICES:
             raise TooLarge(f"{devices:,} devices of {name}, and {MOST_DEVICES:,} at most")
         yield Pool(name, devices, weights[name], min(devices, nodes[name]), sized_by)
 
 
 def _size(
-    asks: Sequence[Ask], given: int | None, load: Fraction | None, header: int | None
+    asks: Sequence[Ask], span: int, given: int | None, load: Fraction | None, header: int | None
 ) -> tuple[int, str]:
     largest = max(ask.devices for ask in asks)
     told = recorded(asks)
@@ -182,9 +184,8 @@ def _size(
         return header, "header"
     if load is None and told is not None:
         return max(largest, _peak(told)), "peak"
-    span = max(ask.ready for ask in asks) - min(ask.ready for ask in asks)
     work = sum(ask.devices * ask.runs for ask in asks)
-    wanted = Fraction(work) / (max(span, 3600) * (load or USUAL_LOAD))
+    wanted = Fraction(work) / (span * (load or USUAL_LOAD))
     return max(largest, -(-wanted.numerator // wanted.denominator)), "load"
 
 
@@ -203,4 +204,4 @@ def _load(asks: Sequence[Ask], cluster: Cluster) -> Fraction:
     ready = [ask.ready for ask in asks]
     work = sum((cluster.weights[ask.pool] * (ask.devices * ask.runs) for ask in asks), Fraction(0))
     per_second = sum((n * cluster.weights[pool] for pool, n in cluster.devices.items()), Fraction(0))
-    return work / (per_second * max(3600, max(ready) - min(ready)))
+    return work / (per_second * max(HOUR, max(ready) - min(ready)))
