@@ -105,6 +105,7 @@ CALLS: Mapping[str, Sequence[Call]] = {
     "steward_account_take": [Call("POST", "api_organisation_account_take")],
     "steward_project_exceptions": [Call("POST", "api_exceptions")],
     "steward_exception": [Call("POST", "api_exception_end")],
+    "steward_replays": [Call("POST", "api_replays")],
     "steward_pricing_policy": [Call("POST", "api_pricing_policies")],
     "steward_site_costs": [Call("POST", "api_site_costs")],
     "steward_site_fee": [Call("POST", "api_site_fees")],

@@ -26,6 +26,7 @@ from reservations.services import (
     levels,
     no_shows,
     releasing,
+    replays,
     settle,
     sweeps,
     telling,
@@ -102,6 +103,18 @@ def measure_capacity(at: datetime) -> None:
         capacity.measure(at=at)
         levels.record_day(at=at)  # the first of each day does something
     capacity.forget_old(at=at)
+
+
+@shared_task
+@sweep
+def work_on_replays(at: datetime) -> None:
+    if replays.work_on_replays(at=at):
+        hurry_replays()  # behind what came to wait meanwhile
+
+
+def hurry_replays() -> None:
+    with suppress(OperationalError):  # else with the next beat
+        work_on_replays.delay()
 
 
 @shared_task

@@ -12,6 +12,7 @@ EVERY: dict[str, timedelta] = {
     "settle_ended": timedelta(seconds=10),
     "look_after_slots": timedelta(seconds=10),
     "measure_capacity": timedelta(minutes=1),
+    "work_on_replays": timedelta(seconds=5),
     "forget_agent_calls": timedelta(minutes=10),
     "forget_kept_answers": timedelta(minutes=10),
     "send_mail": timedelta(seconds=10),

@@ -8,6 +8,7 @@ from reservations.models.decisions import Decision
 from reservations.models.exceptions import PolicyException
 from reservations.models.no_shows import NoShow
 from reservations.models.policies import Policy, PolicyDraft, UsageBasis
+from reservations.models.replays import PolicyReplay, ReplayPart
 from reservations.models.reservations import Reservation, ReservedDevice
 from reservations.models.runs import Run, Sweep
 from reservations.models.slot_changes import SlotChange
@@ -25,6 +26,8 @@ __all__ = [
     "Policy",
     "PolicyDraft",
     "PolicyException",
+    "PolicyReplay",
+    "ReplayPart",
     "Reservation",
     "ReservedDevice",
     "Run",

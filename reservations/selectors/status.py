@@ -110,6 +110,7 @@ def _purpose(name: str) -> str:
         "look_after_slots": gettext("Release slots that nobody uses"),
         "let_policy_take_effect": gettext("Count use again when a policy takes effect"),
         "measure_capacity": gettext("Measure what can be booked"),
+        "work_on_replays": gettext("Decide the past again for stewards"),
         "forget_agent_calls": gettext("Forget old calls of nodes"),
         "forget_kept_answers": gettext("Forget answers kept for repeated writes"),
         "send_mail": gettext("Send mail that is due"),

@@ -52,7 +52,7 @@ from pricing.models import CostStatement
 from pricing.services import drafts, evidence, pool_drafts
 from pricing.services.price_exceptions import grant_price_exception
 from reservations.models import Application, Vertex
-from reservations.services import exceptions, inside, shares
+from reservations.services import exceptions, inside, replays, shares
 from tests import evidence_files, factories
 from tests.reservations.services.worlds import Lab
 from tests.reservations.views.running import Job
@@ -107,6 +107,9 @@ class World:
             effective_until=self.at + timedelta(days=30), reason="It cannot be stopped.",
             by=self.people[Who.STEWARD], at=self.at,
         )  # fmt: skip
+        self.replay = replays.ask_replay(
+            of=self.job.reservation.decision.policy, by=self.people[Who.STEWARD], at=self.at
+        )
         self.price_exception = grant_price_exception(
             node=self.node, highest_price=Decimal(9), effective_from=None,
             effective_until=self.at + timedelta(days=30), reason="The only one of its kind.",
@@ -259,6 +262,8 @@ VALUES: dict[tuple[str, str], Value] = {
     ("market", "key"): lambda world, _address: world.node.devices.first().model_key,
     ("announcements", "uid"): lambda world, _address: world.announcement.uid,
     ("exceptions", "uid"): lambda world, _address: world.exception.uid,
+    ("replay", "uid"): lambda world, _address: world.replay.uid,
+    ("replays", "uid"): lambda world, _address: world.replay.uid,
     ("price-exceptions", "uid"): lambda world, _address: world.price_exception.uid,
     ("people", "uid"): lambda world, _address: world.people[Who.MEMBER].uid,
     ("api", "rest"): lambda _world, _address: "v1/nothing",
