@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db.models import F, Func, Max, QuerySet, TextField, Value
+from django.db.models.functions import Coalesce, NullIf
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from common.open_data.columns import digest, integer, members, moment, text, words
+from common.open_data.columns import Column, day, digest, integer, members, moment, number, text, words
 from common.open_data.datasets import CC_BY, Dataset, Edition, Reference
 from ledger.models import Entry
 from pricing.selectors.datasets.shared import effective, ledger_index, published
 from reservations.domain.easing import NUMBERS
-from reservations.models import Decision, Policy, PolicyException
+from reservations.models import Decision, Policy, PolicyException, WeekSum
 
 
 def _decisions() -> QuerySet[Decision]:
@@ -105,4 +109,142 @@ DECISIONS = Dataset(
     page="fairness",
 )
 
-EVERY = (POLICIES, EXCEPTIONS, DECISIONS)
+
+def _weeks(*kinds: str) -> Callable[[], QuerySet[WeekSum]]:
+    return lambda: WeekSum.objects.filter(of__in=kinds).order_by("week", "of", "key")
+
+
+_WEEK = day("week", _("The Monday of the ISO week (UTC)."))
+_COUNTED_AT = moment("counted_at", _("When it was counted last."))
+_COST_WEIGHTED, _DEVICE_HOURS = "cost-weighted h", "device-h"
+_KEY = Coalesce(NullIf(F("key"), Value("")), Value("*"))
+_POOLED = text(
+    "key", _("Which one; *: those together that alone would tell what one project did, or everything."), _KEY
+)
+_OF_WEEK = ("week", "of", "key")
+
+
+def _amount(name: str, says: Promise, unit: str = _COST_WEIGHTED) -> Column:
+    """Empty where it is not told."""
+    return number(name, says, unit=unit, is_required=False, least="0")
+
+
+FAIRNESS_SHARES = Dataset(
+    name="fairness-shares",
+    title=_("Shares promised and delivered"),
+    says=_(
+        "Week by week what accounts and classes of projects were promised, wanted and got, and Jain’s index "
+        "of what accounts got over what they were entitled to."
+    ),
+    licence=CC_BY,
+    columns=(
+        _WEEK,
+        text("of", _("Of what."), one_of=("account", "all", "class")),
+        _POOLED,
+        words("name", _("The account’s name."), is_required=False),
+        _amount("promised", _("The part of everything that its shares come to."), ""),
+        _amount("demanded", _("What was had, or the largest that was refused.")),
+        _amount("entitled", _("Its part by weighted max-min of what was delivered to all.")),
+        _amount("delivered", _("What was used.")),
+        integer("projects", _("Projects that used or wanted any."), is_required=False, least="0"),
+        number("jain", _("Jain’s index of delivered over entitled."), is_required=False, least="0", most="1"),
+        _COUNTED_AT,
+    ),
+    rows=_weeks("account", "all", "class"),
+    changed=("counted_at",),
+    key=_OF_WEEK,
+    page="fairness",
+)  # fmt: skip
+
+FAIRNESS_FLOOR = Dataset(
+    name="fairness-floor",
+    title=_("The public-interest floor"),
+    says=_(
+        "Week by week what was kept for projects of public interest on device models and nodes, and who "
+        "used it."
+    ),
+    licence=CC_BY,
+    columns=(
+        _WEEK,
+        text("of", _("Of what."), one_of=("model", "node")),
+        text("key", _("The device model, or the node.")),
+        words("name", _("Its name.")),
+        number("bookable", _("Hours that could be booked."), unit=_DEVICE_HOURS, least="0"),
+        number("promised", _("Of them, kept for public interest."), unit=_DEVICE_HOURS, least="0"),
+        number("demanded", _("What it had, or the largest refused."), unit=_DEVICE_HOURS, least="0"),
+        number("delivered", _("What public interest used."), unit=_DEVICE_HOURS, least="0"),
+        number("others", _("What all other projects used."), unit=_DEVICE_HOURS, least="0"),
+        _COUNTED_AT,
+    ),
+    rows=_weeks("model", "node"),
+    changed=("counted_at",),
+    key=_OF_WEEK,
+    page="fairness",
+)  # fmt: skip
+
+FAIRNESS_ANSWERS = Dataset(
+    name="fairness-answers",
+    title=_("Requests, and refusals by rule"),
+    says=_("Week by week how many requests were answered, granted and refused, and which rules refused."),
+    licence=CC_BY,
+    columns=(
+        _WEEK,
+        text("of", _("Of what."), one_of=("all", "rule")),
+        text("key", _("The rule’s code; *: all requests."), _KEY),
+        integer("asked", _("Requests answered."), is_required=False, least="0"),
+        integer("granted", _("Of them, granted."), is_required=False, least="0"),
+        integer("refused", _("Refused; a request may meet several rules."), least="0"),
+        _COUNTED_AT,
+    ),
+    rows=_weeks("all", "rule"),
+    changed=("counted_at",),
+    key=_OF_WEEK,
+    page="fairness",
+)
+
+FAIRNESS_FIRST_SLOTS = Dataset(
+    name="fairness-first-slots",
+    title=_("Time to the first slot"),
+    says=_(
+        "As of each week, how long the projects opened in the 52 weeks before waited for their first slot. "
+        "Of fewer than three projects no times are told."
+    ),
+    licence=CC_BY,
+    columns=(
+        _WEEK,
+        text("key", _("The class; *: all projects."), _KEY),
+        integer("projects", _("Projects that had a slot."), least="0"),
+        integer("waiting", _("Projects that asked and had none yet."), least="0"),
+        number("median_hours", _("Half of them waited no longer."), unit="h", is_required=False),
+        number("ninetieth_hours", _("Nine in ten of them waited no longer."), unit="h", is_required=False),
+        _COUNTED_AT,
+    ),
+    rows=_weeks("first"),
+    changed=("counted_at",),
+    key=("week", "key"),
+    page="fairness",
+)
+
+FAIRNESS_HOLDERS = Dataset(
+    name="fairness-holders",
+    title=_("Whose devices the hours were on"),
+    says=_("Week by week the hours used on the devices of each owner and in each country."),
+    licence=CC_BY,
+    columns=(
+        _WEEK,
+        text("of", _("Of what."), one_of=("country", "owner")),
+        text("key", _("The owner, or the country (ISO 3166-1).")),
+        words("name", _("The owner’s name."), is_required=False),
+        number("delivered", _("What was used."), unit=_COST_WEIGHTED, least="0"),
+        _COUNTED_AT,
+    ),
+    rows=_weeks("country", "owner"),
+    changed=("counted_at",),
+    key=_OF_WEEK,
+    page="fairness",
+)
+
+EVERY = (
+    POLICIES, EXCEPTIONS, DECISIONS, FAIRNESS_SHARES, FAIRNESS_FLOOR, FAIRNESS_ANSWERS, FAIRNESS_FIRST_SLOTS,
+    FAIRNESS_HOLDERS,
+)  # fmt: skip

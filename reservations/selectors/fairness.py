@@ -16,9 +16,12 @@ from common.kept import keep, kept
 from pricing.selectors.allowances import AllowancePage, allowance_page
 from reservations import wording
 from reservations.domain.shares import UNUSED, Tree
+from reservations.selectors.fairness_weeks import PERIODS, Weeks, weeks
+from reservations.selectors.fairness_weeks.cells import CellRow, fullest_cells
 from reservations.selectors.levels import Level, said
 from reservations.selectors.policies import in_force
 from reservations.selectors.shares import ShareTree, share_tree
+from reservations.selectors.status import SweepRow, sweep_rows
 
 _LOOK_BACK = timedelta(days=28)
 _ROWS_A_PAGE = 200
@@ -37,7 +40,8 @@ SELECT count(*), count(*) FILTER (WHERE outcome = 'granted'),
        (SELECT json_object_agg(code, number)
           FROM (SELECT rule ->> 'code' AS code, count(*) AS number
                   FROM recent CROSS JOIN LATERAL jsonb_array_elements(rules) AS rule
-                 WHERE outcome = 'refused' AND rule ->> 'verdict' = 'refuse' GROUP BY 1) AS refusals)
+                 WHERE outcome = 'refused' AND rule ->> 'verdict' = 'refuse' GROUP BY 1) AS refusals),
+       (SELECT count(*) FROM reservations_policyexception WHERE in_force @> %(at)s)
   FROM recent
 """
 
@@ -108,6 +112,7 @@ class FairnessPage:
     at: datetime
     policy_version: int
     half_life_days: int
+    floor_share: Decimal | None
     rows: tuple[ShareRow, ...]
     largest: Fraction  # the largest share of all, so that bars compare
     jain: Decimal | None
@@ -116,7 +121,10 @@ class FairnessPage:
     median_wait: timedelta | None
     refusals: tuple[Refusals, ...]
     allowance: AllowancePage | None  # None: nobody pays a universal allowance
-    accounts: int  # that Jain’s index compares
+    exceptions: int  # in force
+    cells: tuple[CellRow, ...]  # of this week and those to come: the fullest first
+    sweeps: tuple[SweepRow, ...]
+    weeks: Weeks
     part: Part | None = None  # None: these are all rows
 
     @property
@@ -128,51 +136,67 @@ class FairnessPage:
         return _LOOK_BACK.days
 
     @property
+    def stale(self) -> int:
+        return sum(sweep.is_stale for sweep in self.sweeps)
+
+    @property
+    def oldest(self) -> SweepRow | None:
+        """The sweep that finished longest ago for how often it should."""
+        known = [sweep for sweep in self.sweeps if sweep.age is not None]
+        return max(known, key=lambda sweep: (sweep.age or sweep.every) / sweep.every, default=None)
+
+    @property
     def granted_share(self) -> Decimal | None:
         return Decimal(self.granted) / self.asked if self.asked else None
 
 
-def fairness_page(*, at: datetime) -> FairnessPage:
+def fairness_page(*, at: datetime, period: int = PERIODS[0]) -> FairnessPage:
     row, rules = in_force(at)
     shares = share_tree(policy=rules, at=at)
     rows = tuple(_rows(shares, at)) if shares else ()
-    asked, granted, wait, refusals = _asked(at)
-    tops = [row for row in rows if not row.depth]
+    told = weeks(at=at, period=period)
+    asked, granted, wait, refusals, exceptions = _asked(at)
     return FairnessPage(
         at=at,
         policy_version=row.version,
         half_life_days=rules.half_life_hours // 24,
+        floor_share=None if rules.floor_share is None else decimal(rules.floor_share),
         rows=rows,
         largest=max((max(row.promised, row.received) for row in rows), default=Fraction(1)),
-        jain=jain([row.received / row.promised for row in tops if row.promised]),
+        jain=told.jain.jain if told.jain else None,
         asked=asked,
         granted=granted,
         median_wait=timedelta(seconds=float(wait)) if wait is not None else None,
         refusals=tuple(_refusals(refusals or {})),
         allowance=allowance_page(at=at),
-        accounts=len(tops),
+        exceptions=exceptions,
+        cells=fullest_cells(at),
+        sweeps=sweep_rows(at),
+        weeks=told,
     )
 
 
-def fairness_part(*, at: datetime, account: str = "", page: int = 1) -> FairnessPage | None:
+def fairness_part(
+    *, at: datetime, account: str = "", page: int = 1, period: int = PERIODS[0]
+) -> FairnessPage | None:
     """What one page holds: everything, or of a large tree the accounts, or one account's own.
 
     A large tree is read once a minute. None: there is no such account or page.
     """
-    first = _kept_part(at, "", 1)
+    first = _kept_part(at, "", 1, period)
     if first.part is None or (account, page) == ("", 1):
         return first
-    return _kept_part(at, account, page) if 1 <= page <= first.part.pages_of.get(account, 0) else None
+    return _kept_part(at, account, page, period) if 1 <= page <= first.part.pages_of.get(account, 0) else None
 
 
-def _kept_part(at: datetime, account: str, page: int) -> FairnessPage:
+def _kept_part(at: datetime, account: str, page: int, period: int) -> FairnessPage:
     """In the reader’s language: rules have names."""
 
     def named(account: str, page: int) -> str:
-        return f"fairness:{get_language()}:{account}:{page}"
+        return f"fairness:{get_language()}:{period}:{account}:{page}"
 
     def made() -> FairnessPage:
-        whole = fairness_page(at=at)
+        whole = fairness_page(at=at, period=period)
         if len(whole.rows) <= _ROWS_A_PAGE:
             return whole
         parts = {
@@ -199,14 +223,6 @@ def _parts(rows: Sequence[ShareRow]) -> Iterator[tuple[Part, tuple[ShareRow, ...
             pages = pages_of if not account else {}
             part = Part(account, names.get(account, ""), index + 1, pages_of[account], pages)
             yield part, tuple(its[index * _ROWS_A_PAGE : (index + 1) * _ROWS_A_PAGE])
-
-
-def jain(ratios: Sequence[Fraction]) -> Decimal | None:
-    """Jain’s index (DEC-TR-301, 1984): 1 where all get the same part of their promise, 1/n for one."""
-    squares = sum((ratio * ratio for ratio in ratios), Fraction(0))
-    if not squares:
-        return None
-    return decimal(sum(ratios, Fraction(0)) ** 2 / (len(ratios) * squares))
 
 
 def decimal(exact: Fraction) -> Decimal:
@@ -252,11 +268,11 @@ def _place(tree: Tree, key: str) -> int:
     return len(tree.leaves) - tree.ranks[key] + 1
 
 
-def _asked(at: datetime) -> tuple[int, int, Decimal | None, dict[str, int] | None]:
+def _asked(at: datetime) -> tuple[int, int, Decimal | None, dict[str, int] | None, int]:
     with connection.cursor() as cursor:
-        cursor.execute(_ASKED, {"since": at - _LOOK_BACK})
-        asked, granted, wait, refusals = cursor.fetchone()
-    return asked, granted, wait, refusals
+        cursor.execute(_ASKED, {"since": at - _LOOK_BACK, "at": at})
+        asked, granted, wait, refusals, exceptions = cursor.fetchone()
+    return asked, granted, wait, refusals, exceptions
 
 
 def _refusals(counts: dict[str, int]) -> Iterator[Refusals]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from nodes.services import leases
 from pricing.models import Charge
 from reservations.models import Reservation
 from reservations.selectors import fairness, home
-from reservations.selectors.fairness import fairness_page, fairness_part, jain
+from reservations.selectors.fairness import fairness_page, fairness_part
 from reservations.selectors.home import home_page
 from reservations.selectors.levels import Level, change
 from reservations.selectors.receipt import charged
@@ -107,20 +106,6 @@ def test_a_level_is_written_as_finely_as_its_change_needs(
 ) -> None:
     values = [Level(None if value is None else Decimal(value)) for value in (before, after)]
     assert change(*values) == texts
-
-
-@pytest.mark.parametrize(
-    ("ratios", "index"),
-    [
-        ([1, 1, 1, 1], Decimal(1)),
-        ([1, 0, 0, 0], Decimal("0.25")),
-        ([2, 2], Decimal(1)),  # only how evenly, not how much
-        ([0, 0], None),
-        ([], None),
-    ],
-)
-def test_jains_index_is_one_where_all_get_the_same_part(ratios: list[int], index: Decimal | None) -> None:
-    assert jain([Fraction(ratio) for ratio in ratios]) == index
 
 
 @pytest.mark.django_db

@@ -22,7 +22,8 @@ from pricing.services.calling_off import call_off_tariff
 from pricing.services.price_exceptions import grant_price_exception
 from pricing.services.tariffs import set_price
 from pricing.services.withdrawing import withdraw_statement
-from reservations.services import exceptions
+from reservations.domain.policy import standard
+from reservations.services import exceptions, weeks
 from tests import factories
 from tests.reservations.services.worlds import make_lab
 
@@ -52,7 +53,8 @@ def make_open_world() -> OpenWorld:
     zelda = factories.make_user("zelda")
     steward = factories.give_second_factor(factories.make_user("zelda.steward", is_steward=True))
     owner = factories.make_organisation(name=FORMULA, lead=zelda)
-    factories.make_policy()
+    rules = standard()
+    factories.make_policy(**{name: getattr(rules, name) for name in vars(rules)})
     factories.make_pricing_policy()
     node = factories.make_node(owner=owner, name="Gemini 1")
     hidden = factories.make_node(
@@ -64,6 +66,7 @@ def make_open_world() -> OpenWorld:
     _measure()
     _compare()
     _book(node, steward, at)
+    weeks.recount(at=clock.now())
     ledger.sequence(at=clock.now())
     return OpenWorld(owner, node, hidden, steward)
 
