@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from html import escape
@@ -13,8 +13,10 @@ from typing import Any
 from django.conf import settings
 
 from reservations.domain.laboratory.experiment import Report
-from reservations.domain.laboratory.outcomes import Outcome
+from reservations.domain.laboratory.outcomes import Outcome, Window
 from reservations.management.laboratory.table import NAMES, lines_of, time_of
+
+Reads = Callable[[Window], Decimal | None]
 
 # Okabe and Ito's colours: told apart by whoever does not see red and green as others do.
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9")
@@ -24,7 +26,8 @@ _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .75rem; text-align: right; border-bottom: 1px solid #8888; }
+h1 { overflow-wrap: anywhere; }
+th, td { padding: .25rem .75rem; text-align: right; border-bottom: 1px solid #8888; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 .wide { overflow-x: auto; }
 pre { overflow-x: auto; font-size: .85rem; }
@@ -118,12 +121,12 @@ def _figures(report: Report) -> Iterator[tuple[str, str, dict[str, Any]]]:
     )
     yield (
         "Jain's index by half-life", "1 where all had the same part of what they were entitled to.",
-        _figure([_line(*one, lambda window: window.jain) for one in _coloured(outcomes)], "index"),
+        _figure([_bars(*one, lambda window: window.jain) for one in _coloured(outcomes)], "index"),
     )  # fmt: skip
     yield (
         "Use by half-life", "The part of the cluster's cost-weighted hours that jobs ran in.",
         _figure(
-            [_line(*one, lambda window: window.delivered / window.capacity) for one in _coloured(outcomes)],
+            [_bars(*one, lambda window: window.delivered / window.capacity) for one in _coloured(outcomes)],
             "used",
         ),
     )  # fmt: skip
@@ -142,7 +145,8 @@ def _figure(data: list[dict[str, Any]], axis: str, **layout: Any) -> dict[str, A
         "data": data,
         "layout": {
             "height": 380, "margin": {"t": 10, "r": 10},
-            "yaxis": {"title": {"text": axis}, "rangemode": "tozero"},
+            "xaxis": {"type": "category"},
+            "yaxis": {"title": {"text": axis}, "rangemode": "tozero", "gridcolor": "#8884"},
             "legend": {"orientation": "h", "y": -0.2}, **layout,
         },
     }  # fmt: skip
@@ -153,7 +157,7 @@ def _waits(outcome: Outcome, colour: str) -> dict[str, Any]:
     shown = (waits.mean, waits.median, waits.ninety, waits.ninety_nine)
     return {
         "type": "bar", "name": NAMES[outcome.name], "marker": {"color": colour},
-        "x": ["mean", "median", "90 %", "99 %"], "y": [round(float(wait) / 3600, 3) for wait in shown],
+        "x": ["mean", "half", "90 %", "99 %"], "y": [round(float(wait) / 3600, 3) for wait in shown],
     }  # fmt: skip
 
 
@@ -168,11 +172,11 @@ def _shares(outcome: Outcome, colour: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _line(outcome: Outcome, colour: str, read: Any) -> dict[str, Any]:
+def _bars(outcome: Outcome, colour: str, read: Reads) -> dict[str, Any]:
     return {
-        "type": "scatter", "mode": "lines+markers", "name": NAMES[outcome.name], "line": {"color": colour},
+        "type": "bar", "name": NAMES[outcome.name], "marker": {"color": colour},
         "x": [_day(window.start) for window in outcome.windows],
-        "y": [None if read(window) is None else round(float(read(window)), 4) for window in outcome.windows],
+        "y": [None if amount is None else round(float(amount), 4) for amount in map(read, outcome.windows)],
     }  # fmt: skip
 
 
@@ -180,15 +184,15 @@ def _floor(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     first = outcomes[0].windows
     days = [_day(window.start) for window in first]
     told = [
-        {"type": "scatter", "mode": "lines", "name": name, "x": days, "y": amounts,
-         "line": {"dash": dash, "color": "#888888"}}
-        for name, dash, amounts in (
-            ("promised", "dash", [float(window.floor_promised) for window in first]),
-            ("wanted", "dot", [float(window.floor_demanded) for window in first]),
+        {"type": "scatter", "mode": "lines+markers", "name": name, "x": days, "y": amounts,
+         "line": {"dash": "dot", "color": "#888888"}, "marker": {"symbol": symbol, "size": 10}}
+        for name, symbol, amounts in (
+            ("promised", "diamond", [float(window.floor_promised) for window in first]),
+            ("wanted", "cross", [float(window.floor_demanded) for window in first]),
         )
     ]  # fmt: skip
-    lines = (_line(*one, lambda window: window.floor_delivered) for one in _coloured(outcomes))
-    return [*told, *lines]
+    lines = (_bars(*one, lambda window: window.floor_delivered) for one in _coloured(outcomes))
+    return [*lines, *told]
 
 
 def _day(seconds: int) -> str:
