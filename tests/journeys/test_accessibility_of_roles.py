@@ -19,7 +19,8 @@ from common import clock
 from nodes.models import Node
 from pricing.services import drafts
 from reservations.management.example_world.people import PASSWORD
-from reservations.services import applications
+from reservations.models import Policy
+from reservations.services import applications, replays
 from tests.journeys.conftest import NARROW, WIDE
 from tests.journeys.test_accessibility import (
     FOR_MEMBERS,
@@ -70,7 +71,7 @@ STEWARD = Role("stella@example.org", (*CHOSEN, "/steward/", "/me/security/"), fr
     "steward_accounts", "steward_account", "steward_exceptions", "steward_exception",
     "steward_project_exceptions", "steward_people", "steward_person", "steward_project",
     "steward_announcements", "steward_electricity", "steward_market", "security", "steward_prices",
-    "steward_pricing_policy",
+    "steward_pricing_policy", "steward_replays", "steward_replay",
     "steward_node_exceptions", "steward_price_exception", "steward_site_costs", "steward_site_fee",
     "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_activate_totp",
@@ -99,7 +100,12 @@ def waiting(site: LiveSite, rows: None) -> Iterator[None]:
     )  # fmt: skip
     omar, node = User.objects.get(email=OWNER.email), Node.objects.get(slug="lyon-a100")
     draft = drafts.start_draft(node=node, by=omar, at=clock.now())
+    stella = User.objects.get(email=STEWARD.email)
+    replay = replays.ask_replay(of=Policy.objects.earliest("version"), by=stella, at=clock.now())
+    while replays.work_on_replays(at=clock.now()):
+        pass
     yield
+    replay.delete()
     draft.delete()
     organisation.delete()
     invitation.delete()
