@@ -80,11 +80,17 @@ LENGTH_UNKNOWN, LENGTH_CUT, RUN_CUT = "length_unknown", "length_cut", "run_cut"
 
 
 def requests_of(trace: Trace, *, policy: Policy, assumed: Assumptions) -> Demand:
-    noted: Counter[str] = Counter({LENGTH_UNKNOWN: 0, LENGTH_CUT: 0, RUN_CUT: 0})
-    asks = tuple(_asks(trace.jobs, policy, assumed, noted))
-    names = sorted({ask.project for ask in asks})
+    # Groups are projects; where there is but one, its people are.
+    by_group = len({job.group for job in trace.jobs}) > 1
+    names = [(job.group if by_group else job.user) or "unnamed" for job in trace.jobs]
     given = assumed.groups or {}
-    groups = {name: given.get(name) or group_of(name, assumed) for name in names}
+    groups = {name: given.get(name) or group_of(name, assumed) for name in sorted(set(names))}
+    noted: Counter[str] = Counter({LENGTH_UNKNOWN: 0, LENGTH_CUT: 0, RUN_CUT: 0})
+    by_class = {one.project_class: policy.for_class(one.project_class) for one in groups.values()}
+    asks = tuple(
+        _ask(number, job, name, by_class[groups[name].project_class], assumed, noted)
+        for number, (job, name) in enumerate(zip(trace.jobs, names, strict=True))
+    )
     return Demand(asks, groups, dict(sorted(noted.items())))
 
 
@@ -127,24 +133,23 @@ def lead_faults(table: Sequence[tuple[int, int]]) -> Iterator[str]:
         yield "hours do not fall"
 
 
-def _asks(jobs: Sequence[Job], policy: Policy, assumed: Assumptions, noted: Counter[str]) -> Iterator[Ask]:
+def _ask(
+    number: int, job: Job, project: str, policy: Policy, assumed: Assumptions, noted: Counter[str]
+) -> Ask:
     mark = policy.mark_minutes * 60
     # A slot may start between marks, now, and ends on one: then the longest is up to a mark shorter.
     longest, horizon = policy.longest_hours * HOUR - mark, policy.horizon_days * 24 * HOUR
-    # Groups are projects; where there is but one, its people are.
-    by_group = len({job.group for job in jobs}) > 1
-    for number, job in enumerate(jobs):
-        wanted = job.requested if job.requested is not None else job.ran
-        length = min(max(wanted, job.ran), longest)
-        noted[LENGTH_UNKNOWN] += job.requested is None
-        noted[LENGTH_CUT] += length < wanted
-        noted[RUN_CUT] += length < job.ran
-        pool, devices = _devices(job, assumed)
-        lead = max(0, min(lead_of(number, assumed), horizon - length - 2 * mark))
-        yield Ask(
-            number, (job.group if by_group else job.user) or "unnamed", pool, devices,
-            job.submitted - lead, job.submitted, length, min(job.ran, length), job.waited,
-        )  # fmt: skip
+    wanted = job.requested if job.requested is not None else job.ran
+    length = min(max(wanted, job.ran), longest)
+    noted[LENGTH_UNKNOWN] += job.requested is None
+    noted[LENGTH_CUT] += length < wanted
+    noted[RUN_CUT] += length < job.ran
+    pool, devices = _devices(job, assumed)
+    lead = max(0, min(lead_of(number, assumed), horizon - length - 2 * mark))
+    return Ask(
+        number, project, pool, devices, job.submitted - lead, job.submitted, length, min(job.ran, length),
+        job.waited,
+    )  # fmt: skip
 
 
 def _devices(job: Job, assumed: Assumptions) -> tuple[str, int]:

@@ -145,7 +145,7 @@ def _figure(data: list[dict[str, Any]], axis: str, **layout: Any) -> dict[str, A
         "data": data,
         "layout": {
             "height": 380, "margin": {"t": 10, "r": 10},
-            "xaxis": {"type": "category"},
+            "xaxis": {"type": "category", "gridcolor": "#8884"},
             "yaxis": {"title": {"text": axis}, "rangemode": "tozero", "gridcolor": "#8884"},
             "legend": {"orientation": "h", "y": -0.2}, **layout,
         },

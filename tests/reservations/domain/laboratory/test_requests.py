@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from reservations.domain.laboratory.requests import (
@@ -57,6 +58,16 @@ def test_longer_than_the_policy_lets_is_cut_for_every_policy_alike_and_counted()
     # A slot that starts between marks ends on one: a mark less than a week.
     assert [(ask.length, ask.runs) for ask in demand.asks] == [(603_900, 603_900), (603_900, 600)]
     assert (demand.noted["length_cut"], demand.noted["run_cut"]) == (2, 1)
+
+
+def test_a_class_with_a_longest_slot_of_its_own_is_cut_to_that() -> None:
+    own = tuple(replace(one, longest_hours=2) if one.code == "student" else one for one in standard().classes)
+    given = Assumptions(lead=((100, 0),), groups={"physics": Group("student", 1), "art": Group("public", 1)})
+    demand = demand_of(
+        job(requested=9000), job(group="art", requested=9000), assumed=given,
+        policy=replace(standard(), classes=own),
+    )  # fmt: skip
+    assert [ask.length for ask in demand.asks] == [6300, 9000]
 
 
 def test_gpus_are_counted_whole_and_cpus_by_device() -> None:
