@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import Prefetch, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, Prefetch, QuerySet
+from django.db.models.functions import JSONObject
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -29,6 +31,8 @@ from reservations.api.shapes import (
     StartField,
 )
 from reservations.models import Reservation, ReservedDevice
+from reservations.selectors import policies
+from reservations.selectors.level_path import place_after_booking
 from reservations.services import booking
 
 MOST_DEVICES = 256
@@ -105,12 +109,13 @@ class PreviewApi(PersonalApiView):
     makes: ClassVar = {"POST": False}
 
     def post(self, request: Request) -> Response:
-        asked = self.body
+        asked, at = self.body, clock.now()
+        project = _project(request, asked)
         answer = booking.preview(
-            project=_project(request, asked), devices=asked["devices"], start=asked["start"],
-            end=asked["end"], asked_by=self.person, at=clock.now(),
+            project=project, devices=asked["devices"], start=asked["start"], end=asked["end"],
+            asked_by=self.person, at=at,
         )  # fmt: skip
-        told = answer.to_json()
+        told, rules = answer.to_json(), policies.in_force(at)[1]
         return Response(
             {
                 "is_granted": answer.is_granted,
@@ -118,6 +123,7 @@ class PreviewApi(PersonalApiView):
                 "rules": wording.as_json(answer),
                 "quote": told["quote"],
                 "level": told["level"],
+                "place": place_after_booking(project=project, quote=answer.quote, policy=rules, at=at),
                 "nearest": told["nearest"],
                 "alternatives": told.get("alternatives", []),
             }
@@ -132,12 +138,17 @@ class ReservationApi(PersonalApiView):
     answers: ClassVar = {"GET": ReservationShape, "DELETE": ReservationShape}
 
     def get(self, request: Request, reservation: Reservation) -> Response:
-        return Response(_shown(_mine(request).get(pk=reservation.pk)))
+        return Response(described(request, reservation))
 
     def delete(self, request: Request, reservation: Reservation) -> Response:
         """Cancel; what that costs is settled after the slot."""
         cancelled = booking.cancel(reservation=reservation, by=self.person, at=clock.now())
-        return Response(_shown(_mine(request).get(pk=cancelled.pk)))
+        return Response(described(request, cancelled))
+
+
+def described(request: Request, reservation: Reservation) -> dict[str, Any]:
+    """A slot as it is now."""
+    return _shown(_mine(request).get(pk=reservation.pk))
 
 
 def _project(request: Request, asked: dict[str, Any]) -> Project:
@@ -148,7 +159,11 @@ def _mine(request: Request) -> QuerySet[Reservation]:
     devices = ReservedDevice.objects.select_related("device__node")
     heavy = [f"decision__{name}" for name in ("request", "rules", "quote")]
     mine = Reservation.objects.of(request.user).select_related("project", "decision").defer(*heavy)
-    return mine.prefetch_related(Prefetch("devices", devices))
+    after = Reservation.objects.filter(descendant_of=OuterRef("pk")).order_by("pk")
+    following = ArraySubquery(after.values(json=JSONObject(change="change", uid="uid")))
+    return mine.prefetch_related(Prefetch("devices", devices)).annotate(
+        before=F("descendant_of__uid"), after=following
+    )
 
 
 def _filtered(rows: QuerySet[Reservation], asked: dict[str, Any]) -> QuerySet[Reservation]:
@@ -187,4 +202,17 @@ def _described(reservation: Reservation, devices: list[str], nodes: list[str]) -
         "decision": f"/api/v1/decisions/{reservation.decision.uid}",
         "created_at": moment(reservation.created_at),
         "cancelled_at": moment(reservation.cancelled_at),
+        "released_at": moment(reservation.released_at),
+        "release_asked_at": moment(reservation.release_asked_at),
+        "checked_in_at": moment(reservation.checked_in_at),
+        "change": reservation.change,
+        "descendant_of": _address(getattr(reservation, "before", None)),
+        "descendants": [
+            {"change": one["change"], "reservation": _address(one["uid"])}
+            for one in getattr(reservation, "after", [])
+        ],
     }
+
+
+def _address(uid: object) -> str | None:
+    return None if uid is None else f"/api/v1/reservations/{uid}"

@@ -37,6 +37,11 @@ class JobMembers(Members):
     )
 
 
+class DescendantShape(Shape):
+    change = serializers.ChoiceField(Reservation.Change.values)
+    reservation = serializers.CharField(help_text="Its address.")
+
+
 class ReservationShape(Shape):
     id = serializers.URLField(help_text="The same on every site.")
     uid = serializers.UUIDField()
@@ -52,6 +57,18 @@ class ReservationShape(Shape):
     decision = serializers.CharField(help_text="The address of the decision that granted it.")
     created_at = serializers.DateTimeField()
     cancelled_at = serializers.DateTimeField(allow_null=True)
+    released_at = serializers.DateTimeField(allow_null=True, help_text="When the rest was given back.")
+    release_asked_at = serializers.DateTimeField(
+        allow_null=True, help_text="Since when the rest is to be given back after its jobs."
+    )
+    checked_in_at = serializers.DateTimeField(allow_null=True, help_text="When somebody said they use it.")
+    change = serializers.ChoiceField(
+        ["", *Reservation.Change.values], help_text="How it came out of `descendant_of`."
+    )
+    descendant_of = serializers.CharField(
+        allow_null=True, help_text="The address of the slot that it took the place of, or goes on from."
+    )
+    descendants = DescendantShape(many=True, help_text="The slots that came out of this one.")
 
     example: ClassVar = {
         "id": "https://equinode.example/019306a2-0c4e-7d2a-8a53-5c7f0c0e51aa",
@@ -68,6 +85,12 @@ class ReservationShape(Shape):
         "decision": "/api/v1/decisions/019306a2-0c4e-7c11-b3f8-2a3b0f6d4e77",
         "created_at": "2026-11-22T18:03:11.120000Z",
         "cancelled_at": None,
+        "released_at": None,
+        "release_asked_at": None,
+        "checked_in_at": None,
+        "change": "",
+        "descendant_of": None,
+        "descendants": [],
     }
 
 
@@ -110,6 +133,9 @@ class AnswerShape(Shape):
     level = serializers.DictField(
         allow_null=True, help_text="The project’s fair-share level before and after."
     )
+    place = serializers.CharField(
+        help_text="After whom the project would come for the next contested slot, by public names."
+    )
     nearest = serializers.DictField(
         allow_null=True, help_text="The shortest way through, where one is known."
     )
@@ -126,6 +152,7 @@ class AnswerShape(Shape):
         ],
         "quote": {"total": "6.712000"},
         "level": {"before": "1.04", "after": "0.98"},
+        "place": "For the next contested slot you stay at place 2 of 9.",
         "nearest": None,
         "alternatives": [],
     }  # fmt: skip

@@ -10,11 +10,14 @@ from fractions import Fraction
 
 from django.utils.translation import gettext, ngettext
 
+from accounts.models import Project
 from reservations.domain import decay
+from reservations.domain.decision import Quote
 from reservations.domain.policy import Policy
 from reservations.domain.room import Step, step_levels
 from reservations.domain.shares import Compared, Comparison
 from reservations.selectors.levels import Level, change, said
+from reservations.selectors.ranking import ranked
 from reservations.selectors.shares import ShareTree, places_in
 
 _NEIGHBOURS = 8  # on either side, offered to compare with
@@ -166,6 +169,17 @@ def _own_name(shares: ShareTree, key: str) -> str:
 
 
 # --- what if -----------------------------------------------------------------
+def place_after_booking(*, project: Project, quote: Quote | None, policy: Policy, at: datetime) -> str:
+    """Empty without a price or a place in the share tree.
+
+    One query, or none where the tree is large and was read within the last minute.
+    """
+    shares = ranked(policy=policy, at=at, project=project.pk) if quote else None
+    if quote is None or shares is None:
+        return ""
+    return place_after(shares, project.pk, Fraction(quote.cost_weighted_hours))
+
+
 def place_after(shares: ShareTree, project: int, added: Fraction) -> str:
     """Who would be served before the project if it had `added` more cost-weighted hours: a sentence."""
     key = shares.key_of_project[project]
@@ -174,7 +188,7 @@ def place_after(shares: ShareTree, project: int, added: Fraction) -> str:
     passing = sorted(
         (after[other], other)
         for id, other in shares.key_of_project.items()
-        if before[id] > own and after[other] < then
+        if id != project and before[id] >= own and after[other] < then
     )
     numbers = {"before": own, "after": then, "of": len(before)}
     if not passing:

@@ -22,6 +22,7 @@ from reservations.domain.decision import Answer, Payment, Quote
 from reservations.domain.policy import Policy as Rules
 from reservations.domain.rules import IDLE
 from reservations.selectors.budgets import left_now
+from reservations.selectors.level_path import place_after_booking
 from reservations.selectors.levels import Level, change
 from reservations.selectors.links import slot_fields, slot_url
 from reservations.selectors.receipt import Line
@@ -79,6 +80,7 @@ class Preview:
     level_before: str
     level_after: str
     level_means: str
+    place: str  # in which the next contested slot would find the project
     room: RoomMeter | None
     payments: str
     readers: str
@@ -144,6 +146,7 @@ def preview_page(*, asked: Asked, answer: Answer, policy: Rules) -> Preview:
         level_before=before,
         level_after=after,
         level_means=Level(answer.level.after).sentence,
+        place=place_after_booking(project=asked.project, quote=quote, policy=policy, at=asked.at),
         room=_room(answer),
         payments=_payments(quote) if quote else "",
         readers=_readers(nodes),

@@ -26,6 +26,8 @@ from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open
 
 pytestmark = pytest.mark.django_db
 
+PREVIEW_QUERIES = 18  # of them one for the place that a booking would lead to
+
 
 @pytest.fixture
 def node() -> Node:
@@ -120,6 +122,33 @@ def test_the_preview_shows_price_rules_and_who_reads_data_there(member: Client, 
     assert "All 11 rules pass" in page
     assert "The administrators of the node, in France." in page
     assert "Book for EUR" in page
+
+
+def test_the_preview_says_after_whom_one_would_come_for_the_next_contested_slot(
+    member: Client, lab: Lab, node: Node
+) -> None:
+    """Equal shares: one who used nothing goes first as it is, one who booked half an hour only then."""
+    make_lab(name="Idle", uses_public_money=True)
+    light = make_lab(name="Glacier archive", uses_public_money=True)
+    light.book([node.devices.all()[1]], in_days(3), hours=0.5)
+    before = "For the next contested slot you come at place 3 of 3 instead of 1: after Glacier archive, Idle."
+    assert member.get("/book/preview/", asked(lab, node)).context["preview"].place == before
+    lab.book([node.devices.all()[2]], in_days(3), hours=1)
+    again = member.get("/book/preview/", asked(lab, node))
+    assert again.context["preview"].place == "For the next contested slot you stay at place 3 of 3."
+    assert "you stay at place 3 of 3." in again.content.decode()
+
+
+def test_a_preview_asks_the_database_for_the_tree_once_and_for_names_not_at_all(
+    member: Client, lab: Lab, node: Node
+) -> None:
+    member.get("/book/preview/", asked(lab, node))
+    with CaptureQueriesContext(connection) as queries:
+        member.get("/book/preview/", asked(lab, node))
+    seen = [str(query["sql"])[:110] for query in queries.captured_queries]
+    trees = [query for query in queries if "vertex LEFT JOIN accounts_project" in str(query["sql"])]
+    assert len(trees) == 1
+    assert len(seen) <= PREVIEW_QUERIES + _session(queries), seen
 
 
 def test_without_scripts_the_whole_page_holds_the_preview(member: Client, lab: Lab, node: Node) -> None:
