@@ -19,7 +19,7 @@ from common.api.lists import ListQuery, page_of_rows
 from common.api.shapes import Shape
 from reservations import tasks
 from reservations.models import Policy, PolicyDraft, PolicyReplay
-from reservations.selectors.replays import replay_json
+from reservations.selectors.replays.files import replay_json
 from reservations.services import replays
 
 

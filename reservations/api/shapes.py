@@ -114,7 +114,7 @@ class RuleShape(Shape):
     exceptions = RuleExceptionShape(many=True, help_text="To the policy, that this was answered under.")
 
 
-class OfferShape(Shape):
+class AlternativeShape(Shape):
     kind = serializers.CharField(
         help_text="What differs: devices, shorter, fewer, earlier, later, elsewhere (the model on another "
         "node) or model (another one)."
@@ -139,7 +139,7 @@ class AnswerShape(Shape):
     nearest = serializers.DictField(
         allow_null=True, help_text="The shortest way through, where one is known."
     )
-    alternatives = OfferShape(
+    alternatives = AlternativeShape(
         many=True, help_text="Of a refusal: the nearest of each kind that passes every rule."
     )
 

@@ -18,6 +18,7 @@ from reservations import tasks
 from reservations.forms.replays import ReplayForm
 from reservations.models import PolicyReplay
 from reservations.selectors import replays as selectors
+from reservations.selectors.replays import files
 from reservations.services import replays as services
 
 
@@ -69,7 +70,7 @@ def steward_replay_progress(request: HttpRequest, uid: UUID) -> HttpResponse:
 @guard(STEWARD)
 def steward_replay_json(request: HttpRequest, uid: UUID) -> JsonResponse:
     replay = _found(uid)
-    return JsonResponse(selectors.replay_json(replay) | {"charts": selectors.charts(replay)})
+    return JsonResponse(files.replay_json(replay) | {"charts": files.charts(replay)})
 
 
 @never_cache
@@ -77,7 +78,7 @@ def steward_replay_json(request: HttpRequest, uid: UUID) -> JsonResponse:
 def steward_replay_csv(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Every decision that flips, one to a line."""
     text = StringIO()
-    csv.writer(text).writerows(selectors.csv_lines(_found(uid)))
+    csv.writer(text).writerows(files.csv_lines(_found(uid)))
     response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="replay-{uid}.csv"'
     return response
@@ -85,4 +86,3 @@ def steward_replay_csv(request: HttpRequest, uid: UUID) -> HttpResponse:
 
 def _found(uid: UUID) -> PolicyReplay:
     return get_object_or_404(PolicyReplay.objects.select_related("version"), uid=uid)
-
