@@ -1,4 +1,4 @@
-"""Policy, fairness and status for programs: what the public pages say."""
+"""Fairness and status for programs: what the public pages say."""
 
 from __future__ import annotations
 
@@ -13,28 +13,7 @@ from common.access import ANYONE
 from common.api.shapes import Shape
 from common.api.view import ApiView
 from reservations.selectors import open_data
-from reservations.selectors.policy_page import policy_page
 from reservations.selectors.status import status_page
-
-
-class PolicyShape(Shape):
-    policy = serializers.IntegerField(help_text="Its version.")
-    effective_from = serializers.DateTimeField(allow_null=True)
-    effective_until = serializers.DateTimeField(allow_null=True)
-    reason = serializers.CharField()
-    digest = serializers.CharField()
-    ledger_entry = serializers.IntegerField(allow_null=True)
-    rules = serializers.DictField(help_text="Every number of the rules.")
-
-    example: ClassVar = {
-        "policy": 1,
-        "effective_from": "2026-09-23T00:00:00Z",
-        "effective_until": None,
-        "reason": "First policy",
-        "digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-        "ledger_entry": 3,
-        "rules": {"half_life_hours": 336, "horizon_hours": 672},
-    }
 
 
 class ShareShape(Shape):
@@ -127,18 +106,6 @@ class StatusShape(Shape):
         "ledger": {"entries": 42, "waiting": 0, "unsigned": 0, "signed": 42},
         "jobs": {"queued": 2, "running": 1},
     }  # fmt: skip
-
-
-class PolicyApi(ApiView):
-    """The rules in force."""
-
-    access: ClassVar = {"GET": ANYONE}
-    scopes: ClassVar = {"GET": ""}
-    answers: ClassVar = {"GET": PolicyShape}
-    refusals: ClassVar = {"GET": {"no_policy": 409}}
-
-    def get(self, request: Request) -> Response:
-        return Response(open_data.policy_json(policy_page(at=clock.now())))
 
 
 class FairnessApi(ApiView):

@@ -125,7 +125,8 @@ def _read_scalar(wanted: Any, value: Any) -> Any:
         return datetime.fromisoformat(value)
     if wanted is date:
         return date.fromisoformat(value)
-    if not isinstance(value, wanted):
+    # True is an int to Python, and not to anybody else.
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise TypeError(f"{value!r} is not a {wanted.__name__}")
     return value
 

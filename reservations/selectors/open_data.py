@@ -12,23 +12,29 @@ from reservations.domain import exact_json
 from reservations.domain.exact_json import Json
 from reservations.selectors.exceptions import ExceptionRow
 from reservations.selectors.fairness import FairnessPage, ShareRow, fairness_page
-from reservations.selectors.policy_page import PolicyPage
+from reservations.selectors.policy_page import Version
 from reservations.selectors.status import StatusPage
 
 
-def policy_json(page: PolicyPage) -> Json:
-    version = page.version
-    return exact_json.written(
+def policy_json(version: Version) -> dict[str, Any]:
+    written = exact_json.written(
         {
             "policy": version.number,
+            "state": version.state,
             "effective_from": version.starts,
             "effective_until": version.ends,
+            "published_at": version.published_at,
             "reason": version.reason,
             "digest": version.digest,
             "ledger_entry": version.entry,
-            "rules": page.rules,
+            "follows": version.follows,
+            "called_off_at": version.called_off_at,
+            "called_off_reason": version.called_off_reason,
+            "rules": version.rules,
         }
     )
+    assert isinstance(written, dict)
+    return written
 
 
 def exception_json(row: ExceptionRow) -> dict[str, Any]:

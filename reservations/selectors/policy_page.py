@@ -1,57 +1,126 @@
-"""The policy in plain words, every number from the row in force."""
+"""The policy in plain words, every number from a published row: the one in force, or another."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
-from django.utils.translation import gettext
-
-from common import formats
-from reservations.domain.policy import Policy as Rules
+from common.bars import drawn, part
+from reservations import wording
+from reservations.domain.calendar import MINUTES_OF_DAY, Calendar
+from reservations.domain.policy import CLASSES, ClassNumbers, Policy as Rules
+from reservations.domain.policy_changes import changes, kind_of, peak_hours
 from reservations.models import Policy
 from reservations.selectors.policies import none_in_force
+from reservations.selectors.policy_articles import Article, articles_of
+from reservations.wording.policy_changes import Difference
+
+IN_FORCE, TO_COME, OVER, CALLED_OFF = "in_force", "to_come", "over", "called_off"
 
 
 @dataclass(frozen=True)
-class Article:
-    """One rule as a person reads it, and the member of the JSON that its numbers come from."""
+class Bar:
+    """Peak hours of a day, in per cent of its drawing."""
+
+    start: str
+    width: str
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day of the week: its peak hours in words and drawn."""
 
     name: str
-    text: str
-    members: tuple[str, ...]
+    hours: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    name: str
+    kind: str
+    numbers: tuple[tuple[str, str], ...]  # its own: name and value
 
 
 @dataclass(frozen=True)
 class Version:
     number: int
-    starts: datetime | None
+    state: str
+    starts: datetime
     ends: datetime | None
     reason: str
     digest: str
+    published_at: datetime
     entry: int | None  # its index in the ledger, once it has one
+    called_off_at: datetime | None
+    called_off_reason: str
+    called_off_entry: int | None
+    rules: dict[str, Any]
+    differences: tuple[Difference, ...]  # from the one before it
+    follows: int | None
+
+    @property
+    def is_in_force(self) -> bool:
+        return self.state == IN_FORCE
+
+    @property
+    def is_to_come(self) -> bool:
+        return self.state == TO_COME
+
+    @property
+    def is_called_off(self) -> bool:
+        return self.state == CALLED_OFF
 
 
 @dataclass(frozen=True)
 class PolicyPage:
     version: Version
     articles: tuple[Article, ...]
-    rules: dict[str, object]
+    week: tuple[Day, ...]  # empty: no hours are peak
+    holidays_off_peak: bool
+    classes: tuple[ClassRow, ...]
     versions: tuple[Version, ...]
 
+    @property
+    def in_force(self) -> Version | None:
+        return next((version for version in self.versions if version.is_in_force), None)
 
-def policy_page(*, at: datetime) -> PolicyPage:
-    rows = list(Policy.objects.select_related("entry"))
-    row = next((one for one in rows if _covers(one, at)), None)
+    @property
+    def announced(self) -> Version | None:
+        return next((version for version in self.versions if version.is_to_come), None)
+
+
+def policy_page(*, at: datetime, number: int | None = None, as_of: datetime | None = None) -> PolicyPage:
+    """The version in force, or the one asked for. NoPolicy where none was in force, or has that number."""
+    rows = _rows()
+    row = next((one for one in rows if _is_asked(one, number, as_of or at)), None)
     if row is None:
         raise none_in_force()
-    rules = Rules.from_json(row.rules)
+    rules, every = Rules.from_json(row.rules), _versions(rows, at)
     return PolicyPage(
-        version=_version(row),
-        articles=(*_slot_articles(rules), *_share_articles(rules)),
-        rules=row.rules,
-        versions=tuple(_version(one) for one in rows),
+        version=next(version for version in every if version.number == row.version),
+        articles=articles_of(rules),
+        week=week_of(rules.peak),
+        holidays_off_peak=rules.peak is not None and rules.peak.holidays_off_peak,
+        classes=class_rows(rules),
+        versions=every,
     )
+
+
+def versions(*, at: datetime) -> tuple[Version, ...]:
+    """Every one there ever was, newest first."""
+    return _versions(_rows(), at)
+
+
+def _rows() -> list[Policy]:
+    return list(Policy.objects.select_related("entry", "called_off_entry"))
+
+
+def _is_asked(row: Policy, number: int | None, at: datetime) -> bool:
+    return _covers(row, at) if number is None else row.version == number
 
 
 def _covers(policy: Policy, at: datetime) -> bool:
@@ -59,112 +128,76 @@ def _covers(policy: Policy, at: datetime) -> bool:
     return starts is not None and starts <= at and (ends is None or at < ends)
 
 
-def _version(row: Policy) -> Version:
+def _versions(rows: Sequence[Policy], at: datetime) -> tuple[Version, ...]:
+    """Newest first, each with what it changed in the last one before it that was not called off."""
+    found: list[Version] = []
+    before: Policy | None = None
+    for row in sorted(rows, key=lambda row: row.version):
+        found.append(_version(row, before, at))
+        if row.called_off_at is None:
+            before = row
+    return tuple(reversed(found))
+
+
+def _version(row: Policy, before: Policy | None, at: datetime) -> Version:
+    changed = changes(Rules.from_json(before.rules), Rules.from_json(row.rules)) if before else ()
     return Version(
         number=row.version,
-        starts=row.effective.lower,
+        state=_state(row, at),
+        starts=row.begins,
         ends=row.effective.upper,
         reason=row.reason,
         digest=row.digest,
+        published_at=row.published_at,
         entry=row.entry.index,
+        called_off_at=row.called_off_at,
+        called_off_reason=row.called_off_reason,
+        called_off_entry=row.called_off_entry.index if row.called_off_entry else None,
+        rules=row.rules,
+        differences=wording.differences(changed),
+        follows=before.version if before else None,
     )
 
 
-def _slot_articles(rules: Rules) -> list[Article]:
-    return [
-        Article(
-            gettext("Grid"),
-            gettext(
-                "A slot starts at once or on a %(mark)d-minute mark, and ends on one."
-                " It lasts %(shortest)s to %(longest)s."
-            )
-            % {
-                "mark": rules.mark_minutes,
-                "shortest": formats.duration(rules.shortest),
-                "longest": formats.duration(rules.longest),
-            },
-            ("mark_minutes", "shortest_minutes", "longest_hours"),
-        ),
-        Article(
-            gettext("Horizon"),
-            gettext("A slot is over within %(days)d days of the moment it is asked for.")
-            % {"days": rules.horizon_days},
-            ("horizon_days",),
-        ),
-        Article(
-            gettext("Free"),
-            gettext(
-                "Nobody else holds any of the devices in that time."
-                " First come, first served among those with room."
-            ),
-            (),
-        ),
-        Article(
-            gettext("Published cost"),
-            gettext("A device without a published cost statement and tariff in force cannot be booked."),
-            (),
-        ),
-        Article(
-            gettext("Budget"),
-            gettext(
-                "The price fits in grants that are valid over the slot’s hours;"
-                " the one that expires first pays first."
-            ),
-            (),
-        ),
-        Article(
-            gettext("Cancelling"),
-            gettext("Free until %(hours)d hours before the start.") % {"hours": rules.free_cancel_hours},
-            ("free_cancel_hours",),
-        ),
-    ]
+def _state(row: Policy, at: datetime) -> str:
+    if row.called_off_at is not None:
+        return CALLED_OFF
+    if row.begins > at:
+        return TO_COME
+    return IN_FORCE if _covers(row, at) else OVER
 
 
-def _share_articles(rules: Rules) -> list[Article]:
-    return [
-        Article(
-            gettext("Room"),
-            gettext(
-                "A project may hold s × C × f cost-weighted hours later than %(exempt)d hours from now,"
-                " and never less than one whole node for %(least)d hours. s is its share among projects"
-                " active in %(active)d days, C what can be booked within the horizon, f = 2 − U/E between"
-                " %(low)s and %(high)s: U what it used, decayed, E what its share would use for ever."
+def week_of(peak: Calendar | None) -> tuple[Day, ...]:
+    """Seven days as drawn; nothing where no hours are peak."""
+    return () if peak is None else tuple(_day(peak, weekday) for weekday in range(7))
+
+
+def _day(peak: Calendar, weekday: int) -> Day:
+    hours, day = peak_hours(peak, weekday), Decimal(MINUTES_OF_DAY)
+    return Day(
+        wording.weekday_name(weekday),
+        wording.hours_of_day(hours),
+        tuple(
+            Bar(
+                drawn(part(Decimal(one.start_minute), day)),
+                drawn(part(Decimal(one.end_minute - one.start_minute), day)),
             )
-            % {
-                "exempt": rules.exempt_hours,
-                "least": rules.least_node_hours,
-                "active": rules.active_days,
-                "low": formats.number(float(rules.least_factor)),
-                "high": formats.number(float(rules.most_factor)),
-            },
-            ("exempt_hours", "least_node_hours", "active_days", "least_factor", "most_factor"),
+            for one in hours
         ),
-        Article(
-            gettext("Half of a model’s hours"),
-            gettext(
-                "Later than %(exempt)d hours from now, one project holds at most %(share)s"
-                " of a device model’s hours in a week."
-            )
-            % {"exempt": rules.exempt_hours, "share": formats.percent(float(rules.model_share), 0)},
-            ("exempt_hours", "model_share"),
-        ),
-        Article(
-            gettext("Level and order"),
-            gettext(
-                "Level is promised share over received share. Use counts half after %(days)s"
-                " and a quarter after twice that; what is booked counts in full until it is used,"
-                " released or cancelled."
-                " The least served account goes first, and inside it the least served project (Fair Tree)."
-            )
-            % {"days": formats.duration(rules.half_life)},
-            ("half_life_hours",),
-        ),
-        Article(
-            gettext("Cost-weighted hours"),
-            gettext(
-                "Hours count by what they cost: device-hours × the full cost per available device-hour of the"
-                " statement in force. An hour on a dear device counts for more, in the published proportion."
-            ),
-            (),
-        ),
-    ]
+    )
+
+
+def class_rows(rules: Rules) -> tuple[ClassRow, ...]:
+    """In the order of the classes; none where the policy says nothing of them."""
+    if not rules.classes:
+        return ()
+    return tuple(_class_row(code, rules.of_class(code)) for code in CLASSES)
+
+
+def _class_row(code: str, numbers: ClassNumbers | None) -> ClassRow:
+    own = numbers.own if numbers else {}
+    return ClassRow(
+        wording.class_name(code),
+        wording.kind_name(kind_of(numbers)),
+        tuple((wording.policy_number_name(name), wording.policy_value(name, own[name])) for name in own),
+    )

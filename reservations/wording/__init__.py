@@ -13,7 +13,15 @@ from reservations.wording.exceptions import (
     value_entered,
     value_said,
 )
-from reservations.wording.policies import fault
+from reservations.wording.policies import (
+    class_name,
+    day_minute,
+    fault,
+    policy_number_name,
+    policy_value,
+    unit_name,
+)
+from reservations.wording.policy_changes import differences, hours_of_day, kind_name, weekday_name
 from reservations.wording.rule import words
 from reservations.wording.told import RuleWords, name
 
@@ -33,5 +41,14 @@ __all__ = [
     "unfit",
     "value_entered",
     "value_said",
+    "class_name",
+    "day_minute",
+    "differences",
+    "hours_of_day",
+    "kind_name",
+    "policy_number_name",
+    "policy_value",
+    "unit_name",
+    "weekday_name",
     "words",
 ]
