@@ -26,12 +26,12 @@ from reservations.domain.slots import Slot, Week
 # have the same peak hours, so their devices are counted together, as are those closed at the same time.
 _BOOKABLE = """
 WITH wanted AS MATERIALIZED (
-    SELECT 'model' AS kind, device.model_key AS key, device.model AS name, device.id, device.node_id
-      FROM nodes_device device WHERE device.model_key = ANY(%(models)s)
+    SELECT 'model' AS kind, model_key AS key, min(model) AS name, node_id, count(*) AS devices
+      FROM nodes_device WHERE model_key = ANY(%(models)s) GROUP BY model_key, node_id
     UNION ALL
-    SELECT 'node', node.slug, node.name, device.id, device.node_id
-      FROM nodes_device device JOIN nodes_node node ON node.id = device.node_id
-     WHERE node.slug = ANY(%(nodes)s)
+    SELECT 'node', node.slug, node.name, node.id,
+           (SELECT count(*) FROM nodes_device WHERE node_id = node.id)
+      FROM nodes_node node WHERE node.slug = ANY(%(nodes)s)
 ), on_sale AS MATERIALIZED (
     SELECT node.id, site.time_zone, site.country, statement.publicly_funded_share AS funded,
            greatest(node.listed_at, %(first)s) AS since
@@ -43,18 +43,21 @@ WITH wanted AS MATERIALIZED (
      WHERE node.state = 'listed' AND node.id IN (SELECT node_id FROM wanted)
 ), bookable AS (
     SELECT kind, key, time_zone, country, since, min(name) AS name, min(funded) AS funded,
-           count(*) AS devices
+           sum(devices)::integer AS devices
       FROM wanted JOIN on_sale ON on_sale.id = wanted.node_id
      GROUP BY kind, key, time_zone, country, since
-), closed AS (
-    SELECT wanted.kind, key, time_zone, country, greatest(lower(hold.during), since) AS begins,
-           least(upper(hold.during), %(last)s) AS ends, count(*) AS devices
-      FROM nodes_hold hold
-      JOIN wanted ON wanted.id = hold.device_id
-      JOIN on_sale ON on_sale.id = wanted.node_id
+), closure AS MATERIALIZED (
+    SELECT device.node_id, device.model_key, lower(hold.during) AS begins, upper(hold.during) AS ends
+      FROM nodes_hold hold JOIN nodes_device device ON device.id = hold.device_id
      WHERE hold.kind IN ('closure', 'owner') AND hold.during && tstzrange(%(first)s, %(last)s)
-       AND upper(hold.during) > since
-     GROUP BY wanted.kind, key, time_zone, country, begins, ends
+), closed AS (
+    SELECT kind, key, time_zone, country, greatest(closure.begins, since) AS begins,
+           least(closure.ends, %(last)s) AS ends, count(*) AS devices
+      FROM closure
+      JOIN wanted ON wanted.node_id = closure.node_id AND (kind = 'node' OR key = closure.model_key)
+      JOIN on_sale ON on_sale.id = wanted.node_id
+     WHERE closure.ends > since
+     GROUP BY kind, key, time_zone, country, greatest(closure.begins, since), least(closure.ends, %(last)s)
 ), held AS (
     SELECT cell.* FROM reservations_sharedcell cell
       JOIN unnest(%(rules)s::text[], %(kinds)s::text[], %(keys)s::text[], %(periods)s::text[],

@@ -36,7 +36,7 @@ from reservations.domain.policy import Policy
 from reservations.domain.rules import Case
 from reservations.errors import NoShare, NotAMember, PolicyTakesEffect, UnknownDevice
 from reservations.selectors import counters, no_shows
-from reservations.selectors.standing import class_at, position_of
+from reservations.selectors.standing import Position, class_at, position_of
 
 REFERENCE = "reservation-"
 
@@ -155,7 +155,7 @@ def snapshot_of(
         project=position.project,
         member=position.cap,
         exceptions=position.exceptions,
-        no_shows=_no_shows(project_id, asked_by_id, numbers, request.at),
+        no_shows=_no_shows(project_id, asked_by_id, numbers, position, request.at),
     )
     (snapshot,) = counters.with_cells([Case(request, snapshot, numbers)])
     return snapshot, priced
@@ -186,8 +186,17 @@ def _nodes(request: Request, wanted: Sequence[Wanted], priced: dict[int, Rate]) 
     return tuple(found.values())
 
 
-def _no_shows(project_id: int, asked_by_id: int, numbers: Policy, at: datetime) -> NoShows | None:
-    """What whoever asks did not come to; what then needs room, too, is read only where it costs something."""
+def _no_shows(
+    project_id: int, asked_by_id: int, numbers: Policy, position: Position, at: datetime
+) -> NoShows | None:
+    """What whoever asks did not come to; what then needs room, too, is read only where it costs something.
+
+    Nearly everybody has come to every slot, and for them nothing more is read.
+    """
+    if numbers.no_shows_most is None:
+        return None
+    if not position.has_no_shows:
+        return NoShows(0, None)
     record = no_shows.standing_of(user=asked_by_id, policy=numbers, at=at)
     if record is None:
         return None

@@ -131,7 +131,8 @@ SELECT me.decayed_usage, me.committed,
             (SELECT json_agg(json_build_array(month, seconds::text) ORDER BY month) FROM by_month) END,
        (SELECT json_agg(json_build_array(uid, number, value, until) ORDER BY number) FROM exception),
        project.project_class, project.class_expires_at,
-       (SELECT half_life_hours FROM reservations_usagebasis)
+       (SELECT half_life_hours FROM reservations_usagebasis),
+       EXISTS (SELECT FROM reservations_noshow WHERE person_id = %(asked_by)s::bigint AND verdict)
   FROM me
   JOIN accounts_project project ON project.id = %(project)s
   LEFT JOIN accounts_projectmembership member
@@ -153,6 +154,7 @@ class Position:
     cap: MemberCap | None
     exceptions: tuple[Easing, ...]  # to the policy, in force for the project
     half_life_hours: int | None  # that usage was counted with; None: as the policy in force says
+    has_no_shows: bool  # whoever asks, however long ago
 
 
 def position_of(
@@ -184,6 +186,7 @@ def _position(
     is_suspended: bool, expires_at: datetime | None, is_member: bool, cap: Decimal | None,
     by_month: list[list[str]] | None, exceptions: list[list[str]] | None,
     project_class: str, class_until: datetime | None, half_life_hours: int | None,
+    has_no_shows: bool,
 ) -> Position:  # fmt: skip
     held: dict[str, tuple[WeekHeld, ...]] = {}
     for model, week, seconds in weekly or []:
@@ -205,7 +208,7 @@ def _position(
             Easing(uid, number, Fraction(value), datetime.fromisoformat(until).astimezone(UTC))
             for uid, number, value, until in exceptions or []
         ),
-        half_life_hours,
+        half_life_hours, has_no_shows,
     )  # fmt: skip
 
 
