@@ -45,7 +45,13 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-OPERATIONS = [f"{method.upper()} {path}" for path, methods in schema()["paths"].items() for method in methods]
+DESCRIBED = {
+    f"{method.upper()} {path}": operation
+    for path, methods in schema()["paths"].items()
+    for method, operation in methods.items()
+}
+OPERATIONS = list(DESCRIBED)
+OPEN = {label for label, operation in DESCRIBED.items() if {} in operation["security"]}
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
     response_headers_conformance,
@@ -172,7 +178,12 @@ def call(described: Described, label: str, **headers: str) -> None:
 
 
 @pytest.mark.parametrize("label", OPERATIONS)
-def test_anybody(described: Described, label: str, world: str) -> None:
+def test_anybody(described: Described, label: str, world: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if label not in OPEN:
+        # Refused for want of a token before anything of it is read: forty calls, one for each limit of each
+        # of its members, would be answered by one and the same line. A person's token goes through them all.
+        coverage = described.operations[label].schema.config.phases.coverage
+        monkeypatch.setattr(coverage, "enabled", False)
     call(described, label)
 
 
