@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from psycopg.types.json import Jsonb
+
 from common.holidays import holidays_within
 from common.prepared import prepared
 from reservations.domain import calendar
@@ -60,8 +62,7 @@ WITH wanted AS MATERIALIZED (
      GROUP BY kind, key, time_zone, country, greatest(closure.begins, since), least(closure.ends, %(last)s)
 ), held AS (
     SELECT cell.* FROM reservations_sharedcell cell
-      JOIN unnest(%(rules)s::text[], %(kinds)s::text[], %(keys)s::text[], %(periods)s::text[],
-                  %(bands)s::text[]) AS asked (rule, kind, key, period, band)
+      JOIN jsonb_to_recordset(%(cells)s) AS asked (rule text, kind text, key text, period text, band text)
      USING (rule, kind, key, period, band)
 )
 SELECT (SELECT json_agg(json_build_array(kind, key, time_zone, country, since, NULL, devices, name,
@@ -131,9 +132,7 @@ def _read(cells: Collection[Cell], case: Case) -> dict[Cell, FloorCell | Commerc
         "nodes": sorted({cell.key for cell in cells if cell.kind == NODE}),
         "first": min(span.start for span in spans.values()),
         "last": max(span.end for span in spans.values()), "at": case.request.at,
-        "rules": [cell.rule for cell in cells], "kinds": [cell.kind for cell in cells],
-        "keys": [cell.key for cell in cells], "periods": [cell.period for cell in cells],
-        "bands": [cell.band for cell in cells],
+        "cells": Jsonb([vars(cell) for cell in cells]),
     }  # fmt: skip
     with prepared() as cursor:
         cursor.execute(_BOOKABLE, values)
