@@ -13,6 +13,7 @@ from nodes.services import occupancy
 from reservations.domain import decay
 from reservations.domain.policy import Policy
 from reservations.models import Reservation, UsageEntry, Vertex
+from reservations.selectors.standing import position_of
 from reservations.services import booking, policy, usage
 from tests.races import at_once
 from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
@@ -30,6 +31,14 @@ def assert_as_events_say(*labs: Lab) -> None:
         vertex = vertex_of(lab)
         decayed, committed = found.get(lab.project.pk, (Fraction(0), Fraction(0)))
         assert (Fraction(vertex.decayed_usage), Fraction(vertex.committed)) == (decayed, committed)
+    # What a decision reads of the accounts is the sum of the same events, to the last digit.
+    position = position_of(project_id=labs[0].project.pk, policy=Policy(), at=clock.now())
+    assert position is not None
+    (step,) = position.standing.path
+    assert step.stored_of_all is not None
+    assert step.committed_of_all is not None
+    sums = Fraction(step.stored_of_all), Fraction(step.committed_of_all)
+    assert sums == tuple(sum((one[part] for one in found.values()), Fraction(0)) for part in (0, 1))
 
 
 @pytest.mark.django_db

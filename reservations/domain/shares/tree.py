@@ -1,4 +1,4 @@
-"""The share tree, its exact arithmetic and the Fair Tree order.
+"""A share tree, with everything that follows from shares and usage.
 
 Source: Slurm's documentation `fair_tree.shtml`, with what it leaves to floating point made
 exact: levels are fractions, and accounts that tie are merged before their children are ranked.
@@ -9,30 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import groupby, takewhile
 from operator import itemgetter
 
-# A share of nothing used: under-served without limit. Compares with every fraction as it should.
-UNUSED = math.inf
-Level = Fraction | float  # a fraction, or UNUSED and nothing else
-
-
-class FaultyTree(ValueError):
-    """No share tree: the sentence says which vertex is at fault."""
-
-
-@dataclass(frozen=True, slots=True)
-class Vertex:
-    """An account or a project, as read. `shares` is None where the parent's shares are used."""
-
-    key: str
-    parent: str | None
-    shares: int | None
-    usage: Fraction | int = 0  # leaves only; an account's is the sum of its children's
-    is_leaf: bool = False
+from reservations.domain.shares.levels import UNUSED, Compared, Comparison, Level, level_of
+from reservations.domain.shares.vertices import FaultyTree, Vertex
 
 
 class Tree:
@@ -298,36 +282,3 @@ class Tree:
             ),
             per_unit=self._per_unit,
         )
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A vertex and its Level FS."""
-
-    key: str
-    level: Level
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The two levels that decide between two projects, and the account below which they stand.
-
-    `tied`: accounts above them, still below the common one, that tie and so are one. Where the two that
-    decide are equal, both projects tie; or one is a project, which no better one of the account precedes.
-    """
-
-    account: str
-    left: Compared
-    right: Compared
-    tied: tuple[tuple[Compared, Compared], ...] = ()
-
-
-def level_of(shares: int | None, of_shares: int, usage: int | Fraction, of_usage: int | Fraction) -> Level:
-    """Level FS: (shares / of_shares) / (usage / of_usage). `parent` shares go first in their account."""
-    if shares is None:
-        return UNUSED
-    if not shares:
-        return Fraction(0)
-    if not usage:
-        return UNUSED
-    return Fraction(shares * of_usage) / (of_shares * usage)
