@@ -8,7 +8,18 @@ from importlib import import_module
 import django
 
 # Each module has a measure() that prints Markdown.
-MEASUREMENTS = ("race", "bookings", "queries", "starts", "fairtree", "scale", "hourly", "export", "prices")
+MEASUREMENTS = (
+    "race",
+    "bookings",
+    "queries",
+    "starts",
+    "fairtree",
+    "interleavings",
+    "scale",
+    "hourly",
+    "export",
+    "prices",
+)
 
 
 def main() -> None:
