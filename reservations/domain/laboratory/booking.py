@@ -7,7 +7,7 @@ one grant without end pays for all.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -41,9 +41,10 @@ FREE, ROOM = "free", "room"
 LATER = (0, 1, 4, 12, 24, 48, 96, 168)
 _ENGINE = ENGINES[CURRENT]
 _GRANT = GrantLeft(1, "unlimited", None, None, Decimal(10) ** 15)
-_END, _BEGIN, _ASK, _LOOK = range(4)  # in this order at one moment
+_END, _BEGIN, _ASK, _AGAIN, _LOOK = range(5)  # in this order at one moment
 
 Ticks = Callable[[int], None]
+Shape = tuple[str, str, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,10 @@ class _Site:
         self._refused: list[Refused] = []
         self._first: Counter[str] = Counter()
         self._moved: set[int] = set()
+        # Refused for now, by what they want; and what refused the last of them that asked.
+        self._waiting: dict[Shape, deque[Ask]] = {}
+        self._reasons: dict[Shape, str] = {}
+        self._again_at = 0
 
     def play(self, tick: Ticks) -> Course:
         day = 0
@@ -100,6 +105,8 @@ class _Site:
             now, what, number, slot = heappop(self._events)
             if what == _ASK:
                 self._ask(self._asks[number], now)
+            elif what == _AGAIN:
+                self._all_ask_again(now)
             elif slot == self._slots[number]:
                 self._go_on(what, self._bookings[number], now)
             if now >= day:
@@ -121,30 +128,95 @@ class _Site:
 
     # --- one request ----------------------------------------------------------------------------------
     def _ask(self, ask: Ask, now: int) -> None:
+        """For the first time: then every rule is heard."""
         wanted = self._wanted_start(ask, now)
-        case = self._case(ask, wanted, now)
-        free = self._pools[ask.pool].free(self._span(ask, wanted), now)
-        refused = [] if free.bit_count() >= ask.devices else [FREE]
-        refused += refusing(case)
-        if now == ask.asked:
-            self._first.update(refused)
-        until = ask.ready + self._person.patience_hours * HOUR
+        case, free = self._case(ask, wanted, now), self._free(ask, wanted, now)
+        refused = [*refusing(case), *([FREE] if free.bit_count() < ask.devices else [])]
+        self._first.update(refused)
         if not refused:
             self._book(ask, case, wanted, lowest(free, ask.devices), now)
-        elif self._booked_later(ask, case, wanted, until, now):
-            self._moved.add(ask.number)
-        elif now + self._person.again_hours * HOUR <= until:
-            heappush(self._events, (now + self._person.again_hours * HOUR, _ASK, ask.number, 0))
-        else:
-            self._refused.append(Refused(ask, tuple(refused)))
+        elif self._refused_later(ask, refused[0], now):
+            self._waiting.setdefault(_shape(ask, now), deque()).append(ask)
+            self._come_back(now)
 
-    def _booked_later(self, ask: Ask, case: Case, wanted: int, until: int, now: int) -> bool:
+    def _refused_again(self, ask: Ask, now: int) -> str | None:
+        """What refuses whatever start they have patience for; None where one is granted, and booked."""
+        refused = self._refused_now(ask, now)
+        return self._refused_later(ask, refused, now) if refused else None
+
+    def _refused_later(self, ask: Ask, refused: str, now: int) -> str | None:
+        """The same of later starts, after what refused the one that is wanted most."""
+        # Later hours need no less room.
+        if refused == ROOM or not self._booked_by(ask, self._latest(ask), now):
+            return refused
+        self._moved.add(ask.number)
+        return None
+
+    def _refused_now(self, ask: Ask, now: int) -> str | None:
+        """The same of the start that is wanted most."""
+        wanted = self._wanted_start(ask, now)
+        free = self._free(ask, wanted, now)
+        if free.bit_count() < ask.devices:
+            return FREE
+        case = self._case(ask, wanted, now)
+        refused = next(refusing(case), None)
+        if refused is None:
+            self._book(ask, case, wanted, lowest(free, ask.devices), now)
+        return refused
+
+    def _free(self, ask: Ask, start: int, now: int) -> int:
+        return self._pools[ask.pool].free(self._span(ask, start), now)
+
+    def _latest(self, ask: Ask) -> int:
+        """The latest start that they have patience for."""
+        return ask.ready + self._person.patience_hours * HOUR
+
+    # --- asking again ---------------------------------------------------------------------------------
+    def _come_back(self, now: int) -> None:
+        """At the next full hours there are, once for all who wait."""
+        between = self._person.again_hours * HOUR
+        again = (now // between + 1) * between
+        if self._again_at < again:
+            self._again_at = again
+            heappush(self._events, (again, _AGAIN, 0, 0))
+
+    def _ask_again(self, shape: Shape, now: int) -> None:
+        """Those who want alike ask one after the other, until one is refused."""
+        waiting = self._waiting[shape]
+        while waiting:
+            if refused := self._refused_again(waiting[0], now):
+                self._reasons[shape] = refused
+                return
+            waiting.popleft()
+        del self._waiting[shape]
+
+    def _next_asks_again(self, project: str, now: int) -> None:
+        """Room has come back to a project: whoever of it has waited longest asks, then those alike."""
+        ours = [shape for shape in self._waiting if shape[0] == project and shape[-1] < 0]
+        if ours:
+            self._ask_again(min(ours, key=lambda shape: self._waiting[shape][0].number), now)
+
+    def _all_ask_again(self, now: int) -> None:
+        for shape in [*self._waiting]:
+            self._ask_again(shape, now)
+        for shape, waiting in [*self._waiting.items()]:
+            del self._waiting[shape]
+            for ask in waiting:
+                if self._latest(ask) > now:
+                    self._waiting.setdefault(_shape(ask, now), deque()).append(ask)
+                else:
+                    self._refused.append(Refused(ask, self._reasons[shape]))
+        if self._waiting:
+            self._come_back(now)
+
+    def _booked_by(self, ask: Ask, until: int, now: int) -> bool:
         """Whether there is a slot after the wanted start that every rule grants; then it is booked."""
-        for start, free in self._later(ask, wanted, until):
-            moved = self._case(ask, start, now, case)
-            refused = next(refusing(moved), None)
+        case: Case | None = None
+        for start, free in self._later(ask, self._wanted_start(ask, now), until):
+            case = self._case(ask, start, now, case)
+            refused = next(refusing(case), None)
             if refused is None:
-                self._book(ask, moved, start, lowest(free, ask.devices), now)
+                self._book(ask, case, start, lowest(free, ask.devices), now)
                 return True
             if refused == ROOM:  # no later mark has fewer hours that need room
                 return False
@@ -183,18 +255,10 @@ class _Site:
         self._look_again(booking, now)
 
     def _moved_up(self, booking: Booking, now: int) -> bool:
-        ask = booking.ask
-        wanted = self._wanted_start(ask, now)
-        free = self._pools[ask.pool].free(self._span(ask, wanted), now)
-        before = booking.start - self._mark
-        if free.bit_count() < ask.devices and not any(self._later(ask, wanted, before)):
-            return False
-        case = self._case(ask, wanted, now)
-        is_wanted_free = free.bit_count() >= ask.devices
-        if is_wanted_free and not any(refusing(case)):
-            self._book(ask, case, wanted, lowest(free, ask.devices), now)
-            return True
-        return self._booked_later(ask, case, wanted, before, now)
+        refused = self._refused_now(booking.ask, now)
+        if refused is None or refused == ROOM:
+            return refused is None
+        return self._booked_by(booking.ask, booking.start - self._mark, now)
 
     def _look_again(self, booking: Booking, now: int) -> None:
         again = now + self._person.look_hours * HOUR
@@ -255,6 +319,12 @@ class _Site:
         self._holdings.release(booking, now)
         del self._bookings[booking.ask.number]
         self._placed.append(Placement(booking.ask, booking.start, now, booking.end, booking.mask))
+        self._next_asks_again(booking.ask.project, now)
+
+
+def _shape(ask: Ask, now: int) -> Shape:
+    """Those alike are answered alike; whoever is not ready yet is alike to nobody."""
+    return ask.project, ask.pool, ask.devices, ask.length, ask.number if ask.ready > now else -1
 
 
 @lru_cache(maxsize=4096)

@@ -31,6 +31,7 @@ class Occupancy:
         self._begun = 0
         # By mark, counted from the first that is kept.
         self._held: list[int] = []
+        self._counts: list[int] = []
         self._kept_from = since // mark
 
     def free(self, span: Span, now: int) -> int:
@@ -46,23 +47,28 @@ class Occupancy:
         The ends of windows of one width: all of them in three steps per mark (van Herk, 1992).
         """
         first, last = -(-start // self._mark), until // self._mark
-        if last < first:
-            return
         width = -(-length // self._mark)
+        # Beyond what is noted nobody holds anything.
+        beyond = max(0, last + width - first)
         masks = self._between(first, last + width)
-        masks += [0] * (last + width - first - len(masks))  # nobody holds anything that far ahead
-        for offset, busy in enumerate(windows(masks, width)):
-            free = self.everything & ~busy
-            if free.bit_count() >= devices:
-                yield (first + offset) * self._mark, free
+        masks += [0] * (beyond - len(masks))
+        counts = self._counts[first - self._kept_from : last + width - self._kept_from]
+        counts += [0] * (beyond - len(counts))
+        # Where too few are free at a mark none are for so long: often this is all there is to do.
+        for begin, end in _runs(counts, self.everything.bit_length() - devices, width):
+            for at, busy in enumerate(windows(masks[begin:end], width), begin):
+                free = self.everything & ~busy
+                if free.bit_count() >= devices:
+                    yield (first + at) * self._mark, free
 
     def hold(self, devices: int, span: Span, now: int) -> None:
         if span.start <= now:
             self._begun |= devices
         first, last = self._marks(span, now)
-        self._held += [0] * (last - self._end)
-        for at in range(first - self._kept_from, last - self._kept_from):
-            self._held[at] |= devices
+        more = [0] * (last - self._kept_from - len(self._held))
+        self._held += more
+        self._counts += more
+        self._change(devices, first, last, held=True)
 
     def begin(self, devices: int) -> None:
         self._begun |= devices
@@ -70,23 +76,28 @@ class Occupancy:
     def release(self, devices: int, span: Span, now: int) -> None:
         """Give back what is left of a slot that has begun."""
         self._begun &= ~devices
-        for at in range(now // self._mark + 1 - self._kept_from, span.end // self._mark - self._kept_from):
-            self._held[at] &= ~devices
+        self._change(devices, now // self._mark + 1, span.end // self._mark, held=False)
 
     def cancel(self, devices: int, span: Span) -> None:
         """Give back a slot that has not begun."""
-        for at in range(span.start // self._mark - self._kept_from, span.end // self._mark - self._kept_from):
-            self._held[at] &= ~devices
+        self._change(devices, span.start // self._mark, span.end // self._mark, held=False)
+
+    def _change(self, devices: int, first: int, last: int, *, held: bool) -> None:
+        marks = slice(first - self._kept_from, last - self._kept_from)
+        number = devices.bit_count()
+        if held:
+            self._held[marks] = [mask | devices for mask in self._held[marks]]
+            self._counts[marks] = [count + number for count in self._counts[marks]]
+        else:
+            kept = ~devices
+            self._held[marks] = [mask & kept for mask in self._held[marks]]
+            self._counts[marks] = [count - number for count in self._counts[marks]]
 
     def forget(self, before: int) -> None:
         """Marks that are over."""
         over = max(0, min(len(self._held), before // self._mark - self._kept_from))
-        del self._held[:over]
+        del self._held[:over], self._counts[:over]
         self._kept_from += over
-
-    @property
-    def _end(self) -> int:
-        return self._kept_from + len(self._held)
 
     def _between(self, first: int, last: int) -> list[int]:
         """As far as anything is noted."""
@@ -127,3 +138,14 @@ def windows(masks: Sequence[int], width: int) -> list[int]:
         forward += accumulate(block, or_)
         backward += reversed([*accumulate(reversed(block), or_)])
     return [backward[at] | forward[at + width - 1] for at in range(len(masks) - width + 1)]
+
+
+def _runs(counts: Sequence[int], most: int, width: int) -> Iterator[tuple[int, int]]:
+    """`[begin, end)` of stretches of at least `width` marks at each of which no more than `most` are held."""
+    fits = bytes([count <= most for count in counts])
+    begin, wanted = 0, b"\x01" * width
+    while (begin := fits.find(wanted, begin)) >= 0:
+        end = fits.find(b"\x00", begin + width)
+        end = len(fits) if end < 0 else end
+        yield begin, end
+        begin = end

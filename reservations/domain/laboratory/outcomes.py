@@ -103,7 +103,7 @@ def outcome_of(
     return Outcome(
         name=course.name, started=len(course.placed), refused=len(course.refused), moved=course.moved,
         refused_at_first=dict(course.first_refusals or {}),
-        refused_for_good=dict(sorted(Counter(r for one in course.refused for r in one.rules).items())),
+        refused_for_good=dict(sorted(Counter(one.rule for one in course.refused).items())),
         waits=_waits(course, groups), utilisation=rounded_down(had / sum(room_for, Fraction(0))),
         jain=_shown(jain(_ratios((sum(row.delivered), sum(row.entitled)) for row in by_project.values()))),
         jain_by_window=rounded_down(Fraction(sum(indexes)) / len(indexes)) if indexes else None,

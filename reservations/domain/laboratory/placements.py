@@ -36,10 +36,10 @@ class Placement:
 
 @dataclass(frozen=True)
 class Refused:
-    """A job that was given up: by what it was refused when it was asked for the last time."""
+    """A job that was given up, and the first rule that refused it when it was asked for the last time."""
 
     ask: Ask
-    rules: tuple[str, ...]
+    rule: str
 
 
 @dataclass(frozen=True)

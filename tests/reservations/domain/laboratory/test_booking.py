@@ -79,15 +79,31 @@ def test_what_is_booked_ahead_is_there_when_the_job_is_ready() -> None:
 def test_nobody_waits_longer_than_they_have_patience_for() -> None:
     asks = [ask(0, 0, length=4 * DAY), ask(1, 60)]
     impatient = booked(asks, 1, person=Person(patience_hours=48, look_hours=0))
-    assert [(one.ask.number, one.rules) for one in impatient.refused] == [(1, ("free",))]
+    assert [(one.ask.number, one.rule) for one in impatient.refused] == [(1, "free")]
     assert starts(booked(asks, 1)) == {0: 0, 1: 4 * DAY}
 
 
 def test_whoever_is_refused_asks_again() -> None:
-    # For four days nothing is free; the first job ends after one, and the second asks again after one.
+    # For four days nothing is free; the first job ends after one, and the second asks again at midnight.
     asks = [ask(0, 0, length=4 * DAY, runs=DAY), ask(1, 60)]
     course = booked(asks, 1, person=Person(patience_hours=48, again_hours=24, look_hours=0))
-    assert starts(course) == {0: 0, 1: 60 + DAY}
+    assert starts(course) == {0: 0, 1: DAY}
+
+
+def test_when_room_comes_back_to_a_project_those_who_wait_longest_ask_first() -> None:
+    # A node of 1 device for 8 h is the least room; f is at least 1/2, and the share of 3 in a million next
+    # to nothing. Nothing is exempt, so of `one`'s jobs of 8 h one may be held at a time.
+    rich = {"one": Group("research", 1), "two": Group("research", 1_000_000)}
+    policy = replace(standard(), exempt_hours=0, floor_share=None, floor_ahead_hours=None)
+    asks = [
+        ask(0, 0, project="two"), ask(1, 60, length=8 * HOUR - 900, runs=600),
+        ask(2, 120, length=8 * HOUR - 900, runs=600), ask(3, 180, length=8 * HOUR - 900, runs=600),
+    ]  # fmt: skip
+    course = module.booked(
+        asks, cluster(9, node_devices=1), groups=rich, policy=policy, zone="UTC", person=STAYS, tick=nobody
+    )
+    assert starts(course) == {0: 0, 1: 60, 2: 660, 3: 1260}
+    assert course.first_refusals == {"room": 2}
 
 
 def test_the_room_refuses_whoever_holds_too_much_ahead() -> None:

@@ -21,7 +21,7 @@ def course(*waits: int, name: str = "fcfs") -> Course:
         Placement(one, one.ready + wait, one.ready + wait + one.runs, 0)
         for one, wait in zip(ASKS, waits, strict=False)
     ]
-    refused = tuple(Refused(one, ("room", "free")) for one in ASKS[len(waits) :])
+    refused = tuple(Refused(one, "room") for one in ASKS[len(waits) :])
     return Course(name, tuple(placed), refused)
 
 
@@ -46,7 +46,7 @@ def test_waits_are_told_for_all_and_by_class() -> None:
 def test_whoever_was_refused_counts_as_refused_and_not_as_waiting() -> None:
     told = outcome(course(0))
     assert (told.started, told.refused) == (1, 2)
-    assert told.refused_for_good == {"free": 2, "room": 2}
+    assert told.refused_for_good == {"room": 2}
     assert [(waits.jobs, waits.refused) for waits in told.waits] == [(1, 2), (1, 0), (0, 2)]
 
 
