@@ -74,7 +74,7 @@ class Outcome:
     waits: tuple[Waits, ...]
     utilisation: Decimal
     jain: Decimal | None  # of delivered over entitled, by project, over all windows
-    jain_by_window: Decimal | None  # the mean of each window's
+    jain_by_window: Decimal | None  # the mean of each window's; a shorter window counts less
     shortfall: Decimal  # the part of what each was entitled to in a window that it did not have in it
     floor_kept: (
         Decimal | None
@@ -99,14 +99,13 @@ def outcome_of(
         (max(Fraction(0), owed - got) for row in by_project.values()
          for owed, got in zip(row.entitled, row.delivered, strict=True)), Fraction(0),
     )  # fmt: skip
-    indexes = [window.jain for window in told if window.jain is not None]
     return Outcome(
         name=course.name, started=len(course.placed), refused=len(course.refused), moved=course.moved,
         refused_at_first=dict(course.first_refusals or {}),
         refused_for_good=dict(sorted(Counter(one.rule for one in course.refused).items())),
         waits=_waits(course, groups), utilisation=rounded_down(had / sum(room_for, Fraction(0))),
         jain=_shown(jain(_ratios((sum(row.delivered), sum(row.entitled)) for row in by_project.values()))),
-        jain_by_window=rounded_down(Fraction(sum(indexes)) / len(indexes)) if indexes else None,
+        jain_by_window=_mean_index(told),
         shortfall=rounded_down(short / due) if due else Decimal(0),
         floor_kept=_kept(told), windows=told,
         projects=tuple(_delivered(name, groups[name], row) for name, row in sorted(by_project.items())),
@@ -172,6 +171,12 @@ def _window(
         floor_demanded=rounded_down(_at(number, (row.wanted for row in of_floor))),
         floor_delivered=rounded_down(_at(number, (row.delivered for row in of_floor))),
     )  # fmt: skip
+
+
+def _mean_index(windows: Iterable[Window]) -> Decimal | None:
+    known = [(window.jain, Fraction(window.capacity)) for window in windows if window.jain is not None]
+    whole = sum((weight for _index, weight in known), Fraction(0))
+    return rounded_down(sum(Fraction(index) * weight for index, weight in known) / whole) if whole else None
 
 
 def _kept(windows: Iterable[Window]) -> Decimal | None:

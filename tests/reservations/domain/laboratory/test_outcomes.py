@@ -63,6 +63,15 @@ def test_jains_index_is_of_delivered_over_entitled() -> None:
     assert outcome(course(0, 0, 0)).jain == 1
 
 
+def test_a_shorter_window_counts_less_in_the_mean_of_their_indexes() -> None:
+    # Half-lives of 8 h: 8 h and 2 h. In the first `two` has 3 of 8 h; in the second 2, like the other.
+    policy = Policy.from_json({**standard().to_json(), "half_life_hours": 8})
+    told = outcome(course(0, 5 * HOUR, 5), policy=policy)
+    # (1 + 3/8)**2 / (2 x (1 + 9/64)) = 121/146; four fifths of it and a fifth of 1.
+    assert [window.jain for window in told.windows] == [Decimal("0.828767"), 1]
+    assert told.jain_by_window == Decimal("0.863013")
+
+
 def test_the_floor_is_kept_as_far_as_it_was_promised_and_wanted() -> None:
     # A fifth of 20 h is promised to students: 4 h, of 10 wanted.
     (window,) = outcome(course(0, 5 * HOUR, 5)).windows
