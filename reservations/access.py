@@ -6,11 +6,11 @@ from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext as _, gettext_noop
 
 from accounts.access import LEADS, MEMBERS, PROJECT_MEMBER, own, person, row
 from accounts.models import ProjectMembership, User
-from common.access import Rule, Verdict
+from common.access import NotAllowed, Rule, Verdict
 from reservations.errors import NotAKeeper
 from reservations.models import Application, Reservation, Run
 from reservations.selectors.applications import applications, applications_of
@@ -89,6 +89,21 @@ RESERVATION_KEEPER = Rule(
     gettext_noop("Who booked the slot, and leads of its project"),
     LEADS,
     _kept_reservation,
+)
+
+
+def _no_show_person(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    admitted = RESERVATION_MEMBER.admit(request, kwargs)
+    reservation: Reservation = admitted["reservation"]
+    no_show = getattr(reservation, "no_show", None)
+    theirs = reservation.booked_by_id if no_show is None else no_show.person_id
+    if theirs != person(request).pk:
+        raise NotAllowed(_("Only the person whom it counts against appeals."))
+    return admitted
+
+
+NO_SHOW_PERSON = Rule(
+    "no-show person", gettext_noop("Whom a no-show in the slot counts against"), LEADS, _no_show_person
 )
 RUN_KEEPER = Rule(
     "run keeper", gettext_noop("Who booked the job’s slot, and leads of its project"), LEADS, _kept_run

@@ -8,8 +8,10 @@ from reservations import streams
 from reservations.api import (
     applications as asked,
     bookings,
+    changing as changed,
     entrusting as entrusted,
     exceptions as excepted,
+    no_shows as not_shown,
     onboarding as first_steps,
     open_data as open_data_api,
     policies as published,
@@ -24,11 +26,13 @@ from reservations.api import (
 from reservations.views import (
     applications,
     book,
+    changing,
     entrusting,
     exceptions,
     fairness,
     inside,
     members,
+    no_shows,
     onboarding,
     open_data,
     policies,
@@ -51,6 +55,12 @@ pages = [
     # /reservations/<uid>/
     path("reservations/<uuid:uid>/", reservation.reservation, name="reservation"),
     path("reservations/<uuid:uid>/cancel/", reservation.reservation_cancel, name="reservation_cancel"),
+    path("reservations/<uuid:uid>/move/", changing.reservation_move, name="reservation_move"),
+    path("reservations/<uuid:uid>/extend/", changing.reservation_extend, name="reservation_extend"),
+    path("reservations/<uuid:uid>/release/", changing.reservation_release, name="reservation_release"),
+    path("reservations/<uuid:uid>/hand-over/", changing.reservation_hand_over, name="reservation_hand_over"),
+    path("reservations/<uuid:uid>/check-in/", changing.reservation_check_in, name="reservation_check_in"),
+    path("reservations/<uuid:uid>/appeal/", changing.reservation_appeal, name="reservation_appeal"),
     path("reservations/<uuid:uid>/runs/", reservation.run_add, name="run_add"),
     # /runs/<uid>/
     path("runs/<uuid:uid>/stop/", reservation.run_stop, name="run_stop"),
@@ -152,6 +162,9 @@ pages = [
         policies.steward_policy_call_off,
         name="steward_policy_call_off",
     ),
+    # /steward/no-shows/
+    path("steward/no-shows/", no_shows.steward_no_shows, name="steward_no_shows"),
+    path("steward/no-shows/<uuid:uid>/", no_shows.steward_no_show, name="steward_no_show"),
     # /steward/exceptions/
     path("steward/exceptions/", exceptions.steward_exceptions, name="steward_exceptions"),
     path("steward/exceptions/<uuid:uid>/", exceptions.steward_exception, name="steward_exception"),
@@ -201,6 +214,35 @@ endpoints = [
     path("api/v1/reservations", bookings.ReservationsApi.as_view(), name="api_reservations"),
     path("api/v1/reservations/preview", bookings.PreviewApi.as_view(), name="api_preview"),
     path("api/v1/reservations/<uuid:uid>", bookings.ReservationApi.as_view(), name="api_reservation"),
+    path("api/v1/reservations/<uuid:uid>/move", changed.MoveApi.as_view(), name="api_reservation_move"),
+    path(
+        "api/v1/reservations/<uuid:uid>/move/preview",
+        changed.MovePreviewApi.as_view(),
+        name="api_reservation_move_preview",
+    ),
+    path("api/v1/reservations/<uuid:uid>/extend", changed.ExtendApi.as_view(), name="api_reservation_extend"),
+    path(
+        "api/v1/reservations/<uuid:uid>/extend/preview",
+        changed.ExtendPreviewApi.as_view(),
+        name="api_reservation_extend_preview",
+    ),
+    path(
+        "api/v1/reservations/<uuid:uid>/release", changed.ReleaseApi.as_view(), name="api_reservation_release"
+    ),
+    path(
+        "api/v1/reservations/<uuid:uid>/hand-over",
+        changed.HandOverSlotApi.as_view(),
+        name="api_reservation_hand_over",
+    ),
+    path(
+        "api/v1/reservations/<uuid:uid>/check-in",
+        changed.CheckInApi.as_view(),
+        name="api_reservation_check_in",
+    ),
+    path("api/v1/reservations/<uuid:uid>/appeal", changed.AppealApi.as_view(), name="api_reservation_appeal"),
+    path("api/v1/no-shows", not_shown.NoShowsApi.as_view(), name="api_no_shows"),
+    path("api/v1/no-shows/appeals", not_shown.AppealsApi.as_view(), name="api_appeals"),
+    path("api/v1/no-shows/<uuid:uid>/answer", not_shown.AppealAnswerApi.as_view(), name="api_appeal_answer"),
     path("api/v1/reservations/<uuid:uid>/runs", runs.RunsApi.as_view(), name="api_runs"),
     path("api/v1/runs/<uuid:uid>", runs.RunApi.as_view(), name="api_run"),
     path("api/v1/runs/<uuid:uid>/stop", runs.RunStopApi.as_view(), name="api_run_stop"),

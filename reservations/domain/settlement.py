@@ -109,6 +109,18 @@ def bill(facts: Facts) -> list[Line]:
     return [line for line in charges + credits_ if line.quantity]
 
 
+def price_of(per_hour: Iterable[Decimal], length: timedelta) -> Decimal:
+    """What devices at these prices come to over some time, to the sixth decimal."""
+    with localcontext(EXACT):
+        whole = sum(per_hour, Decimal(0)) * (length // timedelta(microseconds=1)) / 3_600_000_000
+        return whole.quantize(Decimal("0.000001"))
+
+
+def hours_of(devices: int, length: timedelta) -> Decimal:
+    """Device-hours, to the sixth decimal."""
+    return price_of([Decimal(devices)], length)
+
+
 def _by_terms(held: Iterable[Held]) -> list[tuple[Terms, list[Held]]]:
     def key(one: Held) -> tuple[int, int, Decimal, Decimal]:
         terms = one.terms

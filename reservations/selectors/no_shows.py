@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from accounts.models import User
 from common.ranges import bounds
+from nodes.domain import lease as rules_of_leases
 from nodes.models import HoldEvent, Lease, Node
 from nodes.selectors import is_recent, last_seen
 from reservations.domain import no_shows
@@ -20,6 +21,7 @@ from reservations.domain.policy import Policy
 from reservations.models import NoShow, Reservation, Run, SlotChange
 from reservations.selectors import policies
 
+_STOPPED_BEFORE = rules_of_leases.TERMINATE_BEFORE_END
 _FAULTS = (Lease.EndReason.REFUSED, Lease.EndReason.NOT_STARTED, Lease.EndReason.AGENT_LOST)
 
 
@@ -78,19 +80,45 @@ def facts_of(reservation: Reservation, *, at: datetime, warned_at: datetime | No
     runs = list(reservation.runs.all())
     leases = _leases_of(runs)
     begun = [lease.started_at for lease in leases.values() if lease.started_at is not None]
+    before = goes_on_from(reservation)
     given_up = (Reservation.State.CANCELLED, Reservation.State.RELEASED)
     taken_away = HoldEvent.objects.filter(
         reference=reservation.reference, event=HoldEvent.Event.WITHDRAWN
     ).exists()
     return Facts(
-        checked_in_at=reservation.checked_in_at,
-        ran_at=min(begun, default=None),
+        checked_in_at=reservation.checked_in_at or before.checked_in_at,
+        ran_at=min(begun, default=before.ran_until),
         is_waiting=any(_waits(run, leases.get(run.reference)) for run in runs),
         is_node_at_fault=taken_away or any(lease.end_reason in _FAULTS for lease in leases.values()),
         silent_nodes=_silent(reservation, at),
         is_suspended=reservation.project.suspended_at is not None,
         is_given_up=reservation.state in given_up,
         warned_at=warned_at,
+    )
+
+
+@dataclass(frozen=True)
+class Before:
+    """What speaks for somebody in the slots that one goes on from: they are there already."""
+
+    checked_in_at: datetime | None = None
+    ran_until: datetime | None = None  # the end of such a slot, where a job ran until then
+
+
+def goes_on_from(reservation: Reservation) -> Before:
+    before = reservation.descendant_of
+    if before is None or reservation.change != Reservation.Change.EXTENDED:
+        return Before()
+    _start, end = bounds(before.during)
+    runs = before.runs.exclude(lease_uid=None)
+    leases = Lease.objects.filter(uid__in=runs.values("lease_uid"), started_at__isnull=False)
+    until_its_end = leases.filter(
+        Q(ended_at=None) | Q(ended_at__gte=end - _STOPPED_BEFORE) | Q(end_reason=Lease.EndReason.SLOT_END)
+    )
+    earlier = goes_on_from(before)
+    return Before(
+        checked_in_at=before.checked_in_at or earlier.checked_in_at,
+        ran_until=end if until_its_end.exists() else None,
     )
 
 
@@ -123,13 +151,14 @@ def evidence_of(reservation: Reservation, *, warned_at: datetime | None, at: dat
     nodes = _nodes_of(reservation)
     seen = last_seen(nodes)
     runs = list(reservation.runs.order_by("number"))
-    leases = _leases_of(runs)
+    leases, before = _leases_of(runs), goes_on_from(reservation)
     return {
         "begins_at": moment(start),
         "ends_at": moment(end),
         "looked_at": moment(at),
         "warned_at": _moment(warned_at),
-        "checked_in_at": _moment(reservation.checked_in_at),
+        "checked_in_at": _moment(reservation.checked_in_at or before.checked_in_at),
+        "ran_until_here_at": _moment(before.ran_until),
         "suspended": reservation.project.suspended_at is not None,
         "state": str(reservation.state),
         "nodes": [{"name": node.name, "heard_at": _moment(seen.get(node.pk))} for node in nodes],

@@ -19,6 +19,8 @@ from nodes.selectors import last_seen
 from pricing.models import Charge
 from reservations.domain.policy import Policy as Rules
 from reservations.models import Reservation, ReservedDevice, Run
+from reservations.selectors import decisions
+from reservations.selectors.afterwards import Afterwards, afterwards, with_changes
 from reservations.selectors.keepers import is_keeper, who_keeps
 from reservations.selectors.receipt import Receipt, charged, quoted
 from reservations.selectors.runs import FileRow, LogTail, RunRow, files_of, leases_of, log_tail, run_row
@@ -68,6 +70,7 @@ class ReservationPage:
     cancelling: str  # what cancelling now would cost
     place: str  # who can read there, and what isolates the job
     idle: str  # which of the nodes cannot run a job yet; empty where all can
+    afterwards: Afterwards
 
     @property
     def during(self) -> str:
@@ -84,7 +87,7 @@ def reservations_of(user: User) -> QuerySet[Reservation]:
     mine = Reservation.objects.of(user).select_related("project", "decision__policy")
     # What a decision was taken on is long, and has its own page.
     heavy = [f"decision__{name}" for name in ("request", "rules")]
-    return mine.defer(*heavy).annotate(role=Subquery(role))
+    return with_changes(mine.defer(*heavy).annotate(role=Subquery(role)))
 
 
 def is_kept_by(reservation: Reservation, user: User) -> bool:
@@ -129,12 +132,16 @@ def reservation_page(*, reservation: Reservation, user: User, at: datetime) -> R
         cancelling=_cancelling(reservation, start, at),
         place=_place(nodes),
         idle=idle([part.node for part in nodes]) if is_open else "",
-    )
+        afterwards=afterwards(
+            reservation, user=user, may_change=may_change, at=at,
+            has_run=any(row.started_at is not None for row in rows),
+        ),
+    )  # fmt: skip
 
 
 def _cancelling(reservation: Reservation, start: datetime, at: datetime) -> str:
-    """Under the policy that it was booked under."""
-    return cancelling(Rules.from_json(reservation.decision.policy.rules), start, at)
+    """By the numbers that it was booked under."""
+    return cancelling(decisions.numbers_of(reservation.decision), start, at)
 
 
 def cancelling(policy: Rules, start: datetime, at: datetime) -> str:
@@ -169,6 +176,8 @@ def _state(
 ) -> tuple[str, str]:
     if reservation.state == Reservation.State.CANCELLED:
         return gettext("Cancelled"), ""
+    if reservation.state == Reservation.State.RELEASED:
+        return gettext("Released early"), ""
     if reservation.state == Reservation.State.ENDED or at >= end:
         return gettext("Over"), ""
     if runs and runs[0].state == Run.State.RUNNING:

@@ -32,6 +32,7 @@ def steps(reservation: Reservation, newest: Lease | None) -> tuple[Step, ...]:
             Step(gettext("Cancelled"), "now", formats.moment(reservation.cancelled_at)),
         )
     start, end = bounds(reservation.during)
+    end = reservation.released_at or end  # the rest was given back
     stations = [
         (gettext("Booked"), reservation.created_at, None, ""),
         (gettext("Staged"), newest.staged_at if newest else None, None, gettext("before the start")),
@@ -74,4 +75,6 @@ def _warned(newest: Lease | None, end: datetime) -> datetime | None:
 def _ended(reservation: Reservation, newest: Lease | None) -> datetime | None:
     if newest is not None and newest.ended_at is not None:
         return newest.ended_at
+    if reservation.released_at is not None:
+        return reservation.released_at
     return bounds(reservation.during)[1] if reservation.state == Reservation.State.ENDED else None

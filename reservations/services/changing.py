@@ -126,12 +126,7 @@ def _extension(reservation: Reservation, end: datetime, at: datetime) -> Request
 
 
 def _require_extendable(reservation: Reservation, at: datetime) -> None:
-    if reservation.state == Reservation.State.CANCELLED:
-        raise ChangeRefused(_("This reservation is cancelled already."))
-    if reservation.state == Reservation.State.RELEASED:
-        raise ChangeRefused(_("The rest of this slot is released already."))
-    if reservation.state == Reservation.State.ENDED or at >= bounds(reservation.during)[1]:
-        raise ChangeRefused(_("This reservation is over: book another slot."))
+    slots.require_open(reservation, at)
     live = reservation.descendants.filter(change=Change.EXTENDED).exclude(state=Reservation.State.CANCELLED)
     if (after := live.first()) is not None:
         raise ChangeRefused(

@@ -28,7 +28,7 @@ def hand_over(*, reservation: Reservation, to: User, by: User, at: datetime) -> 
     """Make another member the holder of a slot that is not over."""
     reservation = slots.locked(reservation)
     runs.require_keeper(reservation=reservation, by=by)
-    _require_live(reservation, at)
+    slots.require_open(reservation, at)
     if to.pk == reservation.booked_by_id:
         raise ChangeRefused(_("%(person)s holds this slot already.") % {"person": to}, field="to")
     _require_member(reservation, to)
@@ -43,15 +43,6 @@ def hand_over(*, reservation: Reservation, to: User, by: User, at: datetime) -> 
     )  # fmt: skip
     telling.slot_handed_over(reservation=reservation, held_before=before, held_after=to, by=by, at=at)
     return reservation
-
-
-def _require_live(reservation: Reservation, at: datetime) -> None:
-    if reservation.state == Reservation.State.CANCELLED:
-        raise ChangeRefused(_("This reservation is cancelled already."))
-    if reservation.state == Reservation.State.RELEASED:
-        raise ChangeRefused(_("The rest of this slot is released already."))
-    if reservation.state == Reservation.State.ENDED or at >= bounds(reservation.during)[1]:
-        raise ChangeRefused(_("This reservation is over."))
 
 
 def _require_member(reservation: Reservation, to: User) -> None:
@@ -83,7 +74,8 @@ def _require_cap(reservation: Reservation, to: User, at: datetime) -> None:
             )
             % {
                 "person": to, "limit": formats.device_hours(position.cap.limit.normalize(), 2),
-                "held": formats.device_hours(rounded_up(held), 2), "wanted": formats.device_hours(rounded_up(wanted), 2),
+                "held": formats.device_hours(rounded_up(held), 2),
+                "wanted": formats.device_hours(rounded_up(wanted), 2),
             },
             field="to", limit=str(position.cap.limit),
         )  # fmt: skip

@@ -134,7 +134,7 @@ def check_in(*, reservation: Reservation, by: User, at: datetime) -> Reservation
         raise NotAMember(_("Only members of the project can change its slots."))
     if at < bounds(reservation.during)[0]:
         raise ChangeRefused(_("This slot has not begun: say that you use it once it has."))
-    releasing.require_running(reservation, at)
+    slots.require_open(reservation, at)
     if reservation.checked_in_at is None:
         reservation.checked_in_at = at
         reservation.save(update_fields=["checked_in_at"])

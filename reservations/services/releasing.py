@@ -30,7 +30,7 @@ def release(*, reservation: Reservation, by: User, when: str = When.NOW, at: dat
     """Give the rest of a running slot back: now, stopping what runs, or once its jobs are over."""
     reservation = slots.locked(reservation)
     runs.require_keeper(reservation=reservation, by=by)
-    require_running(reservation, at)
+    _require_running(reservation, at)
     if when == When.AFTER_RUNS and reservation.runs.filter(state__in=OPEN).exists():
         return _ask(reservation, by, at)
     give_back_rest(reservation=reservation, at=at)
@@ -60,15 +60,9 @@ def _ask(reservation: Reservation, by: User, at: datetime) -> Reservation:
     return reservation
 
 
-def require_running(reservation: Reservation, at: datetime) -> None:
-    start, end = bounds(reservation.during)
-    if reservation.state == Reservation.State.CANCELLED:
-        raise ChangeRefused(_("This reservation is cancelled already."))
-    if reservation.state == Reservation.State.RELEASED:
-        raise ChangeRefused(_("The rest of this slot is released already."))
-    if reservation.state == Reservation.State.ENDED or at >= end:
-        raise ChangeRefused(_("This reservation is over."))
-    if at <= start:
+def _require_running(reservation: Reservation, at: datetime) -> None:
+    slots.require_open(reservation, at)
+    if at <= bounds(reservation.during)[0]:
         raise ChangeRefused(_("This slot has not begun: cancel it instead."))
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from accounts.models import User
+from common.ranges import bounds
 from nodes.services import occupancy
+from reservations.errors import ChangeRefused
 from reservations.models import Reservation, SlotChange
 from reservations.services import usage
 
@@ -24,6 +28,16 @@ def own(reservation: Reservation) -> Reservation:
 
 def lock_devices(reservation: Reservation) -> None:
     occupancy.lock_devices(device_ids=[*reservation.devices.values_list("device", flat=True)])
+
+
+def require_open(reservation: Reservation, at: datetime) -> None:
+    """Booked, and not over yet."""
+    if reservation.state == Reservation.State.CANCELLED:
+        raise ChangeRefused(_("This reservation is cancelled already."))
+    if reservation.state == Reservation.State.RELEASED:
+        raise ChangeRefused(_("The rest of this slot is released already."))
+    if reservation.state == Reservation.State.ENDED or at >= bounds(reservation.during)[1]:
+        raise ChangeRefused(_("This reservation is over."))
 
 
 def write_down(

@@ -24,6 +24,7 @@ from reservations import tasks
 from reservations.access import RESERVATION_KEEPER, RESERVATION_MEMBER, RUN_KEEPER, RUN_MEMBER
 from reservations.errors import NotAKeeper
 from reservations.forms import RunForm
+from reservations.forms.changing import AppealForm
 from reservations.models import Reservation, Run
 from reservations.selectors.reservation import ReservationPage, reservation_page, reservations_of
 from reservations.services import booking, runs
@@ -108,16 +109,38 @@ def run_file(request: HttpRequest, run: Run, name: str) -> FileResponse:
 
 
 def _refused(request: HttpRequest, reservation: Reservation, error: DomainError) -> HttpResponse:
+    return show(request, reservation, status=error.status, problem=error.message)
+
+
+def show(
+    request: HttpRequest,
+    reservation: Reservation,
+    *,
+    status: int,
+    problem: str = "",
+    appeal_form: AppealForm | None = None,
+) -> HttpResponse:
     """The page as it is now, if it is theirs still: somebody else may have been quicker."""
     now = get_object_or_404(reservations_of(person(request)), pk=reservation.pk)
-    return _page(request, now, status=error.status, problem=error.message)
+    return _page(request, now, status=status, problem=problem, appeal_form=appeal_form)
 
 
 def _page(
-    request: HttpRequest, reservation: Reservation, *, status: int = 200, problem: str = ""
+    request: HttpRequest,
+    reservation: Reservation,
+    *,
+    status: int = 200,
+    problem: str = "",
+    appeal_form: AppealForm | None = None,
 ) -> HttpResponse:
     page = reservation_page(reservation=reservation, user=person(request), at=clock.now())
-    context = {"page": page, "own_project": page.project, "problem": problem, "form": _run_form(page)}
+    context = {
+        "page": page,
+        "own_project": page.project,
+        "problem": problem,
+        "form": _run_form(page),
+        "appeal_form": appeal_form or AppealForm(),
+    }
     return render(request, "reservations/reservation.html", context, status=status)
 
 

@@ -51,7 +51,7 @@ from ledger import services as ledger
 from pricing.models import CostStatement
 from pricing.services import drafts, evidence, pool_drafts
 from pricing.services.price_exceptions import grant_price_exception
-from reservations.models import Application, Vertex
+from reservations.models import Application, NoShow, Vertex
 from reservations.services import exceptions, inside, replays, shares
 from tests import evidence_files, factories
 from tests.reservations.services.worlds import Lab
@@ -110,6 +110,11 @@ class World:
         self.replay = replays.ask_replay(
             of=self.job.reservation.decision.policy, by=self.people[Who.STEWARD], at=self.at
         )
+        # Against the lead, who has the slot: there is one appeal, which nobody has answered.
+        self.no_show = NoShow.objects.create(
+            reservation=self.job.reservation, person=lead, verdict=True, reason=NoShow.Reason.UNUSED,
+            warned_at=self.at, judged_at=self.at, appeal="I was there.", appealed_at=self.at,
+        )  # fmt: skip
         self.price_exception = grant_price_exception(
             node=self.node, highest_price=Decimal(9), effective_from=None,
             effective_until=self.at + timedelta(days=30), reason="The only one of its kind.",
@@ -248,6 +253,7 @@ VALUES: dict[tuple[str, str], Value] = {
     ("tariffs", "number"): lambda world, _address: world.statement.tariffs.get().number,
     ("draft", "step"): lambda _world, _address: "purchase",
     ("reservations", "uid"): lambda world, _address: world.job.reservation.uid,
+    ("no-shows", "uid"): lambda world, _address: world.no_show.uid,
     ("runs", "uid"): lambda world, _address: world.job.run.uid,
     ("decisions", "uid"): lambda world, _address: world.job.reservation.decision.uid,
     ("leases", "lease"): lambda world, _address: world.job.lease.uid,

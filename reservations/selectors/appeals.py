@@ -1,0 +1,93 @@
+"""No-shows and the appeals against them, as stewards read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from common import formats
+from common.ranges import bounds
+from reservations.models import NoShow
+from reservations.wording import no_shows as wording
+
+LATELY = timedelta(days=30)
+MOST = 50
+
+
+@dataclass(frozen=True)
+class Appeal:
+    url: str
+    person: str
+    project: str
+    slot: str
+    label: str
+    tone: str
+    reason: str
+    facts: tuple[tuple[str, str], ...]
+    appeal: str
+    appealed_at: datetime | None
+    answer: str
+    answered_at: datetime | None
+    answered_by: str
+    is_own: bool  # of a project that the reader belongs to
+
+
+@dataclass(frozen=True)
+class AppealsPage:
+    lately: str
+    waiting: tuple[Appeal, ...]  # oldest first
+    answered: tuple[Appeal, ...]
+
+
+def every() -> QuerySet[NoShow]:
+    return NoShow.objects.select_related("person", "reservation__project", "answered_by")
+
+
+def waiting() -> QuerySet[NoShow]:
+    return every().appealed().order_by("appealed_at", "pk")  # type: ignore[attr-defined, no-any-return]
+
+
+def appeals_page(*, at: datetime) -> AppealsPage:
+    counts = NoShow.objects.filter(judged_at__gt=at - LATELY).aggregate(
+        all=Count("pk"), no_shows=Count("pk", Q(verdict=True)), unjudged=Count("pk", Q(verdict=None)),
+        upheld=Count("pk", Q(is_upheld=True)),
+    )  # fmt: skip
+    answered = every().filter(answered_at__gt=at - LATELY).order_by("-answered_at")[:MOST]
+    return AppealsPage(
+        lately=_(
+            "In 30 days %(all)d slots were looked at closely: %(no_shows)d no-shows, %(unjudged)d that could "
+            "not be judged, %(upheld)d appeals upheld."
+        )
+        % counts,
+        waiting=tuple(_appeal(one) for one in waiting()[:MOST]),
+        answered=tuple(_appeal(one) for one in answered),
+    )
+
+
+def appeal_page(*, no_show: NoShow, reader: User) -> Appeal:
+    return _appeal(no_show, is_own=no_show.reservation.project.memberships.filter(user=reader).exists())
+
+
+def _appeal(no_show: NoShow, *, is_own: bool = False) -> Appeal:
+    label, tone = wording.label(no_show)
+    return Appeal(
+        url=reverse("steward_no_show", args=[no_show.uid]),
+        person=str(no_show.person),
+        project=no_show.reservation.project.name,
+        slot=formats.span(*bounds(no_show.reservation.during)),
+        label=label,
+        tone=tone,
+        reason=wording.reason(no_show),
+        facts=tuple(wording.facts(no_show)),
+        appeal=no_show.appeal,
+        appealed_at=no_show.appealed_at,
+        answer=no_show.answer,
+        answered_at=no_show.answered_at,
+        answered_by=str(no_show.answered_by or ""),
+        is_own=is_own,
+    )

@@ -1,0 +1,319 @@
+"""Changing a slot on its pages and over the API: as a stranger, as a member, as the right person."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from common import clock
+from common.ranges import between, bounds
+from nodes.models import Hold
+from reservations.domain.policy import standard
+from reservations.models import NoShow, Reservation, SlotChange
+from reservations.services import dispatch, no_shows
+from tests import factories
+from tests.api.test_writing import call
+from tests.reservations.services.test_no_shows import heard
+from tests.reservations.services.test_runs import queue
+from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+@pytest.fixture
+def lab(db: None) -> Lab:
+    factories.make_policy(**vars(standard()))
+    return make_lab()
+
+
+@pytest.fixture
+def steward(db: None) -> User:
+    steward = factories.make_user(is_steward=True)
+    factories.give_second_factor(steward)
+    return steward
+
+
+def slot_of(lab: Lab, *, days: float = 3, devices: int = 1) -> Reservation:
+    return lab.book(list(make_open_node(devices=2).devices.all())[:devices], in_days(days))
+
+
+def begun(lab: Lab, *, ago: timedelta = HOUR) -> Reservation:
+    """A slot that has run for some time already, as if it had been booked before."""
+    slot = slot_of(lab)
+    start, _end = bounds(slot.during)
+    back = start - (clock.now() - ago)
+    during = between(start - back, start - back + 4 * HOUR)
+    Reservation.objects.filter(pk=slot.pk).update(during=during)
+    Hold.objects.filter(reference=slot.reference).update(during=during)
+    slot.refresh_from_db()
+    return slot
+
+
+def seen(lab: Lab, slot: Reservation, method: str, page: str, data: dict[str, Any] | None = None) -> Any:
+    return signed_in(lab.member, method, f"/reservations/{slot.uid}/{page}", data)
+
+
+def signed_in(user: User | None, method: str, address: str, data: dict[str, Any] | None = None) -> Any:
+    client = Client()
+    if user is not None:
+        client.force_login(user)
+    return getattr(client, method)(address, data or {})
+
+
+def typed(moment: datetime) -> str:
+    """As a clock of everybody in these tests shows it."""
+    return f"{moment.astimezone(ZoneInfo('Europe/Paris')):%Y-%m-%dT%H:%M}"
+
+
+PAGES = ("move/", "extend/", "release/", "hand-over/")
+
+
+# --- who may ------------------------------------------------------------------------
+def test_who_may_change_a_slot(lab: Lab) -> None:
+    slot, colleague, lead = slot_of(lab), lab.join(), lab.join("lead")
+    stranger = make_lab().member
+    base = f"/reservations/{slot.uid}/"
+    for page in PAGES:
+        for method in ("get", "post"):
+            said = [signed_in(who, method, base + page).status_code for who in (None, stranger, colleague)]
+            assert said == [302, 404, 403], (page, method)
+        assert signed_in(lead, "get", base + page).status_code == 200
+    for page in ("check-in/", "appeal/"):
+        said = [signed_in(who, "post", base + page).status_code for who in (None, stranger)]
+        assert said == [302, 404], page
+    assert signed_in(colleague, "post", base + "appeal/").status_code == 403
+    for path in ("move", "move/preview", "extend", "extend/preview", "release", "hand-over", "appeal"):
+        said = [
+            call(who, "POST", f"reservations/{slot.uid}/{path}", {}).status_code
+            for who in (None, stranger, colleague)
+        ]
+        assert said == [401, 404, 403], path
+    assert call(stranger, "POST", f"reservations/{slot.uid}/check-in").status_code == 404
+    assert call(colleague, "POST", f"reservations/{slot.uid}/check-in").status_code == 409  # not begun
+
+
+# --- moving -------------------------------------------------------------------------
+def test_a_slot_is_previewed_and_moved_on_its_page(lab: Lab) -> None:
+    slot = slot_of(lab)
+    start, end = bounds(slot.during)
+    device = slot.devices.get().device
+    form = {"device": str(device.uid), "start": typed(start + HOUR), "end": typed(end + 2 * HOUR)}
+    page = seen(lab, slot, "get", "move/").content.decode()
+    assert f'value="{device.uid}" checked' in page
+    assert "is given up at no charge" in page
+    page = seen(lab, slot, "get", "move/", form).content.decode()
+    assert "Move it so" in page
+    assert Reservation.objects.count() == 1
+    answer = seen(lab, slot, "post", "move/", form)
+    moved = Reservation.objects.get(change="moved")
+    assert (answer.status_code, answer.url) == (302, moved.get_absolute_url())
+    old = seen(lab, slot, "get", "").content.decode()
+    assert "Moved to" in old
+    assert moved.get_absolute_url() in old
+    new = seen(lab, moved, "get", "").content.decode()
+    assert "Moved here from" in new
+    assert slot.get_absolute_url() in new
+
+
+def test_a_move_that_cannot_be_is_refused_in_place(lab: Lab) -> None:
+    slot = slot_of(lab)
+    start, end = bounds(slot.during)
+    device = slot.devices.get().device
+    form = {"device": str(device.uid), "start": typed(start + HOUR), "end": typed(end + 2 * HOUR)}
+    assert seen(lab, slot, "post", "move/", form).status_code == 302
+    moved = Reservation.objects.get(change="moved")
+    for bad in ({"start": ""}, {"end": "soon"}, {"device": "no"}, {"device": ""}):
+        assert seen(lab, moved, "post", "move/", form | bad).status_code == 400
+    again = seen(lab, slot, "post", "move/", form)
+    assert again.status_code == 409
+    assert "cancelled already" in again.content.decode()
+    refused = seen(lab, moved, "post", "move/", form | {"end": form["start"]})
+    assert refused.status_code == 409
+    assert "Nothing has changed." in refused.content.decode()
+
+
+def test_a_slot_is_moved_over_the_api(lab: Lab) -> None:
+    slot = slot_of(lab, devices=2)
+    start, end = bounds(slot.during)
+    one, two = (str(held.device.uid) for held in slot.devices.all())
+    body = {"devices": [one], "start": start.isoformat(), "end": end.isoformat()}
+    address = f"reservations/{slot.uid}/move"
+    told = call(lab.member, "POST", f"{address}/preview", body).json()
+    assert (told["is_granted"], len(told["told"])) == (True, 1)
+    same = call(lab.member, "POST", address, body | {"devices": [one, two]})
+    assert (same.status_code, same.json()["code"]) == (409, "change_refused")
+    made = call(lab.member, "POST", address, body)
+    moved = made.json()
+    assert (made.status_code, moved["devices"], moved["change"]) == (201, [one], "moved")
+    assert moved["descendant_of"] == f"/api/v1/reservations/{slot.uid}"
+    old = call(lab.member, "GET", f"reservations/{slot.uid}").json()
+    assert old["descendants"] == [{"change": "moved", "reservation": f"/api/v1/reservations/{moved['uid']}"}]
+    past = body | {"start": (start - timedelta(days=9)).isoformat()}
+    refused = call(lab.member, "POST", f"reservations/{moved['uid']}/move", past)
+    assert (refused.status_code, refused.json()["code"]) == (409, "refused")
+    assert {rule["code"] for rule in refused.json()["rules"] if rule["verdict"] == "refuse"} >= {"past"}
+
+
+# --- extending ------------------------------------------------------------------------
+def test_a_slot_is_previewed_and_extended(lab: Lab) -> None:
+    slot = slot_of(lab)
+    _start, end = bounds(slot.during)
+    page = seen(lab, slot, "get", "extend/").content.decode()
+    assert "Nobody has these devices after" in page
+    page = seen(lab, slot, "get", "extend/", {"end": typed(end + HOUR)}).content.decode()
+    assert "Extend it so" in page
+    assert seen(lab, slot, "post", "extend/", {"end": ""}).status_code == 400
+    answer = seen(lab, slot, "post", "extend/", {"end": typed(end + HOUR)})
+    longer = Reservation.objects.get(change="extended")
+    assert (answer.status_code, answer.url) == (302, longer.get_absolute_url())
+    twice = seen(lab, slot, "post", "extend/", {"end": typed(end + 2 * HOUR)})
+    assert twice.status_code == 409
+    assert "extend the one that follows it" in twice.content.decode()
+    body = {"end": (end + 2 * HOUR).isoformat()}
+    told = call(lab.member, "POST", f"reservations/{longer.uid}/extend/preview", body).json()
+    assert told["is_granted"]
+    made = call(lab.member, "POST", f"reservations/{longer.uid}/extend", body)
+    assert (made.status_code, made.json()["change"]) == (201, "extended")
+
+
+# --- releasing ------------------------------------------------------------------------
+def test_what_releasing_costs_is_told_before_it_is_done(lab: Lab) -> None:
+    slot = begun(lab)
+    page = seen(lab, slot, "get", "release/").content.decode()
+    assert "Release it now" in page
+    assert "stay set aside until" in page
+    rest = call(lab.member, "GET", f"reservations/{slot.uid}/release").json()
+    assert float(rest["kept_price"]) + float(rest["rest_price"]) == pytest.approx(float(slot.quoted_price))
+    assert seen(lab, slot, "post", "release/", {"when": "tomorrow"}).status_code == 400
+    queue(slot, lab.member)
+    assert "Release it when the jobs are over" in seen(lab, slot, "get", "release/").content.decode()
+    assert seen(lab, slot, "post", "release/", {"when": "after_runs"}).status_code == 302
+    asked = call(lab.member, "GET", f"reservations/{slot.uid}").json()
+    assert asked["release_asked_at"] is not None
+    assert call(lab.member, "DELETE", f"reservations/{slot.uid}/release").json()["release_asked_at"] is None
+    kept = seen(lab, slot, "post", "release/", {"when": "keep"})
+    assert kept.status_code == 409
+    assert seen(lab, slot, "post", "release/", {"when": "now"}).status_code == 302
+    page = seen(lab, slot, "get", "").content.decode()
+    assert "Released early" in page
+    again = call(lab.member, "POST", f"reservations/{slot.uid}/release", {"when": "now"})
+    assert (again.status_code, again.json()["code"]) == (409, "change_refused")
+
+
+# --- handing over -----------------------------------------------------------------------
+def test_a_slot_is_handed_over_on_its_page_and_back_over_the_api(lab: Lab) -> None:
+    slot = slot_of(lab)
+    assert "has no other member" in seen(lab, slot, "get", "hand-over/").content.decode()
+    colleague, stranger = lab.join(), factories.make_user()
+    assert seen(lab, slot, "post", "hand-over/", {"to": str(stranger.uid)}).status_code == 400
+    assert seen(lab, slot, "post", "hand-over/", {"to": str(colleague.uid)}).status_code == 302
+    page = seen(lab, slot, "get", "").content.decode()
+    assert f"Handed over from {lab.member} to {colleague}" in page
+    assert "Move or resize" not in page  # it is theirs no more
+    body = {"to": str(lab.member.uid)}
+    assert call(colleague, "POST", f"reservations/{slot.uid}/hand-over", body).status_code == 200
+    slot.refresh_from_db()
+    assert slot.booked_by == lab.member
+    assert call(lab.member, "POST", f"reservations/{slot.uid}/hand-over", body).status_code == 409
+    body = {"to": str(stranger.uid)}
+    assert call(lab.member, "POST", f"reservations/{slot.uid}/hand-over", body).status_code == 404
+
+
+# --- using it, and not ------------------------------------------------------------------
+def test_a_member_says_that_it_is_in_use(lab: Lab) -> None:
+    slot = begun(lab, ago=MINUTE)
+    page = seen(lab, slot, "get", "").content.decode()
+    assert "I am using it" in page
+    assert "the rest is released at" in page
+    assert signed_in(lab.join(), "post", f"/reservations/{slot.uid}/check-in/").status_code == 302
+    page = seen(lab, slot, "get", "").content.decode()
+    assert "I am using it" not in page
+    told = call(lab.member, "POST", f"reservations/{slot.uid}/check-in").json()
+    assert told["checked_in_at"] is not None
+    assert SlotChange.objects.filter(kind="checked_in").count() == 1
+
+
+def no_show(lab: Lab) -> NoShow:
+    slot = begun(lab)
+    node = slot.devices.get().device.node
+    for at in (clock.now() - 40 * MINUTE, clock.now() - 20 * MINUTE):
+        heard(node, at)
+        no_shows.look(at=at)
+    return NoShow.objects.get(reservation=slot)
+
+
+def test_a_no_show_is_appealed_against_and_answered_on_its_pages(lab: Lab, steward: User) -> None:
+    found = no_show(lab)
+    slot, colleague = found.reservation, lab.join()
+    page = seen(lab, slot, "get", "").content.decode()
+    for text in ("Whether anybody came", "Appeal to a steward", "None was queued", "1 of your slots"):
+        assert text in page
+    others = signed_in(colleague, "get", f"/reservations/{slot.uid}/").content.decode()
+    assert "Whether anybody came" in others
+    assert "Appeal to a steward" not in others
+    empty = seen(lab, slot, "post", "appeal/", {"text": ""})
+    assert empty.status_code == 400
+    assert "a steward reads it" in empty.content.decode()
+    assert seen(lab, slot, "post", "appeal/", {"text": "I was there."}).status_code == 302
+    assert "I was there." in seen(lab, slot, "get", "").content.decode()
+    assert "I was there." not in signed_in(colleague, "get", f"/reservations/{slot.uid}/").content.decode()
+
+
+def test_an_appeal_is_answered_by_a_steward_on_its_page(lab: Lab, steward: User) -> None:
+    found = no_show(lab)
+    slot, colleague = found.reservation, lab.join()
+    seen(lab, slot, "post", "appeal/", {"text": "I was there."})
+    address = f"/steward/no-shows/{found.uid}/"
+    for who, status in ((None, 302), (lab.member, 404), (colleague, 404)):
+        assert signed_in(who, "get", address).status_code == status
+        assert signed_in(who, "get", "/steward/no-shows/").status_code == status
+    assert str(lab.member) in signed_in(steward, "get", "/steward/no-shows/").content.decode()
+    page = signed_in(steward, "get", address).content.decode()
+    assert "I was there." in page
+    assert signed_in(steward, "post", address, {"outcome": "upheld"}).status_code == 400
+    answer = {"outcome": "upheld", "reason": "The log says so."}
+    assert signed_in(lab.member, "post", address, answer).status_code == 404
+    assert signed_in(steward, "post", address, answer).status_code == 302
+    assert signed_in(steward, "post", address, answer).status_code == 409
+    page = seen(lab, slot, "get", "").content.decode()
+    assert "The log says so." in page
+    assert "No no-show" in page
+
+
+def test_a_no_show_is_appealed_against_and_answered_over_the_api(lab: Lab, steward: User) -> None:
+    found = no_show(lab)
+    (mine,) = call(lab.member, "GET", "no-shows").json()["items"]
+    assert (mine["verdict"], mine["reason"], mine["evidence"]["runs"]) == (True, "unused", [])
+    assert call(lab.join(), "GET", "no-shows").json()["items"] == []
+    address = f"reservations/{found.reservation.uid}/appeal"
+    assert call(lab.member, "POST", address, {"text": ""}).status_code == 400
+    assert call(lab.member, "POST", address, {"text": "I came."}).json()["appeal"] == "I came."
+    assert call(lab.member, "POST", address, {"text": "I came."}).json()["code"] == "appeal_refused"
+    assert call(lab.member, "GET", "no-shows/appeals").status_code == 404
+    assert len(call(steward, "GET", "no-shows/appeals").json()["items"]) == 1
+    answer = {"is_upheld": False, "reason": "Nobody was there."}
+    assert call(lab.member, "POST", f"no-shows/{found.uid}/answer", answer).status_code == 404
+    told = call(steward, "POST", f"no-shows/{found.uid}/answer", answer).json()
+    assert (told["verdict"], told["is_upheld"], told["answer"]) == (True, False, "Nobody was there.")
+
+
+def test_what_was_done_with_a_slot_costs_no_query_of_its_own(lab: Lab) -> None:
+    slot = begun(lab, ago=MINUTE)
+    queue(slot, lab.member)
+    dispatch.dispatch_due(at=clock.now())
+    no_shows.check_in(reservation=slot, by=lab.join(), at=clock.now())
+    client = Client()
+    client.force_login(lab.member)
+    client.get(f"/reservations/{slot.uid}/")
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get(f"/reservations/{slot.uid}/").content.decode()
+    seen = [str(query["sql"])[:110] for query in queries if "django_session" not in str(query["sql"])]
+    assert len(seen) <= 8, seen
+    assert "What was done with it" in page
