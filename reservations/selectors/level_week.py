@@ -187,8 +187,8 @@ def _plain(number: Decimal) -> str:
 
 def level_figure(days: tuple[Day, ...]) -> dict[str, Any]:
     """Bars of what counts for the project, and the line of its share: above them, the level is above 1."""
-    x = [f"{day.at:%Y-%m-%d}" for day in days]
-    hover = "%{x|%d/%m}<br>%{y:.1f}<extra>%{fullData.name}</extra>"
+    x = [*(f"{day.at:%d/%m}" for day in days[:-1]), gettext("Now")]
+    hover = "%{x}<br>%{y:.1f}<extra>%{fullData.name}</extra>"
 
     def bars(name: str, values: list[Decimal], colour: str) -> go.Bar:
         return go.Bar(
@@ -204,7 +204,7 @@ def level_figure(days: tuple[Day, ...]) -> dict[str, Any]:
             bars(gettext("Used, decayed"), [day.used for day in days], "var(--data)"),
             bars(gettext("Booked"), [day.booked for day in days], "var(--data-soft)"),
             go.Scatter(
-                name=gettext("Your share of what all used and booked"), x=x,
+                name=gettext("Your share"), x=x,
                 y=[float(day.entitled) for day in days], mode="lines+markers",
                 line={"width": 2, "color": "var(--ink)"}, marker={"size": 5}, hovertemplate=hover,
             ),
@@ -218,8 +218,8 @@ def level_figure(days: tuple[Day, ...]) -> dict[str, Any]:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         margin={"l": 8, "r": 8, "t": 40, "b": 8},
         xaxis={
-            "type": "date", "showgrid": False, "fixedrange": True, "automargin": True, "tickformat": "%d/%m",
-            "linecolor": "var(--line-control)",
+            "type": "category", "showgrid": False, "fixedrange": True, "automargin": True, "nticks": 10,
+            "tickangle": 0, "linecolor": "var(--line-control)",
         },
         yaxis={
             "fixedrange": True, "automargin": True, "rangemode": "tozero", "gridcolor": "var(--line)",
