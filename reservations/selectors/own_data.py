@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from accounts.models import Project, User
 from accounts.selectors.own_data import Sections
 from nodes.models import Lease, OutputFile
 from pricing.models import Charge
-from reservations.models import Application, Decision, Reservation, Run
+from reservations.models import Application, Decision, NoShow, Reservation, Run, SlotChange
 
 
 def own_data(user: User) -> Sections:
@@ -22,6 +22,8 @@ def own_data(user: User) -> Sections:
         "decisions": _decisions(user),
         "reservations": _reservations(user),
         "runs": _runs(user),
+        "no_shows": _no_shows(user),
+        "changes_of_slots": _changes(user),
     }
 
 
@@ -64,6 +66,7 @@ def _reservations(user: User) -> Iterator[dict[str, Any]]:
             "uid": reservation.uid, "project": reservation.project.slug, "during": reservation.during,
             "state": reservation.state, "quoted_price": reservation.quoted_price,
             "created_at": reservation.created_at, "cancelled_at": reservation.cancelled_at,
+            "released_at": reservation.released_at, "checked_in_at": reservation.checked_in_at,
             "decision": reservation.decision.uid,
             "devices": [
                 {"node": one.device.node.slug, "device": one.device.uid, "price": one.price, "fee": one.fee}
@@ -90,4 +93,24 @@ def _runs(user: User) -> Iterator[dict[str, Any]]:
                  "address": f"/runs/{run.uid}/files/{file.name}"}
                 for file in files
             ],
+        }  # fmt: skip
+
+
+def _no_shows(user: User) -> Iterator[dict[str, Any]]:
+    columns = (
+        "uid", "verdict", "reason", "evidence", "warned_at", "judged_at", "released_at", "appeal",
+        "appealed_at", "answer", "is_upheld", "answered_at",
+    )  # fmt: skip
+    mine = NoShow.objects.filter(person=user).order_by("pk")
+    yield from mine.values(*columns, slot=F("reservation__uid")).iterator()
+
+
+def _changes(user: User) -> Iterator[dict[str, Any]]:
+    """What this person did with slots, and what was handed over by or to them."""
+    mine = SlotChange.objects.filter(Q(by=user) | Q(held_before=user) | Q(held_after=user)).order_by("pk")
+    for change in mine.select_related("reservation").iterator():
+        yield {
+            "slot": change.reservation.uid, "kind": change.kind, "at": change.at,
+            "by_you": change.by_id == user.pk, "held_before": change.held_before_id == user.pk,
+            "held_after": change.held_after_id == user.pk,
         }  # fmt: skip

@@ -15,7 +15,7 @@ from accounts.services.own_data import Part, Stop
 from common import formats
 from common.evidence import store
 from nodes.services.forgetting import forget_leases
-from reservations.models import Application, Reservation, Run, Vertex
+from reservations.models import Application, NoShow, Reservation, Run, Vertex
 from reservations.selectors import own_data as selectors
 
 MOST_NAMED = 10
@@ -25,6 +25,7 @@ def _goes(user: User) -> list[str]:
     return [
         _("The words and files with which you applied; applications without an answer are withdrawn."),
         _("Scripts, logs and files of jobs in projects that are closed with you."),
+        _("What you wrote in appeals against no-shows."),
     ]
 
 
@@ -65,6 +66,7 @@ def _stops(user: User, at: datetime) -> list[Stop]:
 
 def _erase(user: User, at: datetime) -> None:
     _forget_applications(user)
+    NoShow.objects.filter(person=user).update(appeal="")
     alone = projects_alone(user)
     _forget_runs(selectors.runs_of(alone))
     for place in Vertex.objects.filter(project__in=alone.values("pk")):
