@@ -1,8 +1,6 @@
 """The requests played through this site's own rules: who books when, what is offered, what is given back.
 
-The verdicts are those of the engine's rules on a snapshot, as for a request of the site; which of a pool's
-like devices are meant makes no difference to any rule, so snapshots name the pool. Money is no object here:
-one grant without end pays for all.
+The verdicts are those of the engine's rules; on what, is for reservations.domain.laboratory.cases.
 """
 
 from __future__ import annotations
@@ -10,27 +8,14 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
-from functools import lru_cache
 from heapq import heapify, heappop, heappush
 
-from reservations.domain import room
-from reservations.domain.asking import (
-    GrantLeft,
-    NodeSize,
-    Price,
-    ProjectState,
-    Request,
-    Snapshot,
-    WantedDevice,
-)
 from reservations.domain.engines import CURRENT, ENGINES
+from reservations.domain.laboratory.cases import Cases
 from reservations.domain.laboratory.holdings import Booking, Holdings
 from reservations.domain.laboratory.occupancy import Occupancy, Span, lowest
 from reservations.domain.laboratory.placements import Cluster, Course, Placement, Refused
 from reservations.domain.laboratory.requests import HOUR, Ask, Group
-from reservations.domain.laboratory.usage import moment
 from reservations.domain.policy import Policy
 from reservations.domain.rules import Case, counted
 
@@ -40,7 +25,6 @@ FREE, ROOM = "free", "room"
 # Later starts that are tried after the first free one, in hours: nearest first, up to the patience.
 LATER = (0, 1, 4, 12, 24, 48, 96, 168)
 _ENGINE = ENGINES[CURRENT]
-_GRANT = GrantLeft(1, "unlimited", None, None, Decimal(10) ** 15)
 _END, _BEGIN, _ASK, _AGAIN, _LOOK = range(5)  # in this order at one moment
 
 Ticks = Callable[[int], None]
@@ -76,7 +60,6 @@ class _Site:
         self, cluster: Cluster, groups: Mapping[str, Group], policy: Policy, zone: str, person: Person,
         asks: Sequence[Ask],
     ) -> None:  # fmt: skip
-        self._cluster, self._groups, self._policy, self._zone = cluster, groups, policy, zone
         self._person = person
         self._mark = policy.mark_minutes * 60
         self._asks = {ask.number: ask for ask in asks}
@@ -88,6 +71,7 @@ class _Site:
             pool: Occupancy(devices, self._mark, since=since) for pool, devices in cluster.devices.items()
         }
         self._holdings = Holdings(cluster, groups, policy, zone, since=since)
+        self._cases = Cases(cluster, groups, policy, zone, self._holdings)
         self._bookings: dict[int, Booking] = {}
         self._slots: Counter[int] = Counter()
         self._placed: list[Placement] = []
@@ -130,7 +114,7 @@ class _Site:
     def _ask(self, ask: Ask, now: int) -> None:
         """For the first time: then every rule is heard."""
         wanted = self._wanted_start(ask, now)
-        case, free = self._case(ask, wanted, now), self._free(ask, wanted, now)
+        case, free = self._cases.of(ask, wanted, now), self._free(ask, wanted, now)
         refused = [*refusing(case), *([FREE] if free.bit_count() < ask.devices else [])]
         self._first.update(refused)
         if not refused:
@@ -158,14 +142,14 @@ class _Site:
         free = self._free(ask, wanted, now)
         if free.bit_count() < ask.devices:
             return FREE
-        case = self._case(ask, wanted, now)
+        case = self._cases.of(ask, wanted, now)
         refused = next(refusing(case), None)
         if refused is None:
             self._book(ask, case, wanted, lowest(free, ask.devices), now)
         return refused
 
     def _free(self, ask: Ask, start: int, now: int) -> int:
-        return self._pools[ask.pool].free(self._span(ask, start), now)
+        return self._pools[ask.pool].free(self._cases.span(ask, start), now)
 
     def _latest(self, ask: Ask) -> int:
         """The latest start that they have patience for."""
@@ -213,7 +197,7 @@ class _Site:
         """Whether there is a slot after the wanted start that every rule grants; then it is booked."""
         case: Case | None = None
         for start, free in self._later(ask, self._wanted_start(ask, now), until):
-            case = self._case(ask, start, now, case)
+            case = self._cases.of(ask, start, now, case)
             refused = next(refusing(case), None)
             if refused is None:
                 self._book(ask, case, start, lowest(free, ask.devices), now)
@@ -226,13 +210,9 @@ class _Site:
         """Now, once the job is ready; before that the first mark at which it is."""
         return now if ask.ready <= now else -(-ask.ready // self._mark) * self._mark
 
-    def _span(self, ask: Ask, start: int) -> Span:
-        length = max(ask.length, self._policy.shortest_minutes * 60)
-        return Span(start, -(-(start + length) // self._mark) * self._mark)
-
     def _later(self, ask: Ask, wanted: int, until: int) -> Iterator[tuple[int, int]]:
         """Starts with enough free devices: the first there is, and others ever further from it."""
-        length = self._span(ask, 0).end
+        length = self._cases.span(ask, 0).end
         first, steps = None, iter(LATER)
         step = next(steps)
         for start, free in self._pools[ask.pool].free_starts(ask.devices, length, wanted + 1, until):
@@ -266,32 +246,9 @@ class _Site:
         if self._person.look_hours and is_late and again < booking.start:
             heappush(self._events, (again, _LOOK, booking.ask.number, self._slots[booking.ask.number]))
 
-    # --- its snapshot ---------------------------------------------------------------------------------
-    def _case(self, ask: Ask, start: int, now: int, before: Case | None = None) -> Case:
-        """`before`: of the same moment, where only the slot is another."""
-        span = self._span(ask, start)
-        request = Request(
-            ask.project, _names(ask.pool, ask.devices), moment(start), moment(span.end), moment(now)
-        )
-        known = before.snapshot if before else None
-        snapshot = Snapshot(
-            devices=self._devices(ask.pool, ask.devices),
-            nodes=(NodeSize(ask.pool, self._cluster.node_devices[ask.pool], self._zone),),
-            models=known.models if known else (self._holdings.stock(ask.project, ask.pool, now),),
-            taken=(), next_free=None,
-            standing=known.standing if known else self._holdings.standing(ask.project, now),
-            grants=(_GRANT,),
-            project=ProjectState(False, None, self._groups[ask.project].project_class),
-            cells=self._holdings.cells(ask.pool, request.slot),
-        )  # fmt: skip
-        return Case.of(request, snapshot, self._policy)
-
-    def _devices(self, pool: str, number: int) -> tuple[WantedDevice, ...]:
-        return _devices(pool, number, self._cluster.weights[pool])
-
     # --- a slot's course ------------------------------------------------------------------------------
     def _book(self, ask: Ask, case: Case, start: int, mask: int, now: int) -> None:
-        span = self._span(ask, start)
+        span = self._cases.span(ask, start)
         booking = Booking(ask, span.start, span.end, mask, case, counted(case))
         self._slots[ask.number] += 1
         self._hold(booking, now)
@@ -325,14 +282,3 @@ class _Site:
 def _shape(ask: Ask, now: int) -> Shape:
     """Those alike are answered alike; whoever is not ready yet is alike to nobody."""
     return ask.project, ask.pool, ask.devices, ask.length, ask.number if ask.ready > now else -1
-
-
-@lru_cache(maxsize=4096)
-def _names(pool: str, number: int) -> tuple[str, ...]:
-    return tuple(f"{pool}-{index}" for index in range(number))
-
-
-@lru_cache(maxsize=4096)
-def _devices(pool: str, number: int, weight: Fraction) -> tuple[WantedDevice, ...]:
-    price = Price(room.rounded_up(weight), Decimal(1), Decimal(0), tariff=1, statement=1)
-    return tuple(WantedDevice(name, pool, pool, price) for name in _names(pool, number))
