@@ -19,6 +19,7 @@ from common.api.lists import ListQuery, page_of_rows
 from common.api.shapes import Shape
 from reservations import tasks
 from reservations.models import Policy, PolicyDraft, PolicyReplay
+from reservations.selectors.replays import without_outcomes
 from reservations.selectors.replays.files import replay_json
 from reservations.services import replays
 
@@ -51,8 +52,8 @@ class ReplayShape(Shape):
     )
     outcome = serializers.DictField(
         allow_null=True,
-        help_text="What flips, all in all, by rule, class and week, and each decision with both answers. It "
-        "depends on nothing but the policy, the engine and the decisions.",
+        help_text="Not in lists. What flips, all in all, by rule, class and week, and each decision with "
+        "both answers. It depends on nothing but the policy, the engine and the decisions.",
     )
 
     example: ClassVar = {
@@ -82,7 +83,10 @@ class ReplaysApi(PersonalApiView):
     refusals: ClassVar = {"POST": {"policy_refused": 400, "not_found": 404}}
 
     def get(self, request: Request) -> Response:
-        page = page_of_rows(request, self.query, _every(), replay_json)
+        """Each without its outcome, which is at its own address."""
+        page = page_of_rows(
+            request, self.query, without_outcomes(), lambda one: replay_json(one, is_whole=False)
+        )
         return Response(page.data, headers=page.headers)
 
     def post(self, request: Request) -> Response:
@@ -107,8 +111,5 @@ class ReplayApi(PersonalApiView):
     answers: ClassVar = {"GET": ReplayShape}
 
     def get(self, request: Request, uid: UUID) -> Response:
-        return Response(replay_json(get_object_or_404(_every(), uid=uid)))
-
-
-def _every() -> Any:
-    return PolicyReplay.objects.select_related("version")
+        replay = get_object_or_404(PolicyReplay.objects.select_related("version"), uid=uid)
+        return Response(replay_json(replay))

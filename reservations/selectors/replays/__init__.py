@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
+from django.db.models import QuerySet
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.utils.translation import gettext as _
 
 from accounts.models import Project
@@ -112,9 +115,17 @@ def chosen(value: str) -> Policy | PolicyDraft | None:
     return Policy.objects.filter(version=name).first()
 
 
+def without_outcomes() -> QuerySet[PolicyReplay]:
+    """What lists need of replays: an outcome can be long, and has its own address."""
+    found = PolicyReplay.objects.select_related("version").defer("outcome", "version__rules")
+    return found.annotate(
+        lost=KeyTextTransform("lost", KeyTransform("all", "outcome")),
+        won=KeyTextTransform("won", KeyTransform("all", "outcome")),
+    )
+
+
 def latest() -> list[ReplayRow]:
-    found = PolicyReplay.objects.select_related("version")[:_LATEST]
-    return [_row(replay) for replay in found]
+    return [_row(replay) for replay in without_outcomes()[:_LATEST]]
 
 
 def replay_page(replay: PolicyReplay) -> ReplayPage:
@@ -136,16 +147,16 @@ def replay_page(replay: PolicyReplay) -> ReplayPage:
     )
 
 
-def _row(replay: PolicyReplay) -> ReplayRow:
-    tally = replay.outcome["all"] if replay.outcome else {}
+def _row(replay: Any) -> ReplayRow:
+    """Of one out of `without_outcomes`."""
     return ReplayRow(
         url=replay.get_absolute_url(),
         name=_name(replay),
         asked_at=replay.asked_at,
         is_over=replay.finished_at is not None,
         decided=replay.total,
-        lost=tally.get("lost", 0),
-        won=tally.get("won", 0),
+        lost=int(replay.lost or 0),
+        won=int(replay.won or 0),
     )
 
 

@@ -16,7 +16,7 @@ from reservations.models import PolicyReplay
 _HEIGHT = 300
 
 
-def replay_json(replay: PolicyReplay) -> dict[str, Any]:
+def replay_json(replay: PolicyReplay, *, is_whole: bool = True) -> dict[str, Any]:
     """The outcome with what it is of. The `outcome` alone is what the digest is taken of."""
     return {
         "replay": str(replay.uid),
@@ -30,7 +30,7 @@ def replay_json(replay: PolicyReplay) -> dict[str, Any]:
         "total": replay.total,
         "is_over": replay.finished_at is not None,
         "digest": replay.digest,
-        "outcome": replay.outcome,
+        "outcome": replay.outcome if is_whole else None,
     }
 
 
