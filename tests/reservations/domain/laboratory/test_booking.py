@@ -209,7 +209,7 @@ SHORT_HALF_LIFE = replace(standard(), half_life_hours=24, active_days=1, model_s
 @pytest.mark.parametrize("seed", range(2))
 def test_every_verdict_is_the_engines_own_bit_for_bit(seed: int, log: list[tuple[str, int, Any]]) -> None:
     policy = replace(SHORT_HALF_LIFE, classes=_with_own_numbers())
-    booked(crowd(seed, 50), 8, policy=policy, person=Person(look_hours=6))
+    booked(crowd(seed, 60), 8, policy=policy, person=Person(look_hours=6))
     asked = [case for what, _at, case in log if what == "asked"]
     assert len(asked) > 50
     refused = 0
@@ -224,7 +224,7 @@ def test_every_verdict_is_the_engines_own_bit_for_bit(seed: int, log: list[tuple
 def test_like_devices_on_nodes_of_their_own_are_answered_alike(
     seed: int, log: list[tuple[str, int, Any]]
 ) -> None:
-    booked(crowd(seed, 50), 8, policy=SHORT_HALF_LIFE)
+    booked(crowd(seed, 60), 8, policy=SHORT_HALF_LIFE)
     for case in [case for what, _at, case in log if what == "asked"][::3]:
         told = engines.decide(case.request, case.snapshot, SHORT_HALF_LIFE)
         apart = tuple(
@@ -240,7 +240,7 @@ def test_like_devices_on_nodes_of_their_own_are_answered_alike(
 def test_snapshots_say_what_all_that_happened_before_comes_to(
     seed: int, log: list[tuple[str, int, Any]]
 ) -> None:
-    booked(crowd(seed, 50), 8, policy=SHORT_HALF_LIFE, person=Person(look_hours=6))
+    booked(crowd(seed, 60), 8, policy=SHORT_HALF_LIFE, person=Person(look_hours=6))
     live: list[Booking] = []
     over: list[tuple[Booking, int]] = []
     compared = 0
