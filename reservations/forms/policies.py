@@ -143,6 +143,9 @@ class PolicyForm(forms.Form):
         for name in BY_CLASS:
             label_of = f"{label}, {wording.policy_number_name(name)}"
             self.fields[f"class_{code}_{name}"] = _number_field(name, label=label_of, required=False)
+        for field in self.fields:  # in a table whose heads say it: what reads aloud is told the whole
+            if field.startswith(f"class_{code}_"):
+                self.fields[field].widget.attrs["aria-label"] = self.fields[field].label
 
     @staticmethod
     def of(policy: Policy, revision: int) -> dict[str, Any]:

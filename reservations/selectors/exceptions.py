@@ -21,6 +21,7 @@ from reservations.domain.policy import Policy as Rules
 from reservations.models import PolicyException
 from reservations.models.exceptions import PolicyExceptionQuerySet
 from reservations.selectors.policies import in_force
+from reservations.selectors.standing import class_at
 
 IN_FORCE, TO_COME, OVER = "in_force", "to_come", "over"
 _SHOWN_OVER = 50
@@ -179,7 +180,8 @@ def grant_page(*, project: Project, reader: User, at: datetime) -> GrantPage:
         for row in every_row
         if row.state == IN_FORCE
     ]
-    present = easing.eased(in_force(at)[1], easings)
+    code, _until = class_at(at, project.project_class, project.class_expires_at)
+    present = easing.eased(in_force(at)[1].for_class(code), easings)
     return GrantPage(
         project=project,
         is_own=project.memberships.filter(user=reader).exists(),
@@ -216,6 +218,12 @@ def with_horizon(projects: QuerySet[Project], *, at: datetime) -> QuerySet[Proje
 
 
 def horizon_of(projects: Iterable[Project | None], *, rules: Rules) -> timedelta:
-    """The farthest of these `with_horizon`; without an exception the policy's."""
-    days = [getattr(project, "eased_days", None) or 0 for project in projects]
-    return max([rules.horizon, *(timedelta(days=number) for number in days)])
+    """The farthest of these `with_horizon`, each by its class and exception; of none the policy's."""
+    return max((_horizon(project, rules) for project in projects), default=rules.horizon)
+
+
+def _horizon(project: Project | None, rules: Rules) -> timedelta:
+    if project is None:
+        return rules.horizon
+    eased = timedelta(days=getattr(project, "eased_days", None) or 0)
+    return max(rules.for_class(project.project_class).horizon, eased)

@@ -26,6 +26,7 @@ from reservations.domain.policy import Policy as Rules
 from reservations.errors import ExceptionRefused
 from reservations.models import PolicyException
 from reservations.selectors import policies
+from reservations.selectors.standing import class_at
 from reservations.services import standing
 
 
@@ -48,7 +49,10 @@ def grant_exception(
     _require_time(begins, effective_until, at)
     project = standing.lock(project)
     stewarding.require_other(project=project, by=by)
-    policy, rules = policies.in_force(begins)
+    policy, for_everybody = policies.in_force(begins)
+    # It eases what holds for the project: the number of its class, where that has one of its own.
+    code, _until = class_at(begins, project.project_class, project.class_expires_at)
+    rules = for_everybody.for_class(code)
     its_own = PolicyException.objects.filter(project=project)
     _require_alone(its_own.filter(number=number, in_force__overlap=between(begins, effective_until)).first())
     throughout = its_own.filter(in_force__contains=between(begins, effective_until))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from io import StringIO
@@ -24,7 +25,7 @@ from ledger.errors import EntryRefused
 from ledger.models import Entry
 from nodes.models import Device
 from reservations.domain.engines import CURRENT
-from reservations.domain.policy import Policy as Rules
+from reservations.domain.policy import Policy as Rules, standard
 from reservations.errors import ExceptionRefused, Refused
 from reservations.models import Policy, PolicyException, Vertex
 from reservations.selectors.exceptions import IN_FORCE, OVER, TO_COME, of_state
@@ -473,6 +474,27 @@ def test_under_a_policy_that_was_made_looser_it_changes_nothing(lab: Lab, device
     rules = {rule["code"]: rule for rule in reservation.decision.rules}
     assert rules["length"]["limit"] == "400.000000"
     assert "exceptions" not in rules["length"]["facts"]
+
+
+def test_it_eases_the_number_of_the_class(lab: Lab, devices: list[Device]) -> None:
+    """Research may take three days at a time here, everybody else seven."""
+    classes = tuple(
+        replace(one, longest_hours=72) if one.code == "research" else one for one in standard().classes
+    )
+    policy.publish_policy(rules=replace(standard(), classes=classes), reason="By class", at=clock.now())
+    assert lab.project.project_class == "research"
+    with pytest.raises(Refused) as refusal:
+        lab.book([devices[0]], in_days(2), 80)
+    length = next(rule for rule in refusal.value.decision.rules if rule["code"] == "length")
+    assert (length["verdict"], length["limit"]) == ("refuse", "72.000000")
+    with pytest.raises(ExceptionRefused, match=r"the policy says 3\sd, and 2\sd\s12\sh would not ease it"):
+        grant(lab.project, value="60")
+    granted = grant(lab.project, value="100")  # less than everybody has, and more than the class
+    assert granted.policy_value == "72"
+    decision = lab.book([devices[0]], in_days(2), 80).decision
+    rule = next(rule for rule in decision.rules if rule["code"] == "length")
+    (told,) = rule["facts"]["exceptions"]
+    assert (rule["limit"], told["policy"], told["value"]) == ("100.000000", "72", "100")
 
 
 def test_states_part_all_of_them(lab: Lab) -> None:

@@ -330,7 +330,7 @@ def test_a_program_announces_and_calls_off() -> None:
     assert (off.status_code, off.json()["state"]) == (200, "called_off")
     third = send(client, "post", "policies", wanted)
     assert (third.status_code, third.json()["policy"]) == (201, 3)
-    assert [one["policy"] for one in send(client, "get", "policies").json()] == [3, 2, 1]
+    assert [one["policy"] for one in send(client, "get", "policies").json()["items"]] == [3, 2, 1]
     assert send(client, "get", "policies/1").json()["rules"] == standard().to_json()
 
 
