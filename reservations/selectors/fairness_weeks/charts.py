@@ -111,6 +111,8 @@ def _colour(index: int) -> str:
 def _drawn(
     figure: go.Figure, yaxis: dict[str, Any], *, height: int = _HEIGHT, has_legend: bool = True
 ) -> dict[str, Any]:
+    """Eight of its Mondays are named at most."""
+    mondays = figure.data[0].x if figure.data else ()
     figure.update_layout(
         layout(height=height),
         hovermode="x unified",
@@ -118,8 +120,8 @@ def _drawn(
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         margin={"l": 8, "r": 8, "t": 64 if has_legend else 8, "b": 8},
         xaxis={
-            "type": "date", "showgrid": False, "fixedrange": True, "automargin": True, "nticks": 8,
-            "linecolor": "var(--line-control)",
+            "type": "date", "showgrid": False, "fixedrange": True, "automargin": True,
+            "tickvals": mondays[:: -(-len(mondays) // 8) or 1], "linecolor": "var(--line-control)",
         },
         yaxis={
             "fixedrange": True, "automargin": True, "gridcolor": "var(--line)", "zeroline": False,

@@ -11,7 +11,8 @@ from pricing.domain.exact import plain
 from pricing.selectors.open_data import text
 from reservations.domain import exact_json
 from reservations.models import WeekSum
-from reservations.selectors.fairness_weeks import Weeks, charts, named, written
+from reservations.selectors.fairness_weeks import Weeks, charts, written
+from reservations.selectors.fairness_weeks.rows import named
 
 Of = WeekSum.Of
 Charts = Mapping[str, Callable[[Weeks], dict[str, Any]]]
