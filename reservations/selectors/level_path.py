@@ -185,24 +185,32 @@ def place_after(shares: ShareTree, project: int, added: Fraction) -> str:
     key = shares.key_of_project[project]
     before, after = shares.places, places_in(shares.tree.using_more(key, added))
     own, then = before[project], after[key]
-    passing = sorted(
-        (after[other], other)
-        for id, other in shares.key_of_project.items()
-        if id != project and before[id] >= own and after[other] < then
+    ahead = sorted(
+        (after[other], other) for other in shares.project_of_key.keys() - {key} if after[other] < then
     )
+    passing = [other for _, other in ahead if before[shares.project_of_key[other]] >= own]
     numbers = {"before": own, "after": then, "of": len(before)}
-    if not passing:
+    if not ahead:
         return gettext("For the next contested slot you stay at place %(after)d of %(of)d.") % numbers
-    names = [shares.public_name(other) for _place, other in passing[-_NAMED:]][::-1]
-    return gettext(
-        "For the next contested slot you come at place %(after)d of %(of)d instead of %(before)d:"
-        " after %(names)s."
-    ) % {**numbers, "names": _listed(names, len(passing) - len(names))}
+    names = [shares.public_name(other) for other in (passing or [ahead[-1][1]])[: -_NAMED - 1 : -1]]
+    said_of = {**numbers, "names": _listed(names, len(passing) - len(names))}
+    if not passing:
+        return (
+            gettext("For the next contested slot you stay at place %(after)d of %(of)d, after %(names)s.")
+            % said_of
+        )
+    return (
+        gettext(
+            "For the next contested slot you come at place %(after)d of %(of)d instead of %(before)d:"
+            " after %(names)s."
+        )
+        % said_of
+    )
 
 
 def _listed(names: list[str], more: int) -> str:
     listed = ", ".join(names)
-    if not more:
+    if more <= 0:
         return listed
     return ngettext("%(names)s and %(more)d more", "%(names)s and %(more)d more", more) % {
         "names": listed,

@@ -135,8 +135,9 @@ def test_the_preview_says_after_whom_one_would_come_for_the_next_contested_slot(
     assert member.get("/book/preview/", asked(lab, node)).context["preview"].place == before
     lab.book([node.devices.all()[2]], in_days(3), hours=1)
     again = member.get("/book/preview/", asked(lab, node))
-    assert again.context["preview"].place == "For the next contested slot you stay at place 3 of 3."
-    assert "you stay at place 3 of 3." in again.content.decode()
+    stays = "For the next contested slot you stay at place 3 of 3, after Glacier archive."
+    assert again.context["preview"].place == stays
+    assert stays in again.content.decode()
 
 
 def test_a_preview_asks_the_database_for_the_tree_once_and_for_names_not_at_all(
