@@ -63,7 +63,8 @@ class NodeSize:
     slug: str
     devices: int
     zone: str | None = newer()  # of its site: what the clocks on its wall show
-    holidays: tuple[str, ...] = newer(())  # public ones within the slot, such as 2026-12-25
+    # Public ones within the slot, up to the end of the next one that is free; such as 2026-12-25.
+    holidays: tuple[str, ...] = newer(())
     funded: Decimal | None = newer()  # the publicly funded share of its purchase
 
 

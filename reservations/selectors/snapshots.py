@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from fractions import Fraction
 from uuid import UUID
@@ -138,7 +138,7 @@ def snapshot_of(
             WantedDevice(str(device.uid), device.node, device.model_key, _price(priced.get(device.id)))
             for device in wanted
         ),
-        nodes=_nodes(request, wanted, priced),
+        nodes=_nodes(request, wanted, priced, next_free),
         models=tuple(
             ModelStock(key, device.model, device.of_model, position.held.get(key, ()))
             for key, device in models.items()
@@ -157,8 +157,21 @@ def snapshot_of(
         exceptions=position.exceptions,
         no_shows=_no_shows(project_id, asked_by_id, numbers, position, request.at),
     )
-    (snapshot,) = counters.with_cells([Case(request, snapshot, numbers)])
-    return snapshot, priced
+    return _with_cells(request, snapshot, numbers), priced
+
+
+def _with_cells(request: Request, snapshot: Snapshot, numbers: Policy) -> Snapshot:
+    """Those of the slot, and of the next one that is free: the nearest alternative may be there."""
+    cases = [Case(request, snapshot, numbers)]
+    if snapshot.next_free:
+        later = snapshot.next_free + (request.end - request.start)
+        cases.append(Case(replace(request, start=snapshot.next_free, end=later), snapshot, numbers))
+    found = counters.with_cells(cases)
+    return replace(
+        snapshot,
+        cells=tuple(dict.fromkeys(cell for one in found for cell in one.cells)),
+        commerce=tuple(dict.fromkeys(cell for one in found for cell in one.commerce)),
+    )
 
 
 def _numbers_of(project_id: int, policy: Policy, at: datetime) -> Policy:
@@ -169,8 +182,11 @@ def _numbers_of(project_id: int, policy: Policy, at: datetime) -> Policy:
     return policy.for_class(class_at(at, project.project_class, project.class_expires_at)[0])
 
 
-def _nodes(request: Request, wanted: Sequence[Wanted], priced: dict[int, Rate]) -> tuple[NodeSize, ...]:
+def _nodes(
+    request: Request, wanted: Sequence[Wanted], priced: dict[int, Rate], next_free: datetime | None
+) -> tuple[NodeSize, ...]:
     """With what its site's clocks and calendar say of the slot, and how much of it public money bought."""
+    until = max(request.end, next_free + (request.end - request.start)) if next_free else request.end
     found: dict[str, NodeSize] = {}
     for device in wanted:
         if device.node in found:
@@ -178,7 +194,7 @@ def _nodes(request: Request, wanted: Sequence[Wanted], priced: dict[int, Rate]) 
         rate = priced.get(device.id)
         days: tuple[date, ...] = ()
         if request.has_length:
-            days = holidays_within(device.country, ZoneInfo(device.zone), request.start, request.end)
+            days = holidays_within(device.country, ZoneInfo(device.zone), request.start, until)
         found[device.node] = NodeSize(
             device.node, device.on_node, device.zone, tuple(map(str, days)),
             rate.publicly_funded_share if rate else None,

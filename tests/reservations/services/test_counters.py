@@ -240,6 +240,22 @@ def test_a_cell_that_is_over_its_limit_refuses_more_and_takes_nothing_away() -> 
     assert held() == {("model", "peak"): 19}
 
 
+@pytest.mark.django_db
+def test_the_nearest_free_time_is_offered_from_another_week_or_band_too() -> None:
+    node, (holder, lab) = bare_node(devices=1), make_many(projects=2)
+    monday = a_monday()
+    holder.book([node.devices.get()], monday - timedelta(hours=12), hours=20)  # Sunday to Monday 08:00
+    with pytest.raises(Refused) as refusal:
+        lab.book([node.devices.get()], monday - timedelta(hours=6), hours=2)
+    assert refusing(refusal.value) == {"free"}
+    cells = refusal.value.decision.snapshot["cells"]
+    assert [(cell["week"], cell["band"]) for cell in cells] == [
+        (str(Week.of(monday).previous), "off_peak"),
+        (str(Week.of(monday)), "peak"),
+    ]
+    assert refusal.value.answer.nearest.start == monday + timedelta(hours=8)
+
+
 # --- commerce ---
 @pytest.mark.django_db
 def test_commerce_has_a_fifth_of_a_funded_node_and_the_whole_of_others() -> None:
