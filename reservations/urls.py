@@ -188,7 +188,7 @@ pages = [
     # what everybody may read
     path("policy/", policies.policy, name="policy"),
     path("policy.json", policies.policy_twin, name="policy_json"),
-    path("policy.schema.json", policies.policy_schema_json, name="policy_schema"),
+    path("policy.schema.json", policies.policy_schema_json, name="policy_schema_json"),
     path("policy/<int:number>/", policies.policy_version, name="policy_version"),
     path("policy/<int:number>.json", policies.policy_version_twin, name="policy_version_json"),
     path("exceptions/", exceptions.exceptions, name="exceptions"),

@@ -24,13 +24,15 @@ from common.api.lists import ListQuery, page_of_rows
 from common.api.shapes import MomentField, Shape
 from common.api.view import ApiView
 from common.lines import require_one_line
-from reservations.domain.policy import Policy as Rules, standard
+from reservations.domain.policy import Policy as Rules
 from reservations.errors import NoPolicy
 from reservations.models import Policy, PolicyDraft
 from reservations.selectors import open_data, policy_drafts as selectors
 from reservations.selectors.policy_page import CALLED_OFF, IN_FORCE, OVER, TO_COME, policy_page, versions
 from reservations.services import policy as services, policy_drafts as drafts
 
+# Of an example: a policy that says nothing of the newer rules.
+_RULES = Rules().to_json()
 # Exact numbers and names, such as -1, 1/5, 0.5, off_peak: nothing that takes long to read.
 _PLAIN = re.compile(r"-?[0-9]{1,9}(/[0-9]{1,9}|\.[0-9]{1,9})?|[a-z_]{1,20}")
 _MOST = 1000  # members and items in all
@@ -90,31 +92,31 @@ class PolicyMembers(Members):
     reason = _reason()
 
     example: ClassVar = {
-        "rules": standard().to_json(), "effective_from": "2027-01-01T00:00:00Z", "follows": 2,
+        "rules": _RULES, "effective_from": "2027-01-01T00:00:00Z", "follows": 2,
         "reason": "A fifth is kept for students and citizens.",
     }  # fmt: skip
 
 
-class CallOffMembers(Members):
+class PolicyCallOffMembers(Members):
     reason = _reason()
 
     example: ClassVar = {"reason": "Projects need the longer slots."}
 
 
-class DraftMembers(Members):
+class PolicyDraftMembers(Members):
     rules = _rules()
 
-    example: ClassVar = {"rules": standard().to_json()}
+    example: ClassVar = {"rules": _RULES}
 
 
-class DraftChangeMembers(Members):
+class PolicyDraftChangeMembers(Members):
     rules = _rules()
     revision = serializers.IntegerField(help_text="The one that was read.")
 
-    example: ClassVar = {"rules": standard().to_json(), "revision": 1}
+    example: ClassVar = {"rules": _RULES, "revision": 1}
 
 
-class DraftPublishMembers(Members):
+class PolicyDraftPublishMembers(Members):
     effective_from = _begins()
     follows = serializers.IntegerField(required=False, allow_null=True, default=None)
     revision = serializers.IntegerField(required=False, allow_null=True, default=None)
@@ -151,35 +153,35 @@ class PolicyShape(Shape):
         "follows": None,
         "called_off_at": None,
         "called_off_reason": "",
-        "rules": standard().to_json(),
+        "rules": _RULES,
     }
 
 
-class FaultShape(Shape):
+class PolicyFaultShape(Shape):
     field = serializers.CharField()
     text = serializers.CharField()
 
 
-class DifferenceShape(Shape):
+class PolicyDifferenceShape(Shape):
     name = serializers.CharField()
     before = serializers.CharField()
     after = serializers.CharField()
     means = serializers.CharField()
 
 
-class DraftShape(Shape):
+class PolicyDraftShape(Shape):
     draft = serializers.UUIDField()
     revision = serializers.IntegerField()
     based_on = serializers.IntegerField(allow_null=True, help_text="The version that it was begun from.")
     follows = serializers.IntegerField(allow_null=True, help_text="The version that it would follow.")
     changed_at = serializers.DateTimeField()
     rules = serializers.DictField()
-    faults = FaultShape(many=True)
-    differences = DifferenceShape(many=True)
+    faults = PolicyFaultShape(many=True)
+    differences = PolicyDifferenceShape(many=True)
 
     example: ClassVar = {
         "draft": "019306a2-0c4e-7c11-b3f8-2a3b0f6d4e78", "revision": 1, "based_on": 1, "follows": 1,
-        "changed_at": "2026-11-22T18:03:11.120000Z", "rules": standard().to_json(), "faults": [],
+        "changed_at": "2026-11-22T18:03:11.120000Z", "rules": _RULES, "faults": [],
         "differences": [
             {"name": "Horizon", "before": "28 days", "after": "42 days", "means": "Slots reach further."}
         ],
@@ -241,7 +243,7 @@ class PolicyCallOffApi(PersonalApiView):
 
     access: ClassVar = {"POST": STEWARD_ACTS}
     scopes: ClassVar = {"POST": scopes.STEWARD}
-    bodies: ClassVar = {"POST": CallOffMembers}
+    bodies: ClassVar = {"POST": PolicyCallOffMembers}
     answers: ClassVar = {"POST": PolicyShape}
     makes: ClassVar = {"POST": False}
     refusals: ClassVar = {"POST": {"policy_refused": 400}}
@@ -258,8 +260,8 @@ class PolicyDraftsApi(PersonalApiView):
     access: ClassVar = {"GET": STEWARD, "POST": STEWARD_ACTS}
     scopes: ClassVar = {"GET": scopes.STEWARD, "POST": scopes.STEWARD}
     queries: ClassVar = {"GET": ListQuery}
-    bodies: ClassVar = {"POST": DraftMembers}
-    answers: ClassVar = {"GET": [DraftShape], "POST": DraftShape}
+    bodies: ClassVar = {"POST": PolicyDraftMembers}
+    answers: ClassVar = {"GET": [PolicyDraftShape], "POST": PolicyDraftShape}
 
     def get(self, request: Request) -> Response:
         found = PolicyDraft.objects.select_related("based_on", "changed_by")
@@ -278,8 +280,8 @@ class PolicyDraftApi(PersonalApiView):
 
     access: ClassVar = {"GET": STEWARD, "PUT": STEWARD_ACTS, "DELETE": STEWARD_ACTS}
     scopes: ClassVar = {"GET": scopes.STEWARD, "PUT": scopes.STEWARD, "DELETE": scopes.STEWARD}
-    bodies: ClassVar = {"PUT": DraftChangeMembers}
-    answers: ClassVar = {"GET": DraftShape, "PUT": DraftShape, "DELETE": None}
+    bodies: ClassVar = {"PUT": PolicyDraftChangeMembers}
+    answers: ClassVar = {"GET": PolicyDraftShape, "PUT": PolicyDraftShape, "DELETE": None}
     refusals: ClassVar = {"PUT": {"policy_refused": 400}, "DELETE": {"policy_refused": 400}}
 
     def get(self, request: Request, uid: UUID) -> Response:
@@ -300,7 +302,7 @@ class PolicyDraftPublishApi(PersonalApiView):
 
     access: ClassVar = {"POST": STEWARD_ACTS}
     scopes: ClassVar = {"POST": scopes.STEWARD}
-    bodies: ClassVar = {"POST": DraftPublishMembers}
+    bodies: ClassVar = {"POST": PolicyDraftPublishMembers}
     answers: ClassVar = {"POST": PolicyShape}
     refusals: ClassVar = {"POST": {"policy_refused": 400}}
 

@@ -52,7 +52,7 @@ from pricing.models import CostStatement
 from pricing.services import drafts, evidence, pool_drafts
 from pricing.services.price_exceptions import grant_price_exception
 from reservations.models import Application, NoShow, Vertex
-from reservations.services import exceptions, inside, replays, shares
+from reservations.services import exceptions, inside, policy_drafts, replays, shares
 from tests import evidence_files, factories
 from tests.reservations.services.worlds import Lab
 from tests.reservations.views.running import Job
@@ -107,6 +107,7 @@ class World:
             effective_until=self.at + timedelta(days=30), reason="It cannot be stopped.",
             by=self.people[Who.STEWARD], at=self.at,
         )  # fmt: skip
+        self.policy_draft = policy_drafts.start_draft(by=self.people[Who.STEWARD], at=self.at)
         self.replay = replays.ask_replay(
             of=self.job.reservation.decision.policy, by=self.people[Who.STEWARD], at=self.at
         )
@@ -244,6 +245,10 @@ def _organisation(world: World, address: Address) -> object:
     return (world.funder if funds else world.laboratory).slug
 
 
+def _draft(world: World, address: Address) -> object:
+    return (world.policy_draft if "policy" in address.route else world.draft).uid
+
+
 # By the part of the address before it and its name. What is not here fails the test by name.
 VALUES: dict[tuple[str, str], Value] = {
     ("projects", "slug"): lambda world, _address: world.project.slug,
@@ -279,7 +284,10 @@ VALUES: dict[tuple[str, str], Value] = {
     ("evidence", "uid"): lambda world, _address: world.evidence.uid,
     ("statements", "uid"): lambda world, _address: world.statement.uid,
     ("pools", "uid"): lambda world, _address: world.pool.uid,
-    ("drafts", "uid"): lambda world, _address: world.draft.uid,
+    ("drafts", "uid"): _draft,
+    ("policy-drafts", "uid"): _draft,
+    ("policy", "number"): lambda world, _address: world.job.reservation.decision.policy.version,
+    ("policies", "number"): lambda world, _address: world.job.reservation.decision.policy.version,
     ("pool-drafts", "uid"): lambda world, _address: world.draft.uid,
     ("lines", "uid"): lambda world, _address: world.line.uid,
     ("tokens", "uid"): lambda world, _address: world.token.uid,

@@ -30,7 +30,8 @@ NOT_PAGES = re.compile(
     r"|tlog_proof|mfa_download_recovery_codes)$"
 )
 OPEN_TO_ALL = {
-    "home", "prices", "node", "policy", "fairness", "ledger", "ledger_entry", "status", "book",
+    "home", "prices", "node", "policy", "policy_version", "fairness", "ledger", "ledger_entry", "status",
+    "book",
     "styleguide", "accessibility", "account_login", "account_signup", "account_reset_password", "rules",
     "organisations", "organisation", "api_docs", "electricity", "electricity_zones", "exceptions",
     "site_costs", "flags", "pricing_policy", "node_costs", "how_costs_work", "compare", "market",
@@ -38,6 +39,7 @@ OPEN_TO_ALL = {
 }  # fmt: skip
 FOR_MEMBERS = {
     "me", "start", "welcome", "projects", "project", "members", "leave", "apply", "reservation", "decision",
+    "reservation_move", "reservation_extend", "reservation_release", "reservation_hand_over",
     "account_email", "account_change_password", "account_reauthenticate", "security", "tokens", "data",
     "notices", "notice_preferences", "organisation_register",
 }  # fmt: skip

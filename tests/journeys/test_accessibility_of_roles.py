@@ -7,7 +7,7 @@ English and in French, whose words are longer. A kind that nobody here is named 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -18,9 +18,10 @@ from accounts.services import invitations, organisations
 from common import clock
 from nodes.models import Node
 from pricing.services import drafts
+from reservations.domain.policy import standard
 from reservations.management.example_world.people import PASSWORD
 from reservations.models import Policy
-from reservations.services import applications, replays
+from reservations.services import applications, policy_drafts, replays
 from tests.journeys.conftest import NARROW, WIDE
 from tests.journeys.test_accessibility import (
     FOR_MEMBERS,
@@ -71,7 +72,9 @@ STEWARD = Role("stella@example.org", (*CHOSEN, "/steward/", "/me/security/"), fr
     "steward_accounts", "steward_account", "steward_exceptions", "steward_exception",
     "steward_project_exceptions", "steward_people", "steward_person", "steward_project",
     "steward_announcements", "steward_electricity", "steward_market", "security", "steward_prices",
-    "steward_pricing_policy", "steward_replays", "steward_replay",
+    "steward_pricing_policy", "steward_policy", "steward_policy_draft", "steward_policy_review",
+    "steward_policy_call_off", "steward_replays", "steward_replay",
+    "steward_no_shows", "steward_no_show",
     "steward_node_exceptions", "steward_price_exception", "steward_site_costs", "steward_site_fee",
     "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_activate_totp",
@@ -104,7 +107,10 @@ def waiting(site: LiveSite, rows: None) -> Iterator[None]:
     replay = replays.ask_replay(of=Policy.objects.earliest("version"), by=stella, at=clock.now())
     while replays.work_on_replays(at=clock.now()):
         pass
+    written = replace(standard(), half_life_hours=168, horizon_days=42)
+    of_policy = policy_drafts.start_draft(by=stella, at=clock.now(), rules=written)
     yield
+    of_policy.delete()
     replay.delete()
     draft.delete()
     organisation.delete()
