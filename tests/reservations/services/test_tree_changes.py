@@ -86,11 +86,13 @@ class Moved:
         make_lab()  # a sibling, so that shares count
         self.account = make_account("Universities", shares_=3)
 
-    def move(self) -> Vertex:
-        return moving.move(
+    def move(self) -> tuple[Vertex, bool]:
+        """Where it stands then, and whether its booking was there before."""
+        moved = moving.move(
             project=self.lab.project, account=self.account, shares_among_siblings=2, reason="Joined",
             by=self.steward, at=clock.now(),
         )  # fmt: skip
+        return moved, Reservation.objects.exists()
 
     def book(self) -> Reservation:
         return self.lab.book([self.node.devices.all()[0]], in_days(2))
@@ -114,7 +116,8 @@ def test_a_booking_is_decided_before_the_project_is_moved_or_after_it(booking_fi
     else:
         moved, booked = one_after_the_other(*reversed(calls), held_up_at=StewardAct)
         assert steps_of(booked) == [("Universities", 3, 4), (name, 2, 2)]
-    assert moved.path == [world.account.pk, world.lab.vertex.pk]
+    assert moved[0].path == [world.account.pk, world.lab.vertex.pk]
+    assert moved[1] == booking_first
 
 
 @pytest.mark.django_db(transaction=True)
