@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -20,10 +19,9 @@ from common.ranges import between
 from nodes.models import Hold, Node
 from nodes.services import occupancy
 from pricing.services.statements import publish_statement
-from reservations.domain.calendar import standard as standard_calendar
-from reservations.domain.counted import COMMERCE, FLOOR, MODEL, NODE, Cell, Counted
+from reservations.domain.counted import FLOOR, MODEL, NODE, Cell, Counted
 from reservations.domain.periods import Period
-from reservations.domain.policy import PUBLIC_INTEREST, ClassNumbers, standard
+from reservations.domain.policy import ClassNumbers
 from reservations.domain.slots import Week
 from reservations.errors import Refused
 from reservations.management.commands.replay_decisions import difference_of
@@ -496,16 +494,3 @@ def test_a_slot_given_back_twice_at_once_is_given_back_once() -> None:
     assert len(done) == 1
     assert sum(held().values()) == 4
     assert sum(one.seconds for one in CountedHours.objects.filter(reference=kept.reference)) == 4 * 3600
-
-
-# The standard rules are what these tests think they are.
-def test_the_standard_rules_keep_a_fifth_by_peak_and_off_peak() -> None:
-    rules = standard()
-    assert (rules.floor_share, rules.commerce_share) == (Fraction(1, 5), Fraction(1, 5))
-    assert rules.peak == standard_calendar()
-    assert {one.code for one in rules.classes if one.is_public_interest} == set(PUBLIC_INTEREST)
-    assert replace(rules, floor_share=None).floor_share is None
-
-
-def test_commerce_counts_a_node_and_no_band() -> None:
-    assert Cell(COMMERCE, NODE, "lyra", "2026").band == ""
