@@ -21,6 +21,8 @@ class MoveForm(SlotForm):
     def __init__(self, data: Any, *, devices: Iterable[Device], at: datetime, **kwargs: Any) -> None:
         super().__init__(data, projects=(), at=at, **kwargs)
         del self.fields["project"], self.fields["now"]
+        self.fields["start"].required = True
+        self.fields["start"].error_messages["required"] = _("Say when it starts.")
         choice = self.fields["device"]
         assert isinstance(choice, forms.ModelMultipleChoiceField)
         choice.queryset = Device.objects.filter(pk__in=[device.pk for device in devices])

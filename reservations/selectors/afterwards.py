@@ -109,18 +109,18 @@ def afterwards(
         may_hand_over=is_open and may_change,
         may_check_in=has_begun and not is_used,
         is_release_asked=is_open and reservation.release_asked_at is not None,
-        check_in=_check_in(reservation) if is_open and not is_used else "",
+        check_in=_check_in(reservation, at) if is_open and not is_used else "",
         related=tuple(_related(reservation, after)),
         happened=tuple(_happened(reservation)),
         question=_question(reservation, user, at),
     )
 
 
-def _check_in(reservation: Reservation) -> str:
+def _check_in(reservation: Reservation, at: datetime) -> str:
     """What happens to a slot that nobody uses, under the policy it was booked under."""
     start, end = bounds(reservation.during)
     times = rules.times_of(start, end, Rules.from_json(reservation.decision.policy.rules))
-    if times is None:
+    if times is None or at >= times.released:
         return ""
     return gettext(
         "Without a job or a word that somebody uses it, the rest is released at %(released)s,"

@@ -50,8 +50,8 @@ def quoted(reservation: Reservation, costs: Mapping[str, Decimal]) -> Receipt:
 
     `costs` is the full cost of a device-hour when it was booked, by the node's slug.
     """
-    is_cancelled = reservation.state == Reservation.State.CANCELLED
-    label = gettext("Agreed, EUR") if is_cancelled else gettext("To be charged, EUR")
+    given_back = reservation.state in (Reservation.State.CANCELLED, Reservation.State.RELEASED)
+    label = gettext("Agreed, EUR") if given_back else gettext("To be charged, EUR")
     quote = _quote(reservation.decision)
     lines = [_agreed(line) for line in quote.lines] if quote else []
     hours = {line.node: line.quantity for line in quote.lines if line.item == "slot"} if quote else {}

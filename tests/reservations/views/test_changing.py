@@ -49,7 +49,7 @@ def begun(lab: Lab, *, ago: timedelta = HOUR) -> Reservation:
     slot = slot_of(lab)
     start, _end = bounds(slot.during)
     back = start - (clock.now() - ago)
-    during = between(start - back, start - back + 4 * HOUR)
+    during = between(start - back, start - back + 2 * HOUR)
     Reservation.objects.filter(pk=slot.pk).update(during=during)
     Hold.objects.filter(reference=slot.reference).update(during=during)
     slot.refresh_from_db()
