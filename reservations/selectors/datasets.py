@@ -41,7 +41,10 @@ class _SaidInLedger(Func):
 POLICIES = Dataset(
     name="policies",
     title=_("Policies"),
-    says=_("The rules of booking with every number, version by version."),
+    says=_(
+        "The rules of booking with every number, version by version, but for those that were called off before "
+        "they began."
+    ),
     licence=CC_BY,
     columns=(
         integer("version", _("Counted from 1."), least="1", is_unique=True),
@@ -50,7 +53,7 @@ POLICIES = Dataset(
         words("reason", _("Why it was published.")),
         *published(),
     ),
-    rows=lambda: Policy.objects.order_by("version"),
+    rows=lambda: Policy.objects.standing().order_by("version"),
     changed=("published_at",),
     key=("version",),
     page="policy",

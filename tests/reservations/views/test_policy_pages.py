@@ -17,6 +17,7 @@ from reservations.domain.linter import lint
 from reservations.domain.policy import Policy as Rules, standard
 from reservations.forms.policies import PartField, PeakField, PolicyForm
 from reservations.models import Policy, PolicyDraft
+from reservations.selectors.datasets import POLICIES
 from reservations.selectors.policy_schema import policy_schema
 from reservations.services.policy import call_off_policy, publish_policy
 from reservations.services.policy_drafts import start_draft
@@ -263,6 +264,7 @@ def test_one_that_was_called_off_stays_in_the_history() -> None:
     assert "takes effect on" not in page
     twin = Client().get("/policy/2.json").json()
     assert (twin["state"], twin["called_off_reason"]) == ("called_off", "Nobody wants it.")
+    assert [*POLICIES.rows().values_list("version", flat=True)] == [1]  # it has no time of its own
 
 
 def test_it_can_be_read_as_of_a_moment() -> None:
