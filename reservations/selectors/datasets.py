@@ -42,8 +42,8 @@ POLICIES = Dataset(
     name="policies",
     title=_("Policies"),
     says=_(
-        "The rules of booking with every number, version by version, but for those that were called off before "
-        "they began."
+        "The rules of booking with every number, version by version, but for those that were called off"
+        " before they began."
     ),
     licence=CC_BY,
     columns=(
