@@ -13,16 +13,20 @@ from common import clock
 from common.keys import make_key
 from ledger import services as ledger
 from reservations.management.example_world import (
+    afterwards,
     building,
     hours,
     newcomer,
     past_jobs,
     people,
     playing,
+    refusals,
+    ruling,
     today,
     weeks,
 )
 from reservations.models import Decision
+from reservations.services import weeks as week_sums
 
 # How long the world has existed at least when it is made: a half-life of usage and a half.
 HISTORY = timedelta(weeks=3)
@@ -63,15 +67,20 @@ def seed(*, now: datetime) -> str:
                     *past_jobs.steps(world, now),
                     *newcomer.steps(world.people, world.nodes, now),
                     *today.steps(world, now),
+                    *refusals.steps(world, now),
+                    *afterwards.steps(world, now),
+                    *ruling.steps(world, began_at, now),
                 ],
             )
             hours.bring(world.people, at=now)
+            week_sums.recount(at=now)
             done = f"The example world is built: {count} things happened in it since {began_at:%d %B %Y}."
         else:
             building.complete(world, at=now)
             asked = Decision.objects.filter(asked_by__in=world.people.values())
             since = asked.latest("decided_at").decided_at
             count = playing.play(world, since=since, until=now)
+            week_sums.count_weeks(at=now)
             done = f"The example world is there; {count} things happened in it since."
     while ledger.sequence(at=now):
         pass

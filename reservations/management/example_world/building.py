@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 from django.conf import settings
@@ -21,7 +22,7 @@ from nodes.models import Node, Site
 from nodes.services import listing
 from pricing.models import FundingLine
 from pricing.services import grants
-from reservations.domain.policy import Policy
+from reservations.domain.policy import standard
 from reservations.management.example_world import (
     capping,
     changes,
@@ -43,6 +44,7 @@ from reservations.models import Vertex
 from reservations.services import policy, shares
 
 GIB = 1024**3
+FIRST_RULES = replace(standard(), floor_share=Fraction(1, 10))  # half of the floor that it has today
 
 
 @dataclass
@@ -73,7 +75,7 @@ def build(*, began_at: datetime, now: datetime) -> World:
         for machine in machines.EVERY
     }
     _tell_costs(organisations, nodes, users, began_at=began_at)
-    policy.publish_policy(rules=Policy(), reason="The rules this site begins with.", at=began_at)
+    policy.publish_policy(rules=FIRST_RULES, reason="The rules this site begins with.", at=began_at)
     capping.allow_one(nodes, users, at=began_at)
     accounts_by_name = _plant_accounts()
     funds = funding.set_aside(organisations, users, at=began_at, now=now)
@@ -120,6 +122,7 @@ def complete(world: World, *, at: datetime) -> None:
     _complete_nodes(world, at)
     site_costs.complete(world.people, at=at)
     shares.ensure_independent_account(shares=projects.INDEPENDENT_SHARES)
+    _complete_projects(world, at)
     entrusting.entrust(world.organisations, by=world.people, at=at)
     excepting.grant(world.projects, by=world.people, at=at)
     evidence.hand_in(world.organisations, by=world.people, at=at)
@@ -142,11 +145,28 @@ def _complete_nodes(world: World, at: datetime) -> None:
             costs.publish(machine, node, world.people[costs.lead_of(machine)], at=at)
 
 
+def _complete_projects(world: World, at: datetime) -> None:
+    """In the account that the tables name, or where that is newer than the world, in the one above it."""
+    above = {account.name: account.parent for account in projects.ACCOUNTS}
+    lines = {row.name: funder for funder, row in funding.LINES.items()}
+    funds = {lines[line.name]: line for line in FundingLine.objects.filter(name__in=lines)}
+    for row in projects.PROJECTS:
+        if row.slug in world.projects:
+            continue
+        made = _project(row, world.people, world.organisations, funds, began_at=at, now=at)
+        accounts_by_name = {vertex.name: vertex for vertex in Vertex.objects.filter(project=None)}
+        account = row.account
+        while account not in accounts_by_name:
+            account = above[account]
+        shares.create_project_vertex(parent=accounts_by_name[account], project=made, shares=row.shares)
+        world.projects[row.slug] = made
+
+
 def find() -> World | None:
     """The world that an earlier run built, or None."""
     slugs = [row.slug for row in projects.PROJECTS]
     found = {project.slug: project for project in Project.objects.filter(slug__in=slugs)}
-    if len(found) < len(slugs):
+    if not found:
         return None
     emails = {person.email: person.key for person in people.PEOPLE}
     return World(
@@ -277,6 +297,8 @@ def _project(
     )
     for member in row.members:
         accounts.add_to_project(project=project, user=users[member])
+    # The world began before the day on which it is made.
+    Project.objects.filter(pk=project.pk).update(created_at=began_at)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     for grant in row.grants:
         until = midnight + timedelta(days=grant.days_left)

@@ -9,9 +9,13 @@ from datetime import datetime
 import pgtrigger
 from django.db import connection
 
-# Services hold an end against the time that is played. These two hold it against the database's own clock, by
+# Services hold an end against the time that is played. These hold it against the database's own clock, by
 # which nothing of the past can end any more; all that they keep beside that, the services keep too.
-_ENDS = ("pricing.CostStatement:statement_only_ends", "pricing.Tariff:tariff_only_ends")
+_ENDS = (
+    "pricing.CostStatement:statement_only_ends",
+    "pricing.Tariff:tariff_only_ends",
+    "reservations.Policy:policy_only_ends",
+)
 
 
 def then(do: Callable[[datetime], object]) -> Callable[[datetime], None]:

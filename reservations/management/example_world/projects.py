@@ -1,4 +1,4 @@
-"""Seven projects, at least one of each class; their places in the share tree, their grants, their habits."""
+"""Eight projects, at least one of each class; their places in the share tree, their grants, their habits."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Account:
-    """An inner vertex of the share tree, below `parent` (empty: the root)."""
+    """An inner vertex of the share tree, below `parent` (empty: the root). Without shares it uses its parent’s."""
 
     name: str
     parent: str
-    shares: int
+    shares: int | None
     organisation: str = ""  # whose leads open projects below it
 
 
@@ -57,9 +57,12 @@ ACCOUNTS = (
     Account("Research", "", 60),
     Account("Life sciences", "Research", 60, organisation="biology-laboratory"),
     Account("Climate", "Research", 40),
+    Account("Oceans and ice", "Climate", None),  # its projects compete in Climate
     Account("Society", "", 30),
     Account("Education", "Society", 40),
     Account("Citizens and public service", "Society", 60),
+    Account("Citizen science", "Citizens and public service", 1),
+    Account("Public service", "Citizens and public service", 2),
     Account("Enterprise", "", 10),
 )
 
@@ -79,7 +82,7 @@ PROJECTS = (
         ),
     ),
     Project(
-        slug="ocean-eddies", name="Ocean eddies", project_class="research", account="Climate", shares=1,
+        slug="ocean-eddies", name="Ocean eddies", project_class="research", account="Oceans and ice", shares=1,
         summary="Eddies too small for the models that forecast the oceans.", lead="sofia", members=(),
         uses_public_money=True,
         grants=(Grant("open-science-fund", "Eddies 3", "Resolving eddies in ocean models", 12_000, 260),),
@@ -98,7 +101,7 @@ PROJECTS = (
     ),
     Project(
         slug="bird-song-atlas", name="Bird song atlas", project_class="citizen",
-        account="Citizens and public service", shares=1, summary="Who sings where: recordings by 4,000 volunteers.",
+        account="Citizen science", shares=1, summary="Who sings where: recordings by 4,000 volunteers.",
         lead="carla", members=(), uses_public_money=True,
         grants=(Grant("open-science-fund", "Atlas", "Recognising birds in volunteers’ recordings", 1_500, 90),),
         habits=(
@@ -107,7 +110,7 @@ PROJECTS = (
         ),
     ),
     Project(
-        slug="flood-maps", name="Flood maps", project_class="public", account="Citizens and public service", shares=2,
+        slug="flood-maps", name="Flood maps", project_class="public", account="Public service", shares=1,
         summary="Hourly maps of where rivers will rise.", lead="ines", members=(), uses_public_money=True,
         organisation="hydrology-office",
         grants=(Grant("innovation-office", "Maps 2026", "Early warning for the river basins", 4_500, 150),),
@@ -129,5 +132,12 @@ PROJECTS = (
         summary="When gears fail, from how they sound.", lead="jonas", members=(), uses_public_money=False,
         grants=(Grant("innovation-office", "Joint study 4", "Half of a study with a university", 6_500, 110),),
         habits=(Habit("vasteras-h200", (2, 4), (12, 24), 2), Habit("lyon-l40s", (1, 2), (12,), 2)),
+    ),
+    Project(
+        slug="wind-tomorrow", name="Wind tomorrow", project_class="startup", account="Enterprise", shares=1,
+        summary="How much a wind farm will give tomorrow.", lead="noor", members=("jonas",),
+        uses_public_money=False,
+        grants=(Grant("innovation-office", "Voucher 91", "A forecast for small wind farms", 2_500, 90),),
+        habits=(Habit("girona-epyc", (1, 1), (4, 8), 1), Habit("girona-l40s", (1, 2), (8, 12), 2)),
     ),
 )  # fmt: skip
