@@ -183,7 +183,8 @@ _SENTENCES: dict[str, Callable[[], str]] = {
         "No project class is commercial, so this binds nobody: mark one, or leave it empty."
     ),
     "no_such_hours": lambda: _(
-        "There are no such hours: %(value)s. A band lies within a day, 00:00 to 24:00, and ends after it begins."
+        "There are no such hours: %(value)s. A band lies within a day, 00:00 to 24:00, and ends after it"
+        " begins."
     ),
     "no_such_kind": lambda: _("%(hours)s: a band is “peak” or “off_peak”, not “%(value)s”."),
     "gap": lambda: _("%(hours)s is in no band: make it peak or off-peak."),
