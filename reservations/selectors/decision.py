@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
 
 from accounts.models import Project, User
 from common import formats
@@ -21,8 +20,8 @@ from reservations.models import Decision
 from reservations.selectors.budgets import left_then
 from reservations.selectors.decisions import answer_of
 from reservations.selectors.links import slot_url
-from reservations.selectors.offers import OfferRow, offer_rows
-from reservations.selectors.preview import Asked, Nearest, fleet, nearest
+from reservations.selectors.offers import OfferRow, offer_rows, way_through
+from reservations.selectors.preview import Asked, Nearest, fleet
 from reservations.wording import RuleWords
 
 
@@ -93,7 +92,7 @@ def decision_page(*, decision: Decision) -> DecisionPage:
         headline=wording.headline(answer),
         rules=tuple(wording.rules(answer, left)),
         total=answer.quote.total if answer.quote else None,
-        nearest=None if answer.is_granted else nearest(asked=asked, answer=answer) or _way_of(offers),
+        nearest=way_through(asked=asked, answer=answer, offers=offers),
         offers=offers,
         again_url=slot_url(
             project=decision.project.slug, devices=asked.uids, start=asked.start, end=asked.end
@@ -102,17 +101,6 @@ def decision_page(*, decision: Decision) -> DecisionPage:
         policy_version=decision.policy.version,
         entry=decision.entry.index,
     )
-
-
-def _way_of(offers: Sequence[OfferRow]) -> Nearest | None:
-    """The first of what would be granted, where the same devices are no way through."""
-    if not offers:
-        return None
-    first = offers[0]
-    sentence = _("%(title)s: %(differs)s. It passes every rule and costs %(price)s.") % {
-        "title": first.title, "differs": first.differs, "price": formats.money(first.total),
-    }  # fmt: skip
-    return Nearest(first.url, sentence, _("Preview it"))
 
 
 def decision_json(*, decision: Decision) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from common import formats
 from nodes.models import Device
 from reservations.domain.decision import Answer
 from reservations.selectors.links import slot_url
-from reservations.selectors.preview import Asked, fleet
+from reservations.selectors.preview import Asked, Nearest, fleet, nearest
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,18 @@ class _Other:
     total: Decimal
 
 
+# What changes least comes first; of one rank what is nearest in time.
+_RANKS = {"devices": 0, "shorter": 2, "fewer": 3, "earlier": 4, "later": 4, "elsewhere": 5, "model": 6}
+
+
 def offer_rows(*, asked: Asked, answer: Answer) -> tuple[OfferRow, ...]:
-    """All that would be granted as far as was known then: first on the same devices. One query at most."""
+    """All that would be granted as far as was known then, the nearest first. One query at most."""
     start = asked.start or asked.at
+
+    def nearness(other: _Other) -> tuple[int, timedelta]:
+        later = abs(other.start - start)
+        return _RANKS.get(other.kind, 4 if later else 1), later
+
     return tuple(
         OfferRow(
             title=f"{fleet(other.devices)}, {formats.duration(other.end - other.start)}",
@@ -55,8 +64,20 @@ def offer_rows(*, asked: Asked, answer: Answer) -> tuple[OfferRow, ...]:
                 end=other.end,
             ),
         )
-        for other in _others(asked, answer)
+        for other in sorted(_others(asked, answer), key=nearness)
     )
+
+
+def way_through(*, asked: Asked, answer: Answer, offers: Sequence[OfferRow]) -> Nearest | None:
+    """The shortest one: on the same devices from the same start, or what is nearest of all."""
+    found = answer.nearest
+    if not offers or (found is not None and found.start == (asked.start or asked.at)):
+        return nearest(asked=asked, answer=answer)
+    first = offers[0]
+    sentence = gettext("%(title)s: %(differs)s. It passes every rule and costs %(price)s.") % {
+        "title": first.title, "differs": first.differs, "price": formats.money(first.total),
+    }  # fmt: skip
+    return Nearest(first.url, sentence, gettext("Preview it"))
 
 
 def _others(asked: Asked, answer: Answer) -> Iterator[_Other]:

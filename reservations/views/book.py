@@ -32,7 +32,7 @@ from reservations.selectors.decision import decision_page, decisions_of
 from reservations.selectors.exceptions import horizon_of, with_horizon
 from reservations.selectors.frame import Frame
 from reservations.selectors.links import slot_url
-from reservations.selectors.offers import offer_rows
+from reservations.selectors.offers import offer_rows, way_through
 from reservations.selectors.preview import Asked, preview_page
 from reservations.selectors.timetable import week
 from reservations.selectors.twins import booked_already
@@ -226,9 +226,11 @@ def _preview(request: HttpRequest, asked: Asked) -> dict[str, Any]:
         asked_by=person(request),
         at=asked.at,
     )
+    offers = () if answer.is_granted else offer_rows(asked=asked, answer=answer)
     return {
         "preview": preview_page(asked=asked, answer=answer, policy=policies.in_force(asked.at)[1]),
-        "offers": () if answer.is_granted else offer_rows(asked=asked, answer=answer),
+        "offers": offers,
+        "way": way_through(asked=asked, answer=answer, offers=offers),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -220,11 +221,15 @@ def test_a_taken_slot_is_refused_with_who_until_when_and_the_next_free_one(
     assert response.status_code == 409
     assert "Held by Glacier mass balance until" in page
     assert "Not booked: one rule stands in the way." in page
-    nearest = response.context["page"].nearest
-    assert nearest.url in page.replace("&amp;", "&")
-    answer = member.get(nearest.url)
+    way, offers = response.context["page"].nearest, response.context["page"].offers
+    assert {way.url, *(offer.url for offer in offers)} <= set(
+        re.findall(r'href="([^"]+)"', page.replace("&amp;", "&"))
+    )
+    answer = member.get(way.url)
     assert answer.context["preview"].is_granted
-    assert answer.context["preview"].start == taken.during.upper
+    assert answer.context["preview"].start == taken.during.lower  # on the node's other device
+    (next_free,) = [offer for offer in offers if offer.start == taken.during.upper]
+    assert member.get(next_free.url).context["preview"].is_granted
 
 
 def test_a_refusal_keeps_the_contents_of_the_form(member: Client, node: Node) -> None:
