@@ -45,7 +45,7 @@ from pricing.services.site_costs import publish_site_costs
 from pricing.services.statements import publish_statement
 from pricing.services.tariffs import publish_tariff
 from reservations.domain.policy import Policy as PolicyRules
-from reservations.models import Decision, Policy, Reservation, ReservedDevice, Vertex
+from reservations.models import Decision, Policy, Reservation, ReservedDevice, Snapshot, Vertex
 from reservations.services import shares as shares_service
 from reservations.services.usage import weighted_hours
 
@@ -308,9 +308,10 @@ def make_slot(
     project: Project, devices: Sequence[Device], *, start: datetime, end: datetime, by: User, at: datetime
 ) -> Reservation:
     """A booked slot with its holds, prices and money set aside, whatever the rules would say of it."""
+    nothing, _created = Snapshot.objects.get_or_create(digest="0" * 64, defaults={"facts": {}})
     decision = Decision.objects.create(
-        project=project, asked_by=by, policy=make_policy(), engine="1", request={}, snapshot={}, rules=[],
-        outcome="granted", digest="0" * 64, entry=make_entry(), decided_at=at,
+        project=project, asked_by=by, policy=make_policy(), engine="1", request={}, taken_on=nothing,
+        rules=[], outcome="granted", digest="0" * 64, entry=make_entry(), decided_at=at,
     )  # fmt: skip
     rates = pricing.selectors.rates(device_ids=[device.pk for device in devices], at=at)
     during = between(start, end)
