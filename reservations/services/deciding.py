@@ -131,7 +131,7 @@ def decide(
 def _missing_allowance(
     answer: Answer, project_id: int, grants: Iterable[Grant], request: Request
 ) -> str | None:
-    """Why the universal allowance does not pay what is short; None where nothing is, or it is not for them."""
+    """Why the universal allowance does not pay what is short; None where nothing is or it is not theirs."""
     if not any(rule.code == "budget" for rule in answer.refusing):
         return None
     missing = allowances.why_short(project_id=project_id, grants=grants, start=request.start, at=request.at)
