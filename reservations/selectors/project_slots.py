@@ -144,6 +144,8 @@ def slots_of(project: Project, *, late: datetime, at: datetime) -> Iterator[Slot
 def _slot_state(reservation: Reservation, start: datetime, end: datetime, at: datetime) -> tuple[str, str]:
     if reservation.state == Reservation.State.CANCELLED:
         return gettext("Cancelled"), ""
+    if reservation.state == Reservation.State.RELEASED:
+        return gettext("Released early"), ""
     if at >= end or reservation.state == Reservation.State.ENDED:
         return gettext("Over"), ""
     return (gettext("Now"), "own") if at >= start else (gettext("Booked"), "good")

@@ -39,6 +39,11 @@ def test_no_more_is_refunded_than_was_paid() -> None:
     assert piece.refund == Decimal("0.5")
 
 
+def test_hours_that_a_moved_slot_keeps_are_not_paid_twice() -> None:
+    (piece,) = relet(BACK, [placement(2, 6, project_id=1, person_id=1, is_its_own=True)])
+    assert (piece.during, piece.refund) == (hours(2, 4), Decimal("0.4"))
+
+
 @pytest.mark.parametrize(
     "other",
     [
