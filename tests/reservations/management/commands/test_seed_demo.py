@@ -38,8 +38,9 @@ from pricing.selectors.caps import prices_above
 from pricing.selectors.hourly import expected, hourly, zone_row
 from reservations.management.commands import seed_demo
 from reservations.management.example_world import building, capping, changes, hours, machines, people, places
-from reservations.models import Decision, Reservation, Run, UsageEntry, Vertex
+from reservations.models import Decision, NoShow, Policy, Reservation, Run, UsageEntry, Vertex, WeekSum
 from reservations.selectors.inside import shares_page
+from reservations.services import weeks
 
 NOW = datetime(2026, 11, 18, 9, 40, tzinfo=UTC)  # a Wednesday
 
@@ -66,6 +67,7 @@ def test_the_world_is_alive_and_a_second_run_changes_nothing() -> None:
     _require_nodes_to_book()
     _require_reservations_in_every_state()
     _require_something_for_ada()
+    _require_rules_and_weeks()
     _require_somebody_who_signed_up()
     _require_an_account_of_a_laboratory()
     _require_costs_with_a_past()
@@ -100,7 +102,7 @@ def _require_nodes_to_book() -> None:
 def _require_reservations_in_every_state() -> None:
     reservations = list(Reservation.objects.all())
     slots = [bounds(reservation.during) for reservation in reservations]
-    assert {reservation.state for reservation in reservations} == {"booked", "cancelled", "ended"}
+    assert {one.state for one in reservations} == {"booked", "cancelled", "ended", "released"}
     assert any(start <= NOW < end for start, end in slots)
     assert any(start > NOW for start, _end in slots)
     assert all(r.settled_at for r, (_start, end) in zip(reservations, slots, strict=True) if end <= NOW)
@@ -115,6 +117,69 @@ def _require_something_for_ada() -> None:
     ended = Lease.objects.filter(reference__in=[run.reference for run in Run.objects.filter(state="ended")])
     assert [lease.exit_code for lease in ended.order_by("fence")] == [0, 1, 0]
     assert all(lease.log.exists() for lease in ended)
+
+
+def _require_rules_and_weeks() -> None:
+    _require_a_refusal_of_each_kind()
+    _require_a_floor_that_bites()
+    _require_policies_of_yesterday_and_tomorrow()
+    _require_slots_moved_released_and_missed()
+    _require_weeks_that_were_counted()
+
+
+def refused_by(decision: Decision) -> set[str]:
+    return {rule["code"] for rule in decision.rules if rule["verdict"] == "refuse"}
+
+
+def _require_a_refusal_of_each_kind() -> None:
+    met = {code for one in Decision.objects.filter(outcome="refused") for code in refused_by(one)}
+    # An end before its beginning is refused by every form, and nothing listed here lacks a price.
+    assert met == {
+        "grid", "past", "length", "horizon", "project_standing", "free", "room", "model_half", "floor",
+        "commerce", "member_cap", "budget",
+    }  # fmt: skip
+
+
+def _require_a_floor_that_bites() -> None:
+    """Industry is refused by it alone, and a course gets the same hours of the same device."""
+    refused = [
+        one for one in Decision.objects.filter(project__slug="gear-wear") if refused_by(one) == {"floor"}
+    ]
+    same = [
+        one.outcome
+        for one in Decision.objects.filter(project__slug="machine-learning-course")
+        if {name: one.request[name] for name in ("devices", "start", "end")}
+        == {name: refused[-1].request[name] for name in ("devices", "start", "end")}
+    ]
+    assert same == ["granted"]
+
+
+def _require_policies_of_yesterday_and_tomorrow() -> None:
+    known = list(Policy.objects.order_by("version"))
+    assert [one.effective.lower <= NOW for one in known] == [True, True, False]
+    assert Policy.objects.get(effective__contains=NOW) == known[1]
+    assert all(one.reason for one in known)
+
+
+def _require_slots_moved_released_and_missed() -> None:
+    assert Reservation.objects.filter(change="moved").exists()
+    # Whoever else had a slot on that node while it had an agent may have missed it, too.
+    missed = NoShow.objects.filter(verdict=True, person__email="jonas@example.org")
+    assert missed.count() >= 3
+    assert missed.filter(appealed_at__isnull=False, answered_at=None).count() == 1
+    assert any(_was_let_again(one.reservation) for one in missed)
+
+
+def _was_let_again(reservation: Reservation) -> bool:
+    """Somebody else has a device of it in its time: what was released."""
+    others = Hold.objects.filter(kind="reservation", device__in=reservation.devices.values("device"))
+    mine = reservation.reference
+    return others.filter(during__overlap=reservation.during).exclude(reference=mine).exists()
+
+
+def _require_weeks_that_were_counted() -> None:
+    assert WeekSum.objects.filter(of="all").count() >= 2
+    assert weeks.differences(at=NOW) == []
 
 
 def _require_somebody_who_signed_up() -> None:
