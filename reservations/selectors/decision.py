@@ -20,7 +20,13 @@ from reservations.models import Decision
 from reservations.selectors.budgets import left_then
 from reservations.selectors.decisions import answer_of
 from reservations.selectors.links import slot_url
-from reservations.selectors.offers import OfferRow, offer_rows, way_through
+from reservations.selectors.offers import (
+    OfferRow,
+    Place,
+    offer_rows,
+    on_the_booking_page,
+    way_through,
+)
 from reservations.selectors.preview import Asked, Nearest, fleet
 from reservations.wording import RuleWords
 
@@ -69,8 +75,8 @@ def decisions_of(user: User) -> QuerySet[Decision]:
     return Decision.objects.of(user).select_related("project", "policy", "entry", "taken_on", "reservation")
 
 
-def decision_page(*, decision: Decision) -> DecisionPage:
-    """Of one out of `decisions_of`."""
+def decision_page(*, decision: Decision, place: Place = on_the_booking_page) -> DecisionPage:
+    """Of one out of `decisions_of`. `place`: where what is offered instead is taken up."""
     request = exact_json.read(Request, decision.request)
     answer = answer_of(decision)
     devices = _devices(request)
@@ -80,7 +86,7 @@ def decision_page(*, decision: Decision) -> DecisionPage:
         decision.project, devices, None if starts_at_once else request.start, request.end, request.at
     )
     reservation = getattr(decision, "reservation", None)
-    offers = () if answer.is_granted else offer_rows(asked=asked, answer=answer)
+    offers = () if answer.is_granted else offer_rows(asked=asked, answer=answer, place=place)
     return DecisionPage(
         decision=decision,
         project=decision.project,
@@ -92,7 +98,7 @@ def decision_page(*, decision: Decision) -> DecisionPage:
         headline=wording.headline(answer),
         rules=tuple(wording.rules(answer, left)),
         total=answer.quote.total if answer.quote else None,
-        nearest=way_through(asked=asked, answer=answer, offers=offers),
+        nearest=way_through(asked=asked, answer=answer, offers=offers, place=place),
         offers=offers,
         again_url=slot_url(
             project=decision.project.slug, devices=asked.uids, start=asked.start, end=asked.end

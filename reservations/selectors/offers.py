@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -42,8 +42,19 @@ class _Other:
 _RANKS = {"devices": 0, "shorter": 2, "fewer": 3, "earlier": 4, "later": 4, "elsewhere": 5, "model": 6}
 
 
-def offer_rows(*, asked: Asked, answer: Answer) -> tuple[OfferRow, ...]:
-    """All that would be granted as far as was known then, the nearest first. One query at most."""
+# Where an offer is taken up: by the project's short name, devices, start (None: at once) and end.
+Place = Callable[[str, Sequence[str], datetime | None, datetime], str]
+
+
+def on_the_booking_page(project: str, devices: Sequence[str], start: datetime | None, end: datetime) -> str:
+    return slot_url(project=project, devices=devices, start=start, end=end)
+
+
+def offer_rows(*, asked: Asked, answer: Answer, place: Place = on_the_booking_page) -> tuple[OfferRow, ...]:
+    """All that would be granted as far as was known then, the nearest first. One query at most.
+
+    `place`: of what is asked otherwise than by booking, such as a move.
+    """
     start = asked.start or asked.at
 
     def nearness(other: _Other) -> tuple[int, timedelta]:
@@ -57,22 +68,26 @@ def offer_rows(*, asked: Asked, answer: Answer) -> tuple[OfferRow, ...]:
             start=other.start if other.start > asked.at else None,
             end=other.end,
             total=other.total,
-            url=slot_url(
-                project=asked.project.slug,
-                devices=[str(device.uid) for device in other.devices],
-                start=other.start if other.start > asked.at else None,
-                end=other.end,
+            url=place(
+                asked.project.slug,
+                [str(device.uid) for device in other.devices],
+                other.start if other.start > asked.at else None,
+                other.end,
             ),
         )
         for other in sorted(_others(asked, answer), key=nearness)
     )
 
 
-def way_through(*, asked: Asked, answer: Answer, offers: Sequence[OfferRow]) -> Nearest | None:
+def way_through(
+    *, asked: Asked, answer: Answer, offers: Sequence[OfferRow], place: Place = on_the_booking_page
+) -> Nearest | None:
     """The shortest one: on the same devices from the same start, or what is nearest of all."""
-    found = answer.nearest
+    found, told = answer.nearest, nearest(asked=asked, answer=answer)
     if not offers or (found is not None and found.start == (asked.start or asked.at)):
-        return nearest(asked=asked, answer=answer)
+        if found is None or told is None:
+            return None
+        return replace(told, url=place(asked.project.slug, asked.uids, found.start, found.end))
     first = offers[0]
     sentence = gettext("%(title)s: %(differs)s. It passes every rule and costs %(price)s.") % {
         "title": first.title, "differs": first.differs, "price": formats.money(first.total),
