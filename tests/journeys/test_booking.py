@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from common import clock
 from reservations.management.example_world.people import PASSWORD
+from reservations.models import Decision, Reservation
 from reservations.selectors.frame import QUARTER
 from tests.live import LiveSite
 
@@ -68,6 +69,7 @@ def test_a_slot_is_picked_by_dragging_previewed_and_booked(sign_in: SignIn) -> N
     preview = page.locator("#preview")
     expect(preview.get_by_text("You pay, EUR")).to_be_visible(timeout=LONG)
     expect(preview.get_by_text("Who can read data there")).to_be_visible()
+    expect(preview.locator("dt", has_text="Level").locator("+ dd")).to_contain_text("→")  # what it does to it
     expect(page.locator("input[name=device]:checked")).to_have_count(2)
     expect(page.locator("[data-live]")).to_contain_text("2 devices,")
     preview.get_by_role("button", name="Book for EUR").click()
@@ -171,6 +173,19 @@ def test_of_two_who_want_one_slot_the_loser_is_told_and_offered_the_next(sign_in
     expect(again).to_be_visible(timeout=LONG)
     again.click()
     loser.wait_for_url("**/reservations/**", timeout=LONG)
+
+
+def test_a_refusal_has_its_reasons_and_a_slot_that_is_over_its_charge(
+    sign_in: SignIn, site: LiveSite, rows: None
+) -> None:
+    page = sign_in("ada@example.org", PASSWORD)
+    refused = Decision.objects.filter(project__slug="protein-shapes", outcome="refused").latest("pk")
+    page.goto(refused.get_absolute_url())
+    expect(page.locator(".rule--refused").first).to_be_visible()
+    over = Reservation.objects.filter(project__slug="protein-shapes", settled_at__isnull=False, state="ended")
+    page.goto(over.latest("pk").get_absolute_url())
+    expect(page.locator("dl.receipt .receipt__line--sum").first).to_be_visible()
+    expect(page.get_by_role("heading", name="Why you have it")).to_be_visible()
 
 
 def test_a_slot_is_booked_without_scripts(sign_in: SignIn) -> None:
