@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -34,6 +37,8 @@ from reservations.models import Reservation
 from reservations.selectors import changing as selectors, policies
 from reservations.selectors.decision import decision_page, decisions_of
 from reservations.selectors.giving_back import rest_of
+from reservations.selectors.links import slot_fields
+from reservations.selectors.offers import Place, on_the_booking_page
 from reservations.selectors.preview import Asked, Preview, preview_page
 from reservations.selectors.reservation import is_kept_by, reservations_of
 from reservations.services import changing, handing_over, no_shows, releasing
@@ -62,7 +67,8 @@ def reservation_move(request: HttpRequest, reservation: Reservation) -> HttpResp
         def again(problem: str, status: int) -> HttpResponse:
             return _move_page(request, reservation, form, devices, at, problem=problem, status=status)
 
-        return _changed(request, move, again, _("Moved. This is the slot that you have now."))
+        place = partial(_moved_to, reservation)
+        return _changed(request, move, again, _("Moved. This is the slot that you have now."), place)
     is_asking = any(request.GET.get(name) for name in ("device", "start", "end"))
     start, end = (timezone.localtime(one) for one in bounds(reservation.during))
     initial = {"start": f"{start:{_LOCAL}}", "end": f"{end:{_LOCAL}}"}
@@ -260,17 +266,28 @@ def _previewed(asked: Asked, answer: Callable[[], Answer]) -> dict[str, Any]:
     return {"preview": page}
 
 
+def _moved_to(
+    reservation: Reservation, project: str, devices: Sequence[str], start: datetime | None, end: datetime
+) -> str:
+    """What would work instead of a refused move is another move: the slot is not to be booked beside it."""
+    fields = slot_fields(project=project, devices=devices, start=start, end=end)
+    kept = [(name, value) for name, value in fields if name not in ("project", "now")]
+    return f"{reverse('reservation_move', args=[reservation.uid])}?{urlencode(kept)}"
+
+
 def _changed(
     request: HttpRequest,
     change: Callable[[], Reservation],
     again: Callable[[str, int], HttpResponse],
     said: str,
+    place: Place = on_the_booking_page,
 ) -> HttpResponse:
     """To the slot that came of it, or back with what stands in the way."""
     try:
         made = change()
     except Refused as refusal:
-        page = decision_page(decision=decisions_of(person(request)).get(pk=refusal.decision.pk))
+        decision = decisions_of(person(request)).get(pk=refusal.decision.pk)
+        page = decision_page(decision=decision, place=place)
         messages.error(request, refusal.message)
         return render(request, "reservations/decision.html", {"page": page, "is_fresh": True}, status=409)
     except DomainError as error:

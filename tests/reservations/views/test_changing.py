@@ -139,6 +139,19 @@ def test_a_move_that_cannot_be_is_refused_in_place(lab: Lab) -> None:
     assert "Nothing has changed." in refused.content.decode()
 
 
+def test_what_would_work_instead_of_a_refused_move_is_another_move(lab: Lab) -> None:
+    """A slot booked beside the one that is held would be a second one."""
+    slot = slot_of(lab)
+    device, (_start, end) = slot.devices.get().device, bounds(slot.during)
+    make_lab().book([device], end + HOUR, 2)
+    form = {"device": str(device.uid), "start": typed(end + HOUR), "end": typed(end + 3 * HOUR)}
+    page = seen(lab, slot, "post", "move/", form).context["page"]
+    urls = [page.nearest.url, *(offer.url for offer in page.offers)]
+    assert len(urls) > 2
+    assert all(url.startswith(f"{slot.get_absolute_url()}move/?device=") for url in urls)
+    assert signed_in(lab.member, "get", urls[0]).context["preview"].is_granted
+
+
 def test_a_slot_is_moved_over_the_api(lab: Lab) -> None:
     slot = slot_of(lab, devices=2)
     start, end = bounds(slot.during)
