@@ -26,8 +26,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Counted:
-    """Device-hours that a slot adds to a cell, and how many all may come to together."""
+    """Device-hours that a slot adds to a cell, and how many all may come to together; None: no limit now."""
 
     cell: Cell
     hours: Fraction
-    most: Fraction
+    most: Fraction | None

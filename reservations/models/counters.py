@@ -11,16 +11,16 @@ from django.db.models import Q
 from reservations.domain.counted import COMMERCE, FLOOR, MODEL, NODE
 
 
-def _device_seconds() -> models.DecimalField[Any, Any]:
+def _device_seconds(**fields: Any) -> models.DecimalField[Any, Any]:
     """A slot's hours end with a microsecond, so seconds say them without a rounding."""
-    return models.DecimalField(max_digits=20, decimal_places=6)
+    return models.DecimalField(max_digits=20, decimal_places=6, **fields)
 
 
 class SharedCell(models.Model):
     """One counter: reservations.domain.counted.Cell. Its row is the lock that all who raise it take.
 
     `most` is the limit that the last of them saw; it follows closures, nodes and policies up and down, so
-    a cell may be above it. Only a rise to above it is refused.
+    a cell may be above it. Only a rise to above it is refused; without one, nothing.
     """
 
     rule = models.CharField(max_length=8)
@@ -29,7 +29,7 @@ class SharedCell(models.Model):
     period = models.CharField(max_length=8)  # 2026-W48, 2026-Q4 or 2026
     band = models.CharField(max_length=8, blank=True)  # peak or off_peak
     held_seconds = _device_seconds()
-    most_seconds = _device_seconds()
+    most_seconds = _device_seconds(null=True, blank=True)  # null: nothing is kept in it
 
     class Meta:
         constraints = [

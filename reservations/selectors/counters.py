@@ -20,7 +20,7 @@ from reservations.domain.asking import CommerceCell, FloorCell, Snapshot
 from reservations.domain.calendar import Calendar
 from reservations.domain.counted import FLOOR, MODEL, NODE, Cell
 from reservations.domain.periods import Period
-from reservations.domain.rules import Case, counted_within
+from reservations.domain.rules import Case, compared_within
 from reservations.domain.slots import Slot, Week
 
 # One statement for all the models and nodes, whatever the weeks. A device can be booked where its node is
@@ -105,11 +105,11 @@ class _Stock:
 
 
 def with_cells(cases: Sequence[Case]) -> list[Snapshot]:
-    """The snapshots, each with the cells that its slot is counted in. At most two statements for all.
+    """The snapshots, each with the cells that decide on its slot. At most two statements for all.
 
     All are of one project, at one moment and under one policy: cases of the numbers that hold for it.
     """
-    wanted = [frozenset(counted_within(case)) for case in cases]
+    wanted = [compared_within(case) for case in cases]
     every = frozenset[Cell]().union(*wanted)
     found: dict[Cell, FloorCell | CommerceCell] = {}
     for rule in sorted({cell.rule for cell in every}):

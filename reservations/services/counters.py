@@ -32,11 +32,12 @@ WITH wanted AS (
 ), raised AS (
     INSERT INTO reservations_sharedcell AS cell (rule, kind, key, period, band, held_seconds, most_seconds)
     SELECT rule, kind, key, period, band, seconds, most FROM wanted
-     WHERE seconds <= most
+     WHERE most IS NULL OR seconds <= most
      ORDER BY rule COLLATE "C", kind COLLATE "C", key COLLATE "C", period COLLATE "C", band COLLATE "C"
     ON CONFLICT (rule, kind, key, period, band) DO UPDATE
        SET held_seconds = cell.held_seconds + EXCLUDED.held_seconds, most_seconds = EXCLUDED.most_seconds
-     WHERE cell.held_seconds + EXCLUDED.held_seconds <= EXCLUDED.most_seconds
+     WHERE EXCLUDED.most_seconds IS NULL
+        OR cell.held_seconds + EXCLUDED.held_seconds <= EXCLUDED.most_seconds
     RETURNING id, rule, kind, key, period, band
 ), told AS (
     INSERT INTO reservations_countedhours (cell_id, reference, seconds, project_class, at)
@@ -153,12 +154,13 @@ def _give_back(references: Sequence[str], kept: Mapping[Cell, Fraction], at: dat
         cursor.execute(_GIVE_BACK, values)
 
 
-def _rows(hours: Mapping[Cell, Fraction], most: Mapping[Cell, Fraction] | None = None) -> Jsonb:
+def _rows(hours: Mapping[Cell, Fraction], most: Mapping[Cell, Fraction | None] | None = None) -> Jsonb:
     """One value instead of seven lists, which would take longer to send than the statement takes to run."""
     rows = []
     for cell, number in hours.items():
         row = {**vars(cell), "seconds": str(_down_to_seconds(number))}
-        rows.append(row | {"most": str(_down_to_seconds(most[cell]))} if most else row)
+        limit = most[cell] if most else None
+        rows.append(row if limit is None else row | {"most": str(_down_to_seconds(limit))})
     return Jsonb(rows)
 
 

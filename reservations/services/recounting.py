@@ -114,7 +114,7 @@ def _set_cells(at: datetime) -> None:
         held = _seconds(sums[cell])
         if row.held_seconds != held:
             # Its limit follows where it must: the next who counts in it brings the one that holds.
-            most = max(row.most_seconds, held)
+            most = None if row.most_seconds is None else max(row.most_seconds, held)
             SharedCell.objects.filter(pk=row.pk).update(held_seconds=held, most_seconds=most)
 
 
@@ -122,7 +122,8 @@ def _from_decisions() -> dict[tuple[str, Cell], Fraction]:
     """What each slot counts: what its decision says of the time that its holds were kept."""
     found: dict[tuple[str, Cell], Fraction] = defaultdict(Fraction)
     slots = Reservation.objects.select_related("decision__policy", "decision__taken_on")
-    counting = slots.filter(decision__taken_on__facts__has_any_keys=["cells", "commerce"])
+    # Not only where cells decided: most slots count in their node's for the day that it has a limit.
+    counting = slots.filter(decision__taken_on__facts__project__has_key="project_class")
     kept = _kept()
     for reservation in counting.order_by("pk").iterator(chunk_size=500):
         decision = reservation.decision

@@ -9,7 +9,7 @@ from __future__ import annotations
 from reservations.domain.rules.budget import budget, covered
 from reservations.domain.rules.case import IDLE, PASS, REFUSE, Asks, Case, Rule
 from reservations.domain.rules.commerce import commerce
-from reservations.domain.rules.counting import counted, counted_after, counted_within
+from reservations.domain.rules.counting import compared_within, counted, counted_after, counted_within
 from reservations.domain.rules.devices import free, price
 from reservations.domain.rules.fairness import model_half, room_left
 from reservations.domain.rules.floor import banded, floor, kept_of
@@ -26,6 +26,7 @@ __all__ = [
     "Case",
     "Rule",
     "banded",
+    "compared_within",
     "counted",
     "counted_after",
     "counted_within",

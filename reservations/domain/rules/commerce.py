@@ -26,7 +26,8 @@ def commerce(case: Case) -> Rule | None:
     }  # fmt: skip
     if not case.request.has_length or not _is_commercial(case):
         return Rule("commerce", IDLE, facts=facts)
-    wanted = _wanted_in(case, case.request.slot)
+    every = _wanted_in(case, case.request.slot)
+    wanted = {cell: hours for cell, hours in every.items() if bound_by_commerce(case, cell)}
     if not wanted:  # no public money in any of the nodes
         return Rule("commerce", IDLE, facts=facts)
     found = [_Filled.of(case, cell, hours) for cell, hours in wanted.items()]
@@ -44,8 +45,18 @@ def hours_in_commerce(case: Case, within: Slot) -> Mapping[Cell, Fraction]:
     return _wanted_in(case, part) if part and counts else {}
 
 
-def most_in_commerce(case: Case, cell: Cell) -> Fraction:
-    """How much all of them may come to together. KeyError for a cell that the snapshot does not have."""
+def bound_by_commerce(case: Case, cell: Cell) -> bool:
+    """There is public money in the node; what is counted in others nobody compares until there is."""
+    return any(node.funded for node in case.snapshot.nodes if node.slug == cell.key)
+
+
+def most_in_commerce(case: Case, cell: Cell) -> Fraction | None:
+    """How much all of them may come to together; None of a node without public money in it.
+
+    KeyError for a cell of another that the snapshot does not have.
+    """
+    if not bound_by_commerce(case, cell):
+        return None
     filled = _Filled.of(case, cell, Fraction(0))
     if filled is None:
         raise KeyError(cell)
@@ -53,9 +64,8 @@ def most_in_commerce(case: Case, cell: Cell) -> Fraction:
 
 
 def _wanted_in(case: Case, part: Slot) -> Mapping[Cell, Fraction]:
-    """Device-hours of this part of the slot, by node and period; of nodes with public money in them."""
-    funded = {node.slug for node in case.snapshot.nodes if node.funded}
-    devices = Counter(device.node for device in case.snapshot.devices if device.node in funded)
+    """Device-hours of this part of the slot, by node and period, whoever paid for the node so far."""
+    devices = Counter(device.node for device in case.snapshot.devices)
     return {
         Cell(COMMERCE, NODE, slug, period.label): number * slots.hours_within(part, period.slot)
         for slug, number in devices.items()

@@ -8,8 +8,8 @@ from fractions import Fraction
 
 from reservations.domain.counted import FLOOR, Cell, Counted
 from reservations.domain.rules.case import Case
-from reservations.domain.rules.commerce import hours_in_commerce, most_in_commerce
-from reservations.domain.rules.floor import hours_in_floor, most_in_floor
+from reservations.domain.rules.commerce import bound_by_commerce, hours_in_commerce, most_in_commerce
+from reservations.domain.rules.floor import bound_by_floor, hours_in_floor, most_in_floor
 from reservations.domain.slots import Slot
 
 
@@ -28,10 +28,19 @@ def counted_within(case: Case, within: Slot | None = None) -> Mapping[Cell, Frac
     return {**hours_in_commerce(case, wanted), **hours_in_floor(case, wanted)}
 
 
+def compared_within(case: Case) -> frozenset[Cell]:
+    """The cells whose numbers decide on the slot. It counts in others too, for the day they have a limit."""
+    return frozenset(
+        cell
+        for cell in counted_within(case)
+        if (bound_by_floor if cell.rule == FLOOR else bound_by_commerce)(case, cell)
+    )
+
+
 def counted_after(case: Case, since: datetime) -> Mapping[Cell, Fraction]:
     """What is given back where the slot ends at that moment."""
     return counted_within(case, Slot(since, case.request.end)) if since < case.request.end else {}
 
 
-def _most(case: Case, cell: Cell) -> Fraction:
+def _most(case: Case, cell: Cell) -> Fraction | None:
     return most_in_floor(case, cell) if cell.rule == FLOOR else most_in_commerce(case, cell)

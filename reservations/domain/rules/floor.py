@@ -31,7 +31,8 @@ def floor(case: Case) -> Rule | None:
     part = counted_part(case)
     if not case.request.has_length or part is None:
         return Rule("floor", IDLE, facts=facts)
-    found = [_Filled.of(case, cell, hours) for cell, hours in wanted_in(case, part).items()]
+    wanted = {cell: hours for cell, hours in wanted_in(case, part).items() if bound_by_floor(case, cell)}
+    found = [_Filled.of(case, cell, hours) for cell, hours in wanted.items()]
     if None in found:  # a slot that somebody else worked out, in a cell that nobody has looked at
         return Rule("floor", REFUSE, facts=facts | {"unknown": True})
     filled = [one for one in found if one is not None]
@@ -47,8 +48,23 @@ def hours_in_floor(case: Case, within: Slot) -> Mapping[Cell, Fraction]:
     return wanted_in(case, part) if part else {}
 
 
-def most_in_floor(case: Case, cell: Cell) -> Fraction:
-    """How much all of them may come to together. KeyError for a cell that the snapshot does not have."""
+def bound_by_floor(case: Case, cell: Cell) -> bool:
+    """Something is kept in it: in every model's cell, and in a node's where that is more than in its model's.
+
+    What is counted in others nobody compares, until a statement says that public money bought more.
+    """
+    floor_share = case.policy.floor_share or Fraction(0)
+    nodes = (node for node in case.snapshot.nodes if node.slug == cell.key)
+    return cell.kind == MODEL or any(Fraction(node.funded or 0) > floor_share for node in nodes)
+
+
+def most_in_floor(case: Case, cell: Cell) -> Fraction | None:
+    """How much all of them may come to together; None where nothing is kept.
+
+    KeyError for a cell in which something is kept and that the snapshot does not have.
+    """
+    if not bound_by_floor(case, cell):
+        return None
     filled = _Filled.of(case, cell, Fraction(0))
     if filled is None:
         raise KeyError(cell)
@@ -71,16 +87,15 @@ def counted_part(case: Case) -> Slot | None:
 
 
 def wanted_in(case: Case, part: Slot) -> Mapping[Cell, Fraction]:
-    """Device-hours of this part of the slot, by cell."""
+    """Device-hours of this part of the slot, by cell: in the node's too, whoever paid for it so far."""
     assert case.policy.peak is not None
     nodes = {node.slug: node for node in case.snapshot.nodes}
     found: dict[Cell, Fraction] = {}
     alike = Counter((device.node, device.model) for device in case.snapshot.devices)
     for (slug, model), devices in alike.items():
         node = nodes[slug]
-        cells = [(MODEL, model)] + ([(NODE, slug)] if _has_a_cell_of_its_own(case, node) else [])
         for (week, band), hours in banded(case.policy.peak, part, node).items():
-            for kind, key in cells:
+            for kind, key in ((MODEL, model), (NODE, slug)):
                 cell = Cell(FLOOR, kind, key, week, band)
                 found[cell] = found.get(cell, Fraction(0)) + hours * devices
     return found
@@ -157,10 +172,6 @@ def _says_anything(case: Case) -> bool:
     is_in_policy = None not in (policy.floor_share, policy.floor_ahead_hours, policy.peak)
     is_in_snapshot = project is not None and project.project_class is not None
     return is_in_policy and is_in_snapshot and all(node.zone for node in case.snapshot.nodes)
-
-
-def _has_a_cell_of_its_own(case: Case, node: NodeSize) -> bool:
-    return Fraction(node.funded or 0) > (case.policy.floor_share or 0)
 
 
 def _class_of(case: Case) -> dict[str, Json]:

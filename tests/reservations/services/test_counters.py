@@ -26,7 +26,7 @@ from reservations.domain.slots import Week
 from reservations.errors import Refused
 from reservations.management.commands.replay_decisions import difference_of
 from reservations.models import CountedHours, Decision, NoShow, Reservation, SharedCell
-from reservations.services import booking, calling_off, capacity, counters
+from reservations.services import booking, calling_off, capacity, counters, recounting
 from tests import factories
 from tests.races import at_once, split
 from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node, make_rules
@@ -36,13 +36,13 @@ RICH = "1000000"
 
 
 def held() -> dict[tuple[str, str], Fraction]:
-    """Device-hours, by rule or kind and by period or band: the cells that hold anything."""
+    """Device-hours, by rule or kind and by period or band: the cells with a limit that hold anything."""
     return {
         (cell.kind if cell.rule == FLOOR else cell.rule, cell.band or cell.period): Fraction(
             cell.held_seconds
         )
         / 3600
-        for cell in SharedCell.objects.filter(held_seconds__gt=0)
+        for cell in SharedCell.objects.filter(held_seconds__gt=0, most_seconds__isnull=False)
     }
 
 
@@ -205,15 +205,65 @@ def test_what_can_be_booked_follows_closures_owners_nodes_and_statements() -> No
 def test_a_statement_with_more_public_money_keeps_more_of_its_node() -> None:
     node, (lab,) = bare_node(), make_many()
     lab.book([node.devices.first()], in_days(9), hours=1)
-    assert {cell.kind for cell in SharedCell.objects.all()} == {"model"}
-    funded = factories.make_declared(assets=(factories.make_asset(funding=factories.granted("280000")),))
-    first, now = node.statements.get(), clock.now()
-    publish_statement(node=node, declared=funded, effective_from=now, published_by=first.published_by, at=now)
+    assert {cell.kind for cell in SharedCell.objects.filter(most_seconds__isnull=False)} == {"model"}
+    state_public_money(node, "280000")
     with pytest.raises(Refused) as refusal:
         lab.book([node.devices.last()], in_days(9), hours=1)
     assert refusing(refusal.value) == {"floor"}
     (rule,) = refusal.value.answer.refusing
     assert (rule.facts["kind"], rule.facts["kept"], rule.limit) == ("node", "1", "0.000000")
+
+
+def state_public_money(node: Node, amount: str) -> None:
+    """A statement from now on that says so much of the 280,000 was public money."""
+    declared = factories.make_declared(assets=(factories.make_asset(funding=factories.granted(amount)),))
+    by, now = node.statements.earliest("pk").published_by, clock.now()
+    publish_statement(node=node, declared=declared, effective_from=now, published_by=by, at=now)
+
+
+@pytest.mark.django_db
+def test_what_was_booked_before_counts_where_a_statement_says_more_public_money() -> None:
+    """A node of two that its owner alone bought, and four more of its model elsewhere."""
+    make_rules(model_share=Fraction(1))
+    node, (lab,), (student,) = bare_node(devices=2), make_many(), make_many(of_class="student")
+    bare_node(devices=4, site=node.site)
+    monday = a_monday() + timedelta(hours=8)
+    first, second = node.devices.all()
+    for day in range(2):
+        lab.book([first, second], monday + timedelta(days=day), hours=12)
+    own = SharedCell.objects.get(kind=NODE)
+    assert (own.held_seconds, own.most_seconds) == (48 * 3600, None)
+    state_public_money(node, "168000")  # three fifths: others have 48 of its 120 peak hours
+    with pytest.raises(Refused) as refusal:
+        lab.book([second], monday + timedelta(days=3), hours=1)
+    (rule,) = refusal.value.answer.refusing
+    assert (rule.facts["kind"], rule.limit, rule.actual) == ("node", "48.000000", "49.000000")
+    student.book([second], monday + timedelta(days=3), hours=1)
+    # And back: what is held stays counted, and refuses nobody.
+    state_public_money(node, "0")
+    lab.book([second], monday + timedelta(days=4), hours=1)
+    own.refresh_from_db()
+    assert (own.held_seconds, own.most_seconds) == (49 * 3600, None)
+    assert recounting.differences(at=clock.now()) == []
+
+
+@pytest.mark.django_db
+def test_what_commerce_booked_before_counts_once_there_is_public_money() -> None:
+    make_rules(floor_share=None, model_share=Fraction(1), commerce_share=Fraction(1, 1000))
+    node, (firm,) = bare_node(listed_at=clock.now() - timedelta(days=900)), make_many(of_class="industry")
+    devices, start = list(node.devices.all()), in_days(9)
+    slot = firm.book(devices[:2], start, hours=10)
+    found = SharedCell.objects.values_list("rule", "held_seconds", "most_seconds")
+    assert {*found} == {("commerce", 20 * 3600, None)}
+    state_public_money(node, "2800")
+    with pytest.raises(Refused) as refusal:
+        firm.book([devices[3]], start, hours=1)
+    (rule,) = refusal.value.answer.refusing
+    assert (rule.code, rule.actual) == ("commerce", "21.000000")
+    assert recounting.differences(at=clock.now()) == []
+    booking.cancel(reservation=slot, by=firm.member, at=clock.now())
+    firm.book([devices[3]], start, hours=1)
+    assert {*held().values()} == {1}
 
 
 @pytest.mark.django_db
@@ -263,15 +313,17 @@ def test_commerce_has_a_fifth_of_a_funded_node_and_the_whole_of_others() -> None
     firms = make_many(projects=2, of_class="startup")
     for lab in firms:
         lab.book([private.devices.get()], in_days(3 + 4 * firms.index(lab)), hours=96)
-    assert not SharedCell.objects.exists()
+    assert not SharedCell.objects.filter(most_seconds__isnull=False).exists()
     start = in_days(9)
     firms[0].book([funded.devices.get()], start, hours=10)
     (quarter, year) = (Period.quarter_of(start), Period.year_of(start))
     assert held()[("commerce", quarter.label)] == held()[("commerce", year.label)] == 10
-    limits = dict(SharedCell.objects.values_list("period", "most_seconds"))
+    limits = dict(SharedCell.objects.filter(key=funded.slug).values_list("period", "most_seconds"))
     assert limits == {period.label: period.slot.hours * 3600 / 5 for period in (quarter, year)}
     # Nearly all of it is held: the rest is refused with the period that is full.
-    SharedCell.objects.filter(period=quarter.label).update(held_seconds=int(quarter.slot.hours * 720 - 3600))
+    SharedCell.objects.filter(key=funded.slug, period=quarter.label).update(
+        held_seconds=int(quarter.slot.hours * 720 - 3600)
+    )
     with pytest.raises(Refused) as refusal:
         firms[1].book([funded.devices.get()], start + timedelta(hours=24), hours=2)
     (rule,) = refusal.value.answer.refusing
@@ -493,4 +545,8 @@ def test_a_slot_given_back_twice_at_once_is_given_back_once() -> None:
     done, _refused = split(at_once(cancel, cancel, cancel))
     assert len(done) == 1
     assert sum(held().values()) == 4
-    assert sum(one.seconds for one in CountedHours.objects.filter(reference=kept.reference)) == 4 * 3600
+    for kind in (MODEL, NODE):
+        counted = CountedHours.objects.filter(reference=kept.reference, cell__kind=kind)
+        assert sum(one.seconds for one in counted) == 4 * 3600
+        (of_both,) = SharedCell.objects.filter(kind=kind)
+        assert of_both.held_seconds == 4 * 3600

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from reservations.domain import decay, engines, rules
+from reservations.domain.counted import FLOOR, Cell
 from reservations.domain.laboratory import booking as module
 from reservations.domain.laboratory.booking import Person
 from reservations.domain.laboratory.holdings import Booking, Holdings
@@ -295,7 +296,7 @@ def _compare(case: Case, live: list[Booking], over: list[tuple[Booking, int]]) -
             hours
             for granted, slot in counted
             for key, hours in rules.counted_within(granted, slot).items()
-            if (key.key, key.period, key.band) == (cell.key, cell.week, cell.band)
+            if key == Cell(FLOOR, cell.kind, cell.key, cell.week, cell.band)
         )
 
 

@@ -20,7 +20,7 @@ from reservations.domain.asking import (
 )
 from reservations.domain.counted import FLOOR, NODE, Cell
 from reservations.domain.policy import Policy, standard
-from reservations.domain.rules import Case, counted_within
+from reservations.domain.rules import Case, compared_within
 from tests.reservations.domain.worlds import make_request, make_snapshot
 
 POLICY = standard()
@@ -41,7 +41,7 @@ def make_case(
     no_shows: NoShows | None = None,
     **fields: Any,
 ) -> Case:
-    """Every cell that the slot is counted in has `bookable` device-hours, `held` of them by others."""
+    """Every cell that decides on the slot has `bookable` device-hours, `held` of them by others."""
     node = NodeSize("lyra", 4, "Europe/Paris", holidays, None if funded is None else Decimal(funded))
     snapshot = make_snapshot(
         devices=devices, nodes=(node,), project=ProjectState(False, None, of_class, until), budget="100000",
@@ -60,7 +60,7 @@ def with_cells(
 ) -> Snapshot:
     """As a selector fills them in."""
     (node,) = snapshot.nodes
-    wanted = sorted(counted_within(Case.of(request, snapshot, policy)))
+    wanted = sorted(compared_within(Case.of(request, snapshot, policy)))
 
     def holds(cell: Cell) -> Fraction:
         return Fraction(held) if isinstance(held, int) else held.get(cell, Fraction(0))

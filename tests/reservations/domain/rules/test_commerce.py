@@ -52,6 +52,8 @@ def test_a_node_without_public_money_is_anybodys(funded: str | None) -> None:
     case = make_case(SOON, of_class="industry", funded=funded, held=99)
     found = answer(case)
     assert (found.verdict, found.facts["is_commercial"]) == ("idle", True)
+    counts = [(one.cell.period, one.hours, one.most) for one in counted(case) if one.cell.rule == COMMERCE]
+    assert counts == [("2026", 8, None), ("2026-Q4", 8, None)]  # for the day that it has a limit
 
 
 def test_near_hours_count_like_all_others() -> None:
