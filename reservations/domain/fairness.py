@@ -10,7 +10,7 @@ too small to be told: the threshold rule of A. Hundepool et al., "Statistical Di
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -206,12 +206,12 @@ class Group:
 
     key: str
     amount: Fraction
-    projects: int  # that have a part in it
+    projects: frozenset[Hashable]  # that have a part in it; one may have a part in several
     is_open: bool
 
     @property
     def may_be_told(self) -> bool:
-        return self.is_open or not self.projects or self.projects >= FEWEST
+        return self.is_open or not self.projects or len(self.projects) >= FEWEST
 
 
 def pooled(groups: Iterable[Group]) -> frozenset[str]:
@@ -227,6 +227,6 @@ def pooled(groups: Iterable[Group]) -> frozenset[str]:
         (group for group in known if group.may_be_told and group.projects),
         key=lambda group: (group.amount, group.key),
     )
-    while others and sum(group.projects for group in together) < FEWEST:
+    while others and len(frozenset[Hashable]().union(*(group.projects for group in together))) < FEWEST:
         together.append(others.pop(0))
     return frozenset(group.key for group in together)

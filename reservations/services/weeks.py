@@ -7,7 +7,7 @@ tree, a policy or a list of nodes that changes later does not change what people
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -20,6 +20,7 @@ from reservations.errors import NoPolicy
 from reservations.models import WeekSum
 from reservations.selectors import policies, weeks
 
+_INSTANT = timedelta(microseconds=1)
 MOST_AT_ONCE = 60  # weeks of one sweep; the next is ten minutes away
 _STAYS = ("promised", "bookable")  # of a week that is over
 _COUNTED = (
@@ -83,7 +84,8 @@ def _stored(week: Week) -> Stored:
 
 def _lines(week: Week, stored: Stored, at: datetime) -> list[WeekSum]:
     try:
-        rules = policies.in_force(min(week.end, at))[1]
+        # Of its last moment: a policy that begins with the next week is none of this one's.
+        rules = policies.in_force(max(week.start, min(week.end - _INSTANT, at)))[1]
     except NoPolicy:
         return []
     counted = weekly.lines(weeks.facts_of(week, at=at), rules)

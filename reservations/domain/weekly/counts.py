@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from reservations.domain.fairness import FEWEST, Span, quantile_with_waiting
-from reservations.domain.weekly.facts import Facts
+from reservations.domain.weekly.facts import Facts, Use
 from reservations.domain.weekly.line import COUNTRY, FIRST, OWNER, RULE, Line
+from reservations.domain.weekly.telling import told
 
+_NOTHING = Fraction(0)
 _MEDIAN, _NINETIETH = Fraction(1, 2), Fraction(9, 10)
 
 
@@ -24,11 +26,21 @@ def _holders(facts: Facts) -> Iterator[Line]:
     owner = {stock.node: (stock.owner, stock.owner_name) for stock in facts.stock}
     country = {stock.node: (stock.country, "") for stock in facts.stock}
     for of, holder_of in ((OWNER, owner), (COUNTRY, country)):
-        hours: dict[tuple[str, str], Fraction] = {holder: Fraction(0) for holder in holder_of.values()}
+        hours: dict[str, dict[int, Fraction]] = {key: {} for key, _name in holder_of.values()}
         for use in facts.use:
-            hours[holder_of[use.node]] += Span(use.start, use.end, Fraction(use.weight)).hours
-        for (key, name), amount in hours.items():
-            yield Line(of, key, name, {"delivered": amount})
+            its = hours[holder_of[use.node][0]]
+            its[use.project] = its.get(use.project, _NOTHING) + _hours(use)
+        found = told(facts, hours)
+        sums = {key: sum(its.values(), _NOTHING) for key, its in hours.items()}
+        for key, name in dict.fromkeys(holder_of.values()):
+            if key not in found.together:
+                yield Line(of, key, name, {"delivered": sums[key]})
+        if found.together:
+            yield Line(of, "", "", {"delivered": found.pool(sums)})
+
+
+def _hours(use: Use) -> Fraction:
+    return Span(use.start, use.end, Fraction(use.weight)).hours
 
 
 def _first_slots(facts: Facts) -> Iterator[Line]:

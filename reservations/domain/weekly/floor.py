@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from fractions import Fraction
 
-from reservations.domain.fairness import FloorWeek, Span, demanded
+from reservations.domain.fairness import Span, demanded
 from reservations.domain.policy import Policy
 from reservations.domain.weekly.facts import Facts, RefusedPart, Stock, Use
 from reservations.domain.weekly.line import MODEL, NODE, Line
+from reservations.domain.weekly.telling import told
 
 _NOTHING = Fraction(0)
 _ONE = Fraction(1)
@@ -29,39 +30,60 @@ def cells(facts: Facts, rules: Policy) -> Iterator[Line]:
         stock_of: dict[str, list[Stock]] = defaultdict(list)
         for stock in facts.stock:
             stock_of[key(stock)].append(stock)
-        weeks = _weeks(facts, stock_of, key, kept_for, rules.floor_share, by_purchase=of == NODE)
-        for cell, week in weeks:
-            if week.bookable or week.delivered or week.others:
-                yield Line(of, cell, name(stock_of[cell][0]), _amounts(week))
+        yield from _cells(facts, of, stock_of, key, name, kept_for, rules.floor_share, by_purchase=of == NODE)
 
 
-def _weeks(
+def _cells(
     facts: Facts,
-    stock_of: dict[str, list[Stock]],
+    of: str,
+    stock_of: Mapping[str, list[Stock]],
     key: Key,
+    name: Callable[[Stock], str],
     kept_for: set[int],
     share: Fraction,
     *,
     by_purchase: bool,
-) -> Iterator[tuple[str, FloorWeek]]:
+) -> Iterator[Line]:
+    """What could be booked and what was promised of each; what was had and wanted, told by the rule for groups.
+
+    Public interest and all others are two sums of different projects, each told or not by itself.
+    """
     had, refused = _had(facts, key), _refused(facts, key)
-    everybody: dict[str, Fraction] = defaultdict(Fraction)
-    theirs: dict[str, Fraction] = defaultdict(Fraction)
-    for (project, cell), spans in had.items():
-        hours = sum((span.hours for span in spans), _NOTHING)
-        everybody[cell] += hours
-        theirs[cell] += hours if project in kept_for else 0
-    demand: dict[str, Fraction] = defaultdict(Fraction)
+    theirs, others, wanted = _by_cell(stock_of), _by_cell(stock_of), _by_cell(stock_of)
     for project, cell in {*had, *refused}:
+        hours = sum((span.hours for span in had.get((project, cell), ())), _NOTHING)
         if project in kept_for:
-            demand[cell] += demanded(had.get((project, cell), ()), refused.get((project, cell), ()))
+            theirs[cell][project] = hours
+            wanted[cell][project] = demanded(had.get((project, cell), ()), refused.get((project, cell), ()))
+        elif hours:
+            others[cell][project] = hours
+    of_theirs, of_others = told(facts, theirs), told(facts, others)
+    delivered, lent_from, demand = _sums(theirs), _sums(others), _sums(wanted)
     for cell, stock in stock_of.items():
         bookable = sum((Fraction(one.bookable_seconds) for one in stock), _NOTHING) / 3600
         part = max(share, *(Fraction(one.funded) for one in stock)) if by_purchase else share
-        yield (
-            cell,
-            FloorWeek(bookable, part * bookable, demand[cell], theirs[cell], everybody[cell] - theirs[cell]),
-        )
+        if bookable or theirs[cell] or others[cell]:
+            yield Line(
+                of, cell, name(stock[0]),
+                {"bookable": bookable, "promised": part * bookable,
+                 "demanded": of_theirs.of(cell, demand[cell]),
+                 "delivered": of_theirs.of(cell, delivered[cell]),
+                 "others": of_others.of(cell, lent_from[cell])},
+            )  # fmt: skip
+    if of_theirs.together or of_others.together:
+        yield Line(
+            of, "", "",
+            {"demanded": of_theirs.pool(demand), "delivered": of_theirs.pool(delivered),
+             "others": of_others.pool(lent_from)},
+        )  # fmt: skip
+
+
+def _by_cell(stock_of: Mapping[str, list[Stock]]) -> dict[str, dict[int, Fraction]]:
+    return {cell: {} for cell in stock_of}
+
+
+def _sums(hours: Mapping[str, Mapping[int, Fraction]]) -> dict[str, Fraction]:
+    return {cell: sum(its.values(), _NOTHING) for cell, its in hours.items()}
 
 
 def _had(facts: Facts, key: Key) -> Spans:
@@ -80,13 +102,6 @@ def _refused(facts: Facts, key: Key) -> Spans:
     for (project, cell, _, start, end), amount in amounts.items():
         found[project, cell].append(Span(start, end, amount))
     return found
-
-
-def _amounts(week: FloorWeek) -> dict[str, Fraction | None]:
-    return {
-        "bookable": week.bookable, "promised": week.promised, "demanded": week.demanded,
-        "delivered": week.delivered, "others": week.others,
-    }  # fmt: skip
 
 
 def _model(one: Use | RefusedPart | Stock) -> str:

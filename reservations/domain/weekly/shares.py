@@ -8,10 +8,11 @@ from datetime import datetime
 from fractions import Fraction
 
 from reservations.domain import fairness
-from reservations.domain.fairness import FEWEST, Group, Span
+from reservations.domain.fairness import Span
 from reservations.domain.shares import Tree, Vertex
 from reservations.domain.weekly.facts import Facts
 from reservations.domain.weekly.line import ACCOUNT, ALL, CLASS, Line
+from reservations.domain.weekly.telling import told
 
 _NOTHING = Fraction(0)
 Hours = Mapping[int, Fraction]  # cost-weighted, by project
@@ -93,26 +94,27 @@ def _told(
     facts: Facts, of: str, members: Mapping[str, Sequence[int]], sums: Sums, had: Hours, demand: Hours
 ) -> Iterator[Line]:
     """Those that would tell what one project did stand in one line together, without a key."""
-    groups = [_group(facts, key, its, had, demand) for key, its in members.items()]
-    together = fairness.pooled(groups)
-    for group in groups:
-        if group.key not in together:
-            name = _name(facts, group.key) if of == ACCOUNT else ""
-            yield Line(of, group.key, name, sums[group.key], {"projects": group.projects})
-    if together:
-        projects = sum(group.projects for group in groups if group.key in together)
-        names = next(iter(sums.values()))
-        pool = {name: sum((sums[key][name] for key in together), _NOTHING) for name in names}
+    active = {
+        key: {
+            project: had.get(project, _NOTHING) for project in its if had.get(project) or demand.get(project)
+        }
+        for key, its in members.items()
+    }
+    found = told(facts, active)
+    for key in members:
+        if key not in found.together:
+            name = _name(facts, key) if of == ACCOUNT else ""
+            yield Line(of, key, name, sums[key], {"projects": len(active[key])})
+    if found.together:
         # Everything, and still too few: what was promised is no secret, what was used is.
-        is_told = projects >= FEWEST
-        kept = {name: amount if is_told or name == "promised" else None for name, amount in pool.items()}
-        yield Line(of, "", "", kept, {"projects": projects} if is_told else {})
-
-
-def _group(facts: Facts, key: str, projects: Sequence[int], had: Hours, demand: Hours) -> Group:
-    active = [project for project in projects if had.get(project) or demand.get(project)]
-    is_open = all(facts.projects[project].is_open for project in active)
-    return Group(key, _of(had, projects), len(active), is_open)
+        pool = {
+            name: sum((sums[key][name] for key in found.together), _NOTHING)
+            if found.is_enough or name == "promised"
+            else None
+            for name in next(iter(sums.values()))
+        }
+        projects = sum(len(active[key]) for key in found.together)
+        yield Line(of, "", "", pool, {"projects": projects} if found.is_enough else {})
 
 
 def _name(facts: Facts, vertex: str) -> str:

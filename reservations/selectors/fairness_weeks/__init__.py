@@ -133,6 +133,8 @@ class Weeks:
         match line.of:
             case Of.CLASS | Of.FIRST:
                 return str(Project.Class(line.key).label) if line.key else _("All")
+            case Of.OWNER | Of.COUNTRY if not line.key:
+                return _("Told together")
             case Of.COUNTRY:
                 return formats.country(line.key)
             case Of.RULE:
@@ -149,9 +151,12 @@ class Weeks:
         return self._floor(Of.NODE)
 
     def _floor(self, of: str) -> list[FloorRow]:
-        return sorted(
-            (_floor_row(line) for line in self.of(of) if line.week == self.last), key=lambda row: row.name
+        """Those that are told only together come last, in one row."""
+        lines = sorted(
+            (line for line in self.of(of) if line.week == self.last),
+            key=lambda line: (not line.key, line.name),
         )
+        return [_floor_row(line) for line in lines]
 
     @cached_property
     def floor(self) -> list[FloorWeekRow]:
@@ -164,8 +169,9 @@ class Weeks:
                     monday, monday >= self.running,
                     promised=_sum(row.promised for row in rows), demanded=_sum(row.demanded for row in rows),
                     delivered=_sum(row.delivered for row in rows),
-                    borrowed=_sum(row.borrowed for row in rows), cells=len(rows),
-                    kept=sum(row.is_kept for row in rows),
+                    borrowed=_sum(row.borrowed for row in rows),
+                    cells=sum(row.is_kept is not None for row in rows),
+                    kept=sum(row.is_kept is True for row in rows),
                 )
             )  # fmt: skip
         return found
@@ -261,12 +267,13 @@ def _cell(name: str, lines: Sequence[WeekSum], whole: Decimal | None) -> Cell:
 
 
 def _floor_row(line: WeekSum) -> FloorRow:
-    amounts = (line.bookable, line.promised, line.demanded, line.delivered, line.others)
-    return FloorRow(line.name, *(amount or _ZERO for amount in amounts))
+    name = line.name if line.key else _("Told together")
+    return FloorRow(name, line.bookable, line.promised, line.demanded, line.delivered, line.others)
 
 
-def _sum(amounts: Iterable[Decimal]) -> Decimal:
-    return sum(amounts, _ZERO)
+def _sum(amounts: Iterable[Decimal | None]) -> Decimal:
+    """Of those that are told."""
+    return sum((amount for amount in amounts if amount is not None), _ZERO)
 
 
 def _hours(amount: Decimal | None) -> timedelta | None:

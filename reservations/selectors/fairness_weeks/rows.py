@@ -55,21 +55,25 @@ class WeekRow:
 
 @dataclass(frozen=True)
 class FloorRow:
-    """A device model or a node in the last week that is over: device-hours."""
+    """A device model or a node in the last week that is over: device-hours. None: told with others alone."""
 
     name: str
-    bookable: Decimal
-    promised: Decimal
-    demanded: Decimal
-    delivered: Decimal
-    others: Decimal
+    bookable: Decimal | None
+    promised: Decimal | None
+    demanded: Decimal | None
+    delivered: Decimal | None
+    others: Decimal | None
 
     @property
-    def borrowed(self) -> Decimal:
+    def borrowed(self) -> Decimal | None:
+        if self.others is None or self.bookable is None or self.promised is None:
+            return None
         return max(_ZERO, self.others - (self.bookable - self.promised))
 
     @property
-    def is_kept(self) -> bool:
+    def is_kept(self) -> bool | None:
+        if self.delivered is None or self.demanded is None or self.promised is None:
+            return None
         return self.delivered >= min(self.promised, self.demanded)
 
 

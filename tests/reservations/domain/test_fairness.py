@@ -199,7 +199,7 @@ def test_a_floor_is_kept_where_who_wanted_it_got_it(
 
 
 def group(key: str, projects: int, amount: int, *, is_open: bool = False) -> Group:
-    return Group(key, Fraction(amount), projects, is_open)
+    return Group(key, Fraction(amount), frozenset(f"{key}{n}" for n in range(projects)), is_open)
 
 
 @pytest.mark.parametrize(
@@ -230,5 +230,12 @@ def test_a_pool_holds_enough_projects_or_everything() -> None:
         together = pooled(groups)
         assert {one.key for one in groups if not one.may_be_told} <= together
         if together:
-            projects = sum(one.projects for one in groups if one.key in together)
+            projects = sum(len(one.projects) for one in groups if one.key in together)
             assert projects >= FEWEST or all(one.key in together for one in groups if one.projects)
+
+
+def test_one_project_in_several_groups_hides_behind_itself_no_more_than_in_one() -> None:
+    mine = frozenset({"me"})
+    groups = [Group(key, Fraction(1), mine, is_open=False) for key in "abc"]
+    others = Group("d", Fraction(9), frozenset({"x", "y", "z"}), is_open=False)
+    assert pooled([*groups, others]) == {"a", "b", "c", "d"}

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import pytest
 
+from accounts.models import Project
 from common import clock
 from common.ranges import between
 from nodes.models import Node
@@ -16,7 +17,7 @@ from nodes.services import occupancy
 from reservations.domain import policy
 from reservations.domain.slots import Week
 from reservations.errors import Refused
-from reservations.models import Reservation, WeekSum
+from reservations.models import Policy, Reservation, WeekSum
 from reservations.services import usage, weeks
 from tests import factories
 from tests.races import at_once
@@ -111,10 +112,47 @@ def test_the_floor_is_promised_of_bookable_hours_and_delivered_to_public_interes
     key = seen.node.devices.all()[0].model_key
     for line in (seen.line("model", key), seen.line("node", seen.node.slug)):
         assert line.bookable == 4 * 168
-        assert (line.demanded, line.delivered, line.others) == (20, 20, 9)
+        assert (line.demanded, line.delivered) == (20, 20)  # by one project, under its own name
+        assert line.others is None  # by two, of which one stands under a pseudonym
     assert Fraction(seen.line("model", key).promised) == Fraction(4 * 168, 5)
     # Public money paid three fifths of this node, which is more than a fifth.
     assert Fraction(seen.line("node", seen.node.slug).promised) == Fraction(4 * 168 * 3, 5)
+
+
+def test_what_few_projects_did_on_a_node_is_told_of_no_node(seen: Seen) -> None:
+    """A citizen project under a pseudonym: neither its hours nor what it was refused can be read."""
+    Project.objects.filter(pk=seen.public.project.pk).update(uses_public_money=False)
+    seen.count()
+    key = seen.node.devices.all()[0].model_key
+    for of, one in (("model", key), ("node", seen.node.slug)):
+        line, rest = seen.line(of, one), seen.line(of)
+        assert (line.demanded, line.delivered, line.others) == (None, None, None)
+        assert (rest.demanded, rest.delivered, rest.others) == (None, None, None)
+        assert line.promised
+    # Three projects had hours on the owner's devices: enough. With one of them gone they are not.
+    assert seen.line("owner", seen.node.owner.slug).delivered
+    alone = Week.of(clock.now()).next.next.next
+    seen.private.book([seen.node.devices.all()[0]], alone.start + 12 * HOUR, hours=5)
+    for reservation in Reservation.objects.all():
+        usage.count_usage(reservation=reservation)
+    weeks.count_week(alone, at=alone.end + HOUR)
+    for of in ("owner", "country"):
+        line = WeekSum.objects.get(week=alone.start.date(), of=of)
+        assert (line.key, line.name, line.delivered) == ("", "", None)
+
+
+def test_a_week_is_counted_by_the_policy_of_its_last_moment_and_not_of_the_next_week(seen: Seen) -> None:
+    before = Policy.objects.get()
+    Policy.objects.update(effective=between(before.effective.lower, seen.week.end))
+    without = policy.Policy()
+    Policy.objects.create(
+        version=2, effective=between(seen.week.end, None), rules=without.to_json(), reason="No floor",
+        digest=without.digest, entry=factories.make_entry(), published_at=before.published_at,
+    )  # fmt: skip
+    seen.count()
+    assert seen.line("node", seen.node.slug).promised
+    weeks.count_week(seen.week.next, at=seen.week.next.end + HOUR)
+    assert not WeekSum.objects.filter(week=seen.week.next.start.date(), of="node").exists()
 
 
 def test_closures_are_not_bookable(seen: Seen) -> None:

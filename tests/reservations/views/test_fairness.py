@@ -69,7 +69,7 @@ def test_the_page_says_who_got_what_and_whether_the_floor_was_kept(client: Clien
     # Entitled to what both wanted, and both got it.
     assert "1.000" in page
     assert "Bird songs" in page
-    assert "Promised in 1 cells, kept in all of them." in page
+    assert "Promised in 1 cell, and kept." in page
     assert "<td" in page
     assert len(page.encode()) < 120_000
     figures = client.get("/fairness/accounts.json").json()["weeks"]
