@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from itertools import chain
@@ -24,6 +24,20 @@ _TOGETHER = (
 LONGEST_DAYS = 366
 # Of whole numbers: moments stay in the calendar.
 LARGEST = 100_000
+# Beneath these nothing is left of a rule, or of what a project may do. Of parts and factors one in a hundred
+# still lets somebody book; use that is forgotten within less than a day is hardly counted at all.
+LEAST: Mapping[str, int | Fraction] = {
+    "least_factor": Fraction(1, 100),
+    "most_factor": Fraction(1, 100),
+    "model_share": Fraction(1, 100),
+    "half_life_hours": 24,
+    "floor_share": Fraction(1, 100),
+    "commerce_share": Fraction(1, 1000),
+}
+# A floor of more leaves other projects next to nothing.
+LARGEST_FLOOR = Fraction(9, 10)
+# Whoever comes a little late still has their slot; sweeps look around every minute.
+LEAST_PATIENCE = 10  # minutes, in the shortest slot there can be
 
 
 @dataclass(frozen=True)
@@ -69,9 +83,10 @@ def _all_of(policy: Policy) -> Iterator[int | Fraction]:
 
 
 def _out_of_bounds(name: str, value: int | Fraction) -> Iterator[Fault]:
-    if value < 0 or (not value and name not in _AT_LEAST_ZERO):
-        least = "0" if name in _AT_LEAST_ZERO else "1" if isinstance(value, int) else ""
-        yield Fault(_TOO_SMALL.get(name, "too_small"), name, str(value), limit=least)
+    least = LEAST.get(name, 0 if name in _AT_LEAST_ZERO else 1 if isinstance(value, int) else 0)
+    if value < least or (not value and name not in _AT_LEAST_ZERO):
+        limit = str(least) if least or name in _AT_LEAST_ZERO else ""
+        yield Fault(_TOO_SMALL.get(name, "too_small"), name, str(value), limit=limit)
     if name in _PARTS and value > 1:
         yield Fault(_PARTS[name], name, str(value), limit="1")
     if name in ("no_show_days", "sanction_days") and value > LONGEST_DAYS:
@@ -100,6 +115,13 @@ def _clashes(policy: Policy) -> Iterator[Fault]:
         if low > high * times:
             code = "more_than" if isinstance(low, Fraction) else "longer_than"
             yield Fault(code, smaller, str(low), larger, str(high * times))
+    # Who has no room left can still book: hours that are near, or on the node that room never falls below.
+    missing = policy.shortest_minutes - 60 * (policy.exempt_hours + policy.least_node_hours)
+    if missing > 0:
+        least = str(policy.least_node_hours + ceil(Fraction(missing, 60)))
+        yield Fault(
+            "room_for_nothing", "least_node_hours", str(policy.least_node_hours), "exempt_hours", least
+        )
 
 
 # What is never longer than what, and how many of the first unit the second one is.
@@ -121,8 +143,9 @@ def _incomplete(policy: Policy) -> Iterator[Fault]:
 # --- floor, commerce, no-shows -----------------------------------------------------------------------
 def _of_floor(policy: Policy) -> Iterator[Fault]:
     if policy.floor_share is not None:
-        if policy.floor_share == 1:
-            yield Fault("floor_of_everything", "floor_share", "1")
+        if LARGEST_FLOOR < policy.floor_share <= 1:
+            most = str(LARGEST_FLOOR)
+            yield Fault("floor_of_everything", "floor_share", str(policy.floor_share), limit=most)
         if policy.peak is None:
             yield Fault("floor_without_calendar", "peak", "", "floor_share")
         if not any(numbers.is_public_interest for numbers in policy.classes):
@@ -144,6 +167,13 @@ def _of_no_shows(policy: Policy) -> Iterator[Fault]:
         yield Fault(
             "longer_than", "no_show_minutes", str(minutes), "longest_hours", str(policy.longest_hours * 60)
         )
+    if minutes is not None and 0 < minutes < LEAST_PATIENCE:
+        yield Fault("too_little_patience", "no_show_minutes", str(minutes), limit=str(LEAST_PATIENCE))
+    part = policy.no_show_part
+    if part is not None and part > 0 and policy.shortest_minutes > 0:
+        least = min(Fraction(1), Fraction(LEAST_PATIENCE, policy.shortest_minutes))
+        if part < least:
+            yield Fault("too_small_a_part", "no_show_part", str(part), "shortest_minutes", str(least))
     if policy.no_shows_most is not None and minutes is None:
         yield Fault("goes_with", "no_show_minutes", "", "no_shows_most")
 
@@ -189,7 +219,13 @@ def _of_class(policy: Policy, numbers: ClassNumbers) -> Iterator[Fault]:
 
 
 def _backwards(fault: Fault, numbers: ClassNumbers) -> Fault:
-    """Everybody's number is too large for the class's: it is the class's that is too small."""
+    """Everybody's number does not go with the class's: it is the class's that is too small."""
+    if fault.code == "room_for_nothing":
+        needed = int(fault.limit) - int(fault.value) + numbers.own["exempt_hours"]
+        return Fault(
+            fault.code, f"classes.{numbers.code}.exempt_hours", str(numbers.own["exempt_hours"]), fault.field,
+            str(needed), class_code=numbers.code,
+        )  # fmt: skip
     (times,) = (
         times for smaller, larger, times in _ORDERS if (smaller, larger) == (fault.field, fault.other)
     )

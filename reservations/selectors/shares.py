@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Context, Decimal, Inexact
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact
 from functools import cached_property
 from uuid import UUID
 
@@ -25,8 +25,9 @@ SELECT vertex.id::text, vertex.parent_id::text, vertex.shares, vertex.name, vert
  ORDER BY vertex.id
 """
 
-# Products and sums of decimals are decimals: with room for all digits nothing is rounded.
-_EXACT = Context(prec=2000, traps=[Inexact])
+# Products and sums of decimals are decimals: with room for all digits nothing is rounded, however short a
+# half-life and however long ago the use. Only as many digits as there are take memory.
+_EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[Inexact])
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,8 @@ def _sentence(fault: Fault) -> str:
 
 _SENTENCES: dict[str, Callable[[], str]] = {
     "half_life_of_nothing": lambda: _(
-        "A half-life of %(value)s forgets everything at once: fair share would be off. One hour is the least."
+        "A half-life of %(value)s forgets nearly everything at once: fair share would be off."
+        " At least %(limit)s."
     ),
     "too_large": lambda: _("%(value)s is too much; at most %(limit)s."),
     "more_than_all": lambda: _("%(value)s is more than all there is; at most %(limit)s."),
@@ -171,7 +172,19 @@ _SENTENCES: dict[str, Callable[[], str]] = {
         "A floor of %(value)s is more than there is. Less than 1, such as 1/5, leaves something to others."
     ),
     "floor_of_everything": lambda: _(
-        "A floor of everything leaves nothing to other projects. Less than 1 does, such as 1/5."
+        "A floor of %(value)s leaves other projects next to nothing; at most %(limit)s."
+    ),
+    "room_for_nothing": lambda: _(
+        "%(value)s: with this and “%(other)s” together, a project without room left could not book the"
+        " shortest slot. At least %(limit)s here."
+    ),
+    "too_little_patience": lambda: _(
+        "After %(value)s nobody can be called a no-show: who is a little late would lose the slot."
+        " At least %(limit)s."
+    ),
+    "too_small_a_part": lambda: _(
+        "%(value)s of the shortest slot is over before anybody can come: 10 minutes of it are the least."
+        " At least %(limit)s."
     ),
     "floor_without_calendar": lambda: _(
         "The floor is kept in peak and in off-peak hours: say which hours are peak, or leave the floor empty."

@@ -159,7 +159,7 @@ def test_every_fault_of_a_policy_has_a_sentence() -> None:
             "Monday 00:00–08:00 is in no band: make it peak or off-peak.",
         ),
         ({"exempt_hours": 700}, "700 hours is longer than “Horizon” allows; at most 672 hours."),
-        ({"half_life_hours": 0}, "A half-life of 0 hours forgets everything at once"),
+        ({"half_life_hours": 0}, "A half-life of 0 hours forgets nearly everything at once"),
         ({"no_show_part": None}, "“No-show after” says nothing without this number"),
     ],
 )

@@ -47,9 +47,19 @@ def classed(code: str, **numbers: Any) -> tuple[ClassNumbers, ...]:
 
 DEGENERATE: list[tuple[dict[str, Any], str, str]] = [
     ({"half_life_hours": 0}, "half_life_of_nothing", "half_life_hours"),
+    ({"half_life_hours": 1}, "half_life_of_nothing", "half_life_hours"),
+    ({"half_life_hours": 23}, "half_life_of_nothing", "half_life_hours"),
     ({"half_life_hours": -1}, "half_life_of_nothing", "half_life_hours"),
     ({"horizon_days": 0, "longest_hours": 1, "exempt_hours": 0}, "too_small", "horizon_days"),
     ({"least_factor": Fraction(0)}, "too_small", "least_factor"),
+    ({"least_factor": Fraction(1, 101)}, "too_small", "least_factor"),
+    ({"most_factor": Fraction(1, 101), "least_factor": Fraction(1, 101)}, "too_small", "most_factor"),
+    ({"model_share": Fraction(1, 10**9)}, "too_small", "model_share"),
+    ({"exempt_hours": 0, "least_node_hours": 0}, "room_for_nothing", "least_node_hours"),
+    (
+        {"exempt_hours": 2, "least_node_hours": 3, "shortest_minutes": 315},
+        "room_for_nothing", "least_node_hours",
+    ),
     ({"model_share": Fraction(3, 2)}, "more_than_all", "model_share"),
     ({"mark_minutes": 20}, "mark_does_not_fit_a_day", "mark_minutes"),
     ({"mark_minutes": 105}, "mark_does_not_fit_a_day", "mark_minutes"),
@@ -61,6 +71,8 @@ DEGENERATE: list[tuple[dict[str, Any], str, str]] = [
     ({"free_cancel_hours": -1}, "too_small", "free_cancel_hours"),
     ({"floor_share": Fraction(11, 10)}, "floor_above_capacity", "floor_share"),
     ({"floor_share": Fraction(1)}, "floor_of_everything", "floor_share"),
+    ({"floor_share": Fraction(901, 1000)}, "floor_of_everything", "floor_share"),
+    ({"floor_share": Fraction(1, 101)}, "floor_of_nothing", "floor_share"),
     ({"floor_share": Fraction(0)}, "floor_of_nothing", "floor_share"),
     ({"floor_share": Fraction(-1, 5)}, "floor_of_nothing", "floor_share"),
     ({"floor_share": None}, "goes_with", "floor_share"),
@@ -76,9 +88,14 @@ DEGENERATE: list[tuple[dict[str, Any], str, str]] = [
     ({"peak": with_bands(Band(0, 0, 1440, "dear"), without=0)}, "no_such_kind", "peak"),
     ({"classes": ()}, "floor_for_nobody", "floor_share"),
     ({"commerce_share": Fraction(2)}, "more_than_all", "commerce_share"),
+    ({"commerce_share": Fraction(1, 1001)}, "too_small", "commerce_share"),
     ({"commerce_share": Fraction(0)}, "too_small", "commerce_share"),
     ({"classes": classed("startup", is_commercial=False)[:5]}, "commerce_of_nobody", "commerce_share"),
     ({"no_show_minutes": 0}, "too_small", "no_show_minutes"),
+    ({"no_show_minutes": 9}, "too_little_patience", "no_show_minutes"),
+    ({"no_show_part": Fraction(1, 10**9)}, "too_small_a_part", "no_show_part"),
+    ({"no_show_part": Fraction(33, 100)}, "too_small_a_part", "no_show_part"),
+    ({"shortest_minutes": 15}, "too_small_a_part", "no_show_part"),
     ({"no_show_minutes": 169 * 60}, "longer_than", "no_show_minutes"),
     ({"no_show_minutes": None, "no_show_part": None}, "goes_with", "no_show_minutes"),
     ({"no_show_part": None}, "goes_with", "no_show_part"),
@@ -97,12 +114,48 @@ DEGENERATE: list[tuple[dict[str, Any], str, str]] = [
     ({"classes": classed("citizen", horizon_days=6)}, "shorter_than", "classes.citizen.horizon_days"),
     ({"classes": classed("startup", most_factor=Fraction(1, 4))}, "less_than", "classes.startup.most_factor"),
     ({"classes": classed("public", model_share=Fraction(2))}, "more_than_all", "classes.public.model_share"),
+    ({"classes": classed("public", model_share=Fraction(1, 101))}, "too_small", "classes.public.model_share"),
+    (
+        {"least_node_hours": 0, "classes": classed("startup", exempt_hours=0)},
+        "room_for_nothing", "classes.startup.exempt_hours",
+    ),
+    (
+        {"exempt_hours": 0, "classes": classed("startup", least_node_hours=0)},
+        "room_for_nothing", "classes.startup.least_node_hours",
+    ),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("numbers", "code", "field"), DEGENERATE)
 def test_the_linter_names_what_is_degenerate(numbers: dict[str, Any], code: str, field: str) -> None:
     assert (code, field) in {(fault.code, fault.field) for fault in lint(replace(standard(), **numbers))}
+
+
+def test_the_least_that_is_not_degenerate_is_published_and_a_fault_names_it() -> None:
+    least = replace(
+        standard(), least_factor=Fraction(1, 100), most_factor=Fraction(1, 100), model_share=Fraction(1, 100),
+        half_life_hours=24, floor_share=Fraction(1, 100), commerce_share=Fraction(1, 1000),
+        no_show_minutes=10, no_show_part=Fraction(1, 3), exempt_hours=0, least_node_hours=1,
+    )  # fmt: skip
+    assert lint(least) == []
+    assert lint(replace(least, floor_share=Fraction(9, 10), exempt_hours=1, least_node_hours=0)) == []
+    assert lint(replace(least, shortest_minutes=150, longest_hours=3)) == [
+        Fault("room_for_nothing", "least_node_hours", "1", "exempt_hours", "3")
+    ]
+    (impatient,) = lint(replace(least, no_show_part=Fraction(1, 4)))
+    assert (impatient.code, impatient.limit) == ("too_small_a_part", "1/3")
+    (forgetful,) = lint(replace(least, half_life_hours=23))
+    assert forgetful.limit == "24"
+
+
+def test_what_a_class_has_of_its_own_is_told_with_what_would_do_for_it() -> None:
+    policy = replace(
+        standard(), shortest_minutes=150, least_node_hours=1, classes=classed("startup", exempt_hours=0)
+    )
+    assert lint(policy) == [
+        Fault("room_for_nothing", "classes.startup.exempt_hours", "0", "least_node_hours", "2",
+              class_code="startup")
+    ]  # fmt: skip
 
 
 def test_faults_come_all_at_once_in_the_order_of_the_policy() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
+from decimal import Context, Decimal
 from fractions import Fraction
 
 import pytest
 
 from common import clock
+from reservations.domain import decay
 from reservations.domain.policy import Policy
 from reservations.domain.room import Step, step_levels
 from reservations.models import Vertex
@@ -50,6 +52,25 @@ def test_every_step_has_what_it_used_and_what_all_who_compete_there_did() -> Non
         Step("Laboratory", 2, 7, 7, Decimal(300), Decimal("2.5"), Decimal(340), Decimal("14.5")),
         Step(leaves[3].name, 1, 4, 1, Decimal(300), Decimal("2.5"), Decimal(300), Decimal("2.5")),
     )  # fmt: skip
+
+
+def test_the_tree_is_exact_however_short_the_half_life_and_long_ago_the_use() -> None:
+    """Sums of use in January and November have more than 2,000 digits under a half-life of an hour."""
+    policy = Policy(half_life_hours=1)
+    root = shares.create_root(name="Everybody")
+    long_ago, lately = (datetime(2026, month, 5, tzinfo=UTC) for month in (1, 11))
+    used = Context(prec=20_000).add(
+        *(
+            decay.counted(Decimal(1), day, day + timedelta(hours=5), policy.half_life)
+            for day in (long_ago, lately)
+        )
+    )
+    leaf = make_leaf(root, 1, str(used), "3")
+    make_leaf(root, 1, "0", "1")
+    found = share_tree(policy=policy, at=datetime(2026, 11, 5, 5, tzinfo=UTC))
+    assert found is not None
+    assert len(used.as_tuple().digits) > 2000
+    assert 4 < found.tree.usage[str(leaf.pk)] < 5
 
 
 def test_the_steps_of_a_snapshot_have_the_levels_of_the_tree_that_everybody_is_ranked_in() -> None:

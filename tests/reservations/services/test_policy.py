@@ -52,8 +52,8 @@ def test_a_degenerate_policy_is_refused_with_a_sentence_per_fault() -> None:
     assert refusal.value.message == "This policy has 2 faults and was not published."
     assert refusal.value.details["faults"] == {
         "half_life_hours": (
-            "A half-life of 0 hours forgets everything at once: fair share would be off."
-            " One hour is the least."
+            "A half-life of 0 hours forgets nearly everything at once: fair share would be off."
+            " At least 24 hours."
         ),
         "longest_hours": "10,000 hours is longer than “Horizon” allows; at most 672 hours.",
     }

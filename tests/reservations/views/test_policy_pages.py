@@ -140,7 +140,7 @@ def test_faults_stand_at_their_fields_and_nothing_typed_is_lost() -> None:
     )
     page = answer.content.decode()
     assert answer.status_code == 400
-    assert "A half-life of 0 hours forgets everything at once" in page
+    assert "A half-life of 0 hours forgets nearly everything at once" in page
     assert "A floor of 110\u00a0% is more than there is." in page
     assert "Monday 11:00–12:00 is in two bands" in page
     assert 'value="110 %"' in page

@@ -108,7 +108,7 @@ def test_a_policy_that_no_site_would_publish_is_refused_with_every_reason(
     path.write_text(json.dumps(standard().to_json() | {"half_life_hours": 0, "floor_share": "11/10"}))
     with pytest.raises(CommandError) as refused:
         simulate(trace, "--policy", path)
-    assert "half_life_hours: A half-life of 0 hours forgets everything at once" in str(refused.value)
+    assert "half_life_hours: A half-life of 0 hours forgets nearly everything at once" in str(refused.value)
     assert "floor_share: " in str(refused.value)
 
 
