@@ -3,8 +3,8 @@
 Each hour counts once, for the placement that was granted first. Time of a device is one holder's at a time,
 so where it was given back more than once the oldest holder is paid by the next, and that one by whoever
 came after. What the same project or the same person took counts nothing: booking again would otherwise be
-a way around the price. Only hours that a moved slot itself keeps are not lost: they are paid once, at the
-higher of the two prices.
+a way around the price. So would handing over: everybody who ever held either slot counts. Only hours that a
+moved slot itself keeps are not lost: they are paid once, at the higher of the two prices.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class GivenBack:
     during: Interval
     at: datetime
     project_id: int
-    person_id: int
+    people: frozenset[int]  # who held it at any time
     to_pay: Decimal  # EUR per device-hour
 
 
@@ -38,7 +38,7 @@ class Placement:
     during: Interval
     granted_at: datetime
     project_id: int
-    person_id: int
+    people: frozenset[int]  # who held it at any time
     to_pay: Decimal  # EUR per device-hour, subsidies included
     is_its_own: bool = False  # the slot that the one given back was moved to
 
@@ -65,4 +65,4 @@ def _counts(placement: Placement, given_back: GivenBack) -> bool:
 
 
 def _is_somebody_else(placement: Placement, given_back: GivenBack) -> bool:
-    return placement.project_id != given_back.project_id and placement.person_id != given_back.person_id
+    return placement.project_id != given_back.project_id and not placement.people & given_back.people

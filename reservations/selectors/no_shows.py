@@ -22,6 +22,7 @@ from reservations.models import NoShow, Reservation, Run, SlotChange
 from reservations.selectors import policies
 
 _STOPPED_BEFORE = rules_of_leases.TERMINATE_BEFORE_END
+_KEPT = (Reservation.State.BOOKED, Reservation.State.ENDED)
 _FAULTS = (Lease.EndReason.REFUSED, Lease.EndReason.NOT_STARTED, Lease.EndReason.AGENT_LOST)
 
 
@@ -106,8 +107,9 @@ class Before:
 
 
 def goes_on_from(reservation: Reservation) -> Before:
+    """Only of a slot that was kept until its own end: whoever gave it back has left."""
     before = reservation.descendant_of
-    if before is None or reservation.change != Reservation.Change.EXTENDED:
+    if before is None or reservation.change != Reservation.Change.EXTENDED or before.state not in _KEPT:
         return Before()
     _start, end = bounds(before.during)
     runs = before.runs.exclude(lease_uid=None)

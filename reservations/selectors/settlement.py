@@ -11,7 +11,7 @@ from nodes.domain.intervals import Interval
 from nodes.models import HoldEvent, Lease
 from reservations.domain import relet
 from reservations.domain.settlement import Execution, Facts, Held, Relet, Terms
-from reservations.models import Reservation, ReservedDevice
+from reservations.models import Reservation, ReservedDevice, SlotChange
 from reservations.selectors import decisions
 
 Event = HoldEvent.Event
@@ -87,7 +87,8 @@ def _relet(reservation: Reservation, held: Held, free_cancel: timedelta) -> list
         return []
     given_back = relet.GivenBack(
         device_id=held.device_id, during=held.given_back, at=held.given_back_at,
-        project_id=reservation.project_id, person_id=reservation.booked_by_id, to_pay=held.terms.to_pay,
+        project_id=reservation.project_id, people=_people({reservation.pk})[reservation.pk],
+        to_pay=held.terms.to_pay,
     )  # fmt: skip
     return relet.relet(given_back, _placements_after(given_back, _moved_to(reservation)))
 
@@ -114,15 +115,41 @@ def _placements_after(given_back: relet.GivenBack, moved_to: set[int]) -> list[r
     )
     rows = list(later)
     events = _events_by_hold(rows)
+    people = _people({row.reservation_id for row in rows})
     return [
         placement
         for row in rows
-        if (placement := _placement(row, events.get(row.hold_uid, []), moved_to)) is not None
+        if (placement := _placement(row, events.get(row.hold_uid, []), moved_to, people[row.reservation_id]))
+        is not None
     ]
 
 
+def _people(reservations: set[int]) -> dict[int, frozenset[int]]:
+    """Whoever held each slot, or one that it came out of, at any time: nobody is a stranger to those."""
+    holders: dict[int, set[int]] = {}
+    before: dict[int, int | None] = {}
+    wanted = reservations
+    while wanted:
+        rows = Reservation.objects.filter(pk__in=wanted).values_list("pk", "booked_by", "descendant_of")
+        for pk, booked_by, descendant_of in rows:
+            holders[pk], before[pk] = {booked_by}, descendant_of
+        wanted = {pk for pk in before.values() if pk is not None} - before.keys()
+    handed = SlotChange.objects.filter(reservation__in=holders, kind=SlotChange.Kind.HANDED_OVER)
+    for pk, *both in handed.values_list("reservation", "held_before", "held_after"):
+        holders[pk] |= {person for person in both if person is not None}
+    found: dict[int, frozenset[int]] = {}
+    for pk in reservations:
+        people: set[int] = set()
+        one: int | None = pk
+        while one is not None:
+            people |= holders[one]
+            one = before[one]
+        found[pk] = frozenset(people)
+    return found
+
+
 def _placement(
-    row: ReservedDevice, events: Sequence[HoldEvent], moved_to: set[int]
+    row: ReservedDevice, events: Sequence[HoldEvent], moved_to: set[int], people: frozenset[int]
 ) -> relet.Placement | None:
     held = _one_held(row, events)
     during = _paid(held, _free_cancel(row.reservation))
@@ -130,8 +157,8 @@ def _placement(
         return None
     return relet.Placement(
         device_id=row.device_id, during=during, granted_at=events[0].at,
-        project_id=row.reservation.project_id, person_id=row.reservation.booked_by_id,
-        to_pay=held.terms.to_pay, is_its_own=row.reservation_id in moved_to,
+        project_id=row.reservation.project_id, people=people, to_pay=held.terms.to_pay,
+        is_its_own=row.reservation_id in moved_to,
     )  # fmt: skip
 
 

@@ -114,11 +114,15 @@ def book(
     return reservation
 
 
-def refusal(message: str, decision: Decision, answer: Answer) -> Refused:
+def refusal(
+    message: str, decision: Decision, answer: Answer, told: Mapping[str, str] | None = None
+) -> Refused:
+    """`told`: what each alternative says of itself, where it is more than a booking."""
+    offers: Any = answer.to_json().get("alternatives", [])
     return Refused(
         message, decision=decision, answer=answer,
         decision_uid=str(decision.uid), rules=wording.as_json(answer),
-        alternatives=answer.to_json().get("alternatives", []),
+        alternatives=[{**one, **(told or {})} for one in offers],
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, Max, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -66,7 +66,7 @@ def move(
     request = booking.request_of(project=reservation.project, devices=devices, start=start, end=end, at=at)
     with transaction.atomic():
         outcome = _move(reservation, request, by)
-    return _made(outcome)
+    return _made(outcome, reservation, Change.MOVED)
 
 
 @counting.retried
@@ -81,9 +81,13 @@ def preview_move(
 ) -> Answer:
     """What `move` would answer now. Everything it does is undone before anybody can see it."""
     request = booking.request_of(project=reservation.project, devices=devices, start=start, end=end, at=at)
-    with transaction.atomic():
-        prepared = _prepared(reservation, request, by)
-        return _tried(prepared, request, keep=False).decided.answer
+    try:
+        with transaction.atomic():
+            prepared = _prepared(reservation, request, by)
+            # Out of all of it: to lock a cell that nobody has counted in yet, its row is made.
+            raise _Undone(_tried(prepared, request, keep=False))
+    except _Undone as undone:
+        return undone.placing.decided.answer
 
 
 @counting.retried
@@ -105,16 +109,17 @@ def extend(*, reservation: Reservation, end: datetime, by: User, at: datetime) -
             its_grants=its_grants, rules=policy.rules, descendant_of=reservation, change=Change.EXTENDED,
         )  # fmt: skip
         outcome = _written(placing, reservation, policy, its_grants, by)
-    return _made(outcome)
+    return _made(outcome, reservation, Change.EXTENDED)
 
 
 def preview_extension(*, reservation: Reservation, end: datetime, by: User, at: datetime) -> Answer:
-    """What `extend` would answer now. Nothing is locked, held or stored."""
+    """What `extend` would answer now, to whoever holds the slot. Nothing is locked, held or stored."""
     request = _extension(reservation, end, at)
+    runs.require_keeper(reservation=reservation, by=by)
     _require_extendable(reservation, at)
     return booking.preview(
         project=reservation.project, devices=[UUID(uid) for uid in request.devices], start=request.start,
-        end=end, asked_by=by, at=at,
+        end=end, asked_by=_holder(reservation, by), at=at,
     )  # fmt: skip
 
 
@@ -232,11 +237,13 @@ def _written(
     return _Outcome(decision, placing.decided.answer, made)
 
 
-def _made(outcome: _Outcome) -> Reservation:
+def _made(outcome: _Outcome, old: Reservation, change: Change) -> Reservation:
     if outcome.made is None:  # raised only now, when the refusal's decision is committed
         headline = wording.headline(outcome.answer)
         message = _("%(headline)s Nothing has changed.") % {"headline": headline}
-        raise booking.refusal(message, outcome.decision, outcome.answer)
+        # Of a move they are worked out with the old slot given up: booked beside it they may be refused.
+        told = {"change": str(change), "of": str(old.uid)} if change == Change.MOVED else {}
+        raise booking.refusal(message, outcome.decision, outcome.answer, told)
     return outcome.made
 
 
@@ -257,7 +264,8 @@ def goes_on(at: datetime) -> Exists:
 
 def follow_on(*, at: datetime) -> int:
     """Jobs that wait at the end of a slot go on in the one that extends it; answer how many did."""
-    ended = Run.objects.filter(goes_on(at), state=Run.State.QUEUED, reservation__during__endswith__lte=at)
+    is_over = Q(reservation__during__endswith__lte=at) | Q(reservation__state=Reservation.State.RELEASED)
+    ended = Run.objects.filter(goes_on(at), is_over, state=Run.State.QUEUED)
     return sum(_follow_on(pk, at) for pk in ended.order_by("pk").values_list("pk", flat=True))
 
 

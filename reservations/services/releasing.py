@@ -17,7 +17,7 @@ from common.ranges import bounds
 from nodes.services import occupancy, wake
 from reservations.errors import ChangeRefused
 from reservations.models import Reservation, Run, SlotChange
-from reservations.services import counters, runs, slots, telling, usage
+from reservations.services import changing, counters, runs, slots, telling, usage
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,9 @@ def give_back_rest(*, reservation: Reservation, at: datetime) -> None:
     usage.give_back(events=events, project_id=reservation.project_id)
     reservation.state, reservation.released_at = Reservation.State.RELEASED, at
     reservation.save(update_fields=["state", "released_at"])
-    for run in reservation.runs.filter(state=Run.State.QUEUED).order_by("pk"):
+    # What waits goes on in the hours that the slot is extended by, where it is.
+    left = reservation.runs.filter(~changing.goes_on(at), state=Run.State.QUEUED)
+    for run in left.order_by("pk"):
         Run.objects.filter(pk=run.pk).update(state=Run.State.NOT_RUN, finished_at=at)
         wake.announce(run.reference, {"type": "state", "state": Run.State.NOT_RUN})
     runs.stop_all(reservation=reservation, at=at)

@@ -80,7 +80,8 @@ def slot_handed_over(
 
 def no_show_warned(*, reservation: Reservation, release_at: datetime, at: datetime) -> None:
     facts = {"project": reservation.project.name, **_times(reservation), "release_at": release_at}
-    dedupe = f"unused:{reservation.uid}:{reservation.booked_by_id}"
+    # Whoever gets it back after having handed it over is warned anew, of another moment.
+    dedupe = f"unused:{reservation.uid}:{reservation.booked_by_id}:{at:%Y%m%dT%H%M%S}"
     _tell(reservation.booked_by, "no_show_warning", facts, reservation, dedupe, at)
 
 

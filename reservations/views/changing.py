@@ -130,7 +130,8 @@ def reservation_extend(request: HttpRequest, reservation: Reservation) -> HttpRe
         def again(problem: str, status: int) -> HttpResponse:
             return _extend_page(request, reservation, form, at, problem=problem, status=status)
 
-        return _changed(request, extend, again, _("Extended. These are the hours added."))
+        place = partial(_extended_to, reservation)
+        return _changed(request, extend, again, _("Extended. These are the hours added."), place)
     form = ExtendForm(request.GET if request.GET.get("end") else None, at=at)
     return _extend_page(request, reservation, form, at)
 
@@ -273,6 +274,18 @@ def _moved_to(
     fields = slot_fields(project=project, devices=devices, start=start, end=end)
     kept = [(name, value) for name, value in fields if name not in ("project", "now")]
     return f"{reverse('reservation_move', args=[reservation.uid])}?{urlencode(kept)}"
+
+
+def _extended_to(
+    reservation: Reservation, project: str, devices: Sequence[str], start: datetime | None, end: datetime
+) -> str:
+    """Fewer hours from the slot's end on are an extension; other devices, or later, a slot of their own."""
+    own = {str(uid) for uid in reservation.devices.values_list("device__uid", flat=True)}
+    if start != bounds(reservation.during)[1] or {*devices} != own:
+        return on_the_booking_page(project, devices, start, end)
+    fields = slot_fields(project=project, devices=devices, start=start, end=end)
+    kept = [(name, value) for name, value in fields if name.startswith("end")]
+    return f"{reverse('reservation_extend', args=[reservation.uid])}?{urlencode(kept)}"
 
 
 def _changed(

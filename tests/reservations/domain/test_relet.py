@@ -14,7 +14,7 @@ from reservations.domain.relet import GivenBack, Placement, relet
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-BACK = GivenBack(1, Interval(START, START + 4 * HOUR), START - HOUR, 1, 1, Decimal("0.5"))
+BACK = GivenBack(1, Interval(START, START + 4 * HOUR), START - HOUR, 1, frozenset({1}), Decimal("0.5"))
 
 
 def hours(first: int, last: int) -> Interval:
@@ -23,8 +23,8 @@ def hours(first: int, last: int) -> Interval:
 
 def placement(first: int, last: int, **fields: Any) -> Placement:
     usual = {
-        "device_id": 1, "during": hours(first, last), "granted_at": START, "project_id": 2, "person_id": 2,
-        "to_pay": Decimal("0.4"),
+        "device_id": 1, "during": hours(first, last), "granted_at": START, "project_id": 2,
+        "people": frozenset({2}), "to_pay": Decimal("0.4"),
     }  # fmt: skip
     return Placement(**usual | fields)
 
@@ -40,7 +40,7 @@ def test_no_more_is_refunded_than_was_paid() -> None:
 
 
 def test_hours_that_a_moved_slot_keeps_are_not_paid_twice() -> None:
-    (piece,) = relet(BACK, [placement(2, 6, project_id=1, person_id=1, is_its_own=True)])
+    (piece,) = relet(BACK, [placement(2, 6, project_id=1, people=frozenset({1}), is_its_own=True)])
     assert (piece.during, piece.refund) == (hours(2, 4), Decimal("0.4"))
 
 
@@ -48,12 +48,20 @@ def test_hours_that_a_moved_slot_keeps_are_not_paid_twice() -> None:
     "other",
     [
         {"project_id": 1},
-        {"person_id": 1},
+        {"people": frozenset({1})},
+        {"people": frozenset({3, 1})},
         {"device_id": 2},
         {"granted_at": START - 2 * HOUR},
         {"during": hours(4, 6)},
     ],
-    ids=["same project", "same person", "other device", "held before", "other hours"],
+    ids=[
+        "same project",
+        "same person",
+        "held by the same person once",
+        "other device",
+        "held before",
+        "other hours",
+    ],
 )
 def test_what_does_not_count(other: dict[str, Any]) -> None:
     assert relet(BACK, [placement(0, 4, **other)]) == []
@@ -61,7 +69,9 @@ def test_what_does_not_count(other: dict[str, Any]) -> None:
 
 def test_an_hour_counts_once_for_the_one_who_took_it_first() -> None:
     first = placement(0, 2, granted_at=START, to_pay=Decimal("0.1"))
-    second = placement(1, 3, granted_at=START + HOUR, project_id=3, person_id=3, to_pay=Decimal("0.2"))
+    second = placement(
+        1, 3, granted_at=START + HOUR, project_id=3, people=frozenset({3}), to_pay=Decimal("0.2")
+    )
     pieces = relet(BACK, [second, first])
     assert [(piece.during, piece.refund) for piece in pieces] == [
         (hours(0, 2), Decimal("0.1")),

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from accounts.models import Notice, User
+from accounts.models import Notice, ProjectMembership, User
 from common import clock
 from common.ranges import bounds
 from nodes.models import Device, Hold, HoldEvent
@@ -18,12 +18,12 @@ from pricing.models import Charge, Encumbrance, Grant
 from reservations.domain import slots as time
 from reservations.errors import CancelRefused, ChangeRefused, NotAKeeper, NotAMember, Refused
 from reservations.management.commands.replay_decisions import difference_of
-from reservations.models import Decision, Reservation, Run, SlotChange, Vertex
+from reservations.models import Decision, Reservation, Run, SharedCell, SlotChange, Vertex
 from reservations.services import booking, changing, dispatch, settle
 from tests.races import at_once, split
 from tests.reservations.services.test_dispatch import lease_of
 from tests.reservations.services.test_runs import queue
-from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
+from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node, make_rules
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -113,6 +113,37 @@ def test_a_move_that_is_refused_changes_nothing_and_stores_why() -> None:
     )  # fmt: skip
     assert answer.is_granted
     assert state_of(lab) == before
+
+
+@pytest.mark.django_db
+def test_alternatives_to_a_refused_move_say_that_they_are_moves() -> None:
+    lab, other, node = make_lab(), make_lab(), make_open_node(devices=2)
+    devices = list(node.devices.all())
+    slot = lab.book(devices[:1], in_days(3))
+    end = bounds(slot.during)[1]
+    other.book(devices[:1], end + HOUR)
+    with pytest.raises(Refused) as refusal:
+        move(slot, lab.member, start=end, end=end + 2 * HOUR)
+    offers = refusal.value.details["alternatives"]
+    assert {(one["change"], one["of"]) for one in offers} == {("moved", str(slot.uid))}
+    other.book(devices[:1], end + 3 * HOUR)
+    with pytest.raises(Refused) as refusal:  # an extension leads to slots of their own
+        changing.extend(reservation=slot, end=end + 2 * HOUR, by=lab.member, at=clock.now())
+    assert not [one for one in refusal.value.details["alternatives"] if "of" in one]
+
+
+@pytest.mark.django_db
+def test_a_preview_of_a_move_leaves_no_row_behind() -> None:
+    make_rules()
+    lab, node = make_lab(project_class="commercial"), make_open_node()
+    slot = lab.book([node.devices.first()], in_days(3))
+    start, before = bounds(slot.during)[0], SharedCell.objects.count()
+    for weeks in (1, 2, 3):
+        changing.preview_move(
+            reservation=slot, devices=[node.devices.get(index=1).uid], start=start + weeks * 7 * DAY,
+            end=start + weeks * 7 * DAY + HOUR, by=lab.member, at=clock.now(),
+        )  # fmt: skip
+    assert SharedCell.objects.count() == before
 
 
 @pytest.mark.django_db
@@ -290,6 +321,23 @@ def test_an_extension_over_somebodys_hold_is_refused_and_leaves_all_as_it_was() 
         changing.extend(reservation=slot, end=end + HOUR, by=lab.member, at=end)
     with pytest.raises(NotAKeeper):
         changing.extend(reservation=slot, end=end + HOUR, by=lab.join(), at=clock.now())
+
+
+@pytest.mark.django_db
+def test_a_preview_of_an_extension_asks_as_whoever_holds_the_slot() -> None:
+    lab, node = make_lab(), make_open_node()
+    lead = lab.join("lead")
+    ProjectMembership.objects.filter(user=lab.member).update(monthly_cap=Decimal(2))
+    slot = lab.book([node.devices.first()], in_days(2))
+    end = bounds(slot.during)[1]
+    fields: dict[str, Any] = {"reservation": slot, "end": end + HOUR, "by": lead, "at": clock.now()}
+    told = changing.preview_extension(**fields)
+    with pytest.raises(Refused) as refusal:
+        changing.extend(**fields)
+    assert [rule.code for rule in told.refusing] == ["member_cap"]
+    assert [rule.code for rule in refusal.value.answer.refusing] == ["member_cap"]
+    with pytest.raises(NotAMember):
+        changing.preview_extension(**fields | {"by": make_lab().member})
 
 
 @pytest.mark.django_db(transaction=True)

@@ -243,6 +243,30 @@ def test_whoever_is_there_already_need_not_come_again_to_an_extension(lab: Lab) 
     assert look(longer, begins + 2 * HOUR + 15 * MINUTE) is not None
 
 
+def test_whoever_gave_a_slot_back_early_is_not_there_in_its_extension(lab: Lab) -> None:
+    slot, begins = slot_of(lab, hours=2)
+    no_shows.check_in(reservation=slot, by=lab.member, at=begins)
+    first = changing.extend(reservation=slot, end=begins + 3 * HOUR, by=lab.member, at=begins)
+    second = changing.extend(reservation=first, end=begins + 4 * HOUR, by=lab.member, at=begins)
+    releasing.release(reservation=slot, by=lab.member, at=begins + HOUR)
+    for extension, start in ((first, begins + 2 * HOUR), (second, begins + 3 * HOUR)):
+        assert look(extension, start + 15 * MINUTE) is not None
+        assert look(extension, start + 30 * MINUTE).verdict is True  # type: ignore[union-attr]
+
+
+def test_whoever_gets_a_slot_back_is_warned_anew(lab: Lab) -> None:
+    slot, begins = slot_of(lab)
+    colleague = lab.join()
+    look(slot, begins + 15 * MINUTE)
+    handing_over.hand_over(reservation=slot, to=colleague, by=lab.member, at=begins + 20 * MINUTE)
+    handing_over.hand_over(reservation=slot, to=lab.member, by=colleague, at=begins + 25 * MINUTE)
+    look(slot, begins + 40 * MINUTE)
+    told = Notice.objects.filter(kind="no_show_warning").order_by("pk")
+    assert [datetime.fromisoformat(one.params["release_at"]) for one in told] == [
+        begins + 30 * MINUTE, begins + 55 * MINUTE,
+    ]  # fmt: skip
+
+
 @pytest.mark.django_db(transaction=True)
 def test_whoever_checks_in_as_the_sweep_comes_has_the_slot_or_is_told(lab: Lab) -> None:
     """Never both: released and checked in."""

@@ -15,7 +15,7 @@ from pricing.models import Charge, Grant
 from reservations.domain import slots as time
 from reservations.errors import CancelRefused, ChangeRefused, NotAKeeper, RunRefused
 from reservations.models import Reservation, Run, Vertex
-from reservations.services import booking, dispatch, releasing, settle, usage
+from reservations.services import booking, changing, dispatch, releasing, settle, usage
 from tests.races import at_once, split
 from tests.reservations.services.test_dispatch import end, lease_of, start as report_start
 from tests.reservations.services.test_runs import queue
@@ -134,6 +134,22 @@ def test_releasing_now_stops_what_runs_and_nothing_more_runs() -> None:
     end(running, begins + 2 * MINUTE)
     dispatch.reap(at=ends)
     assert settle.settle_ended(at=ends) == 1
+
+
+@pytest.mark.django_db
+def test_what_waits_in_a_slot_that_is_extended_goes_on_there_once_it_is_released() -> None:
+    lab = make_lab()
+    slot, running, waiting = with_jobs(lab)
+    begins, ends = bounds(slot.during)
+    longer = changing.extend(reservation=slot, end=ends + HOUR, by=lab.member, at=begins)
+    releasing.release(reservation=slot, by=lab.member, at=begins + MINUTE)
+    end(running, begins + 2 * MINUTE, reason="stopped")
+    dispatch.reap(at=begins + 2 * MINUTE)
+    assert dispatch.dispatch_due(at=begins + 2 * MINUTE) == 0
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.reservation) == (Run.State.QUEUED, longer)
+    assert dispatch.dispatch_due(at=ends) == 1
+    assert lease_of(waiting).ends_at == ends + HOUR
 
 
 @pytest.mark.django_db

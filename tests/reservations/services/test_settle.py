@@ -13,7 +13,7 @@ from common.ranges import bounds
 from nodes.models import Device
 from nodes.services import occupancy
 from pricing.models import Charge, Grant
-from reservations.models import Reservation, Run, UsageEntry, Vertex
+from reservations.models import Reservation, Run, SlotChange, UsageEntry, Vertex
 from reservations.services import dispatch, settle
 from tests import factories
 from tests.races import at_once, split
@@ -139,6 +139,29 @@ def test_hours_given_back_late_and_taken_by_others_are_refunded(booked: Reservat
     refund = mine.get(item="relet")
     assert refund.quantity == -1
     assert sum(charge.amount for charge in mine) == price(booked) * 3 / 4
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_handed_over", ["given back", "taken"])
+def test_hours_that_one_person_takes_again_give_nothing_back_whoever_holds_them_then(
+    booked: Reservation, ada: User, is_handed_over: str
+) -> None:
+    begin, finish = bounds(booked.during)
+    at = begin - HOUR
+    occupancy.cancel_holds(reference=booked.reference, at=at)
+    Reservation.objects.update(state=Reservation.State.CANCELLED, cancelled_at=at)
+    device = booked.devices.first().device  # type: ignore[union-attr]
+    taken = factories.make_slot(
+        factories.make_project(ada), [device], start=begin, end=finish, by=ada, at=at + MINUTE
+    )
+    slot = booked if is_handed_over == "given back" else taken
+    colleague = factories.make_user()
+    SlotChange.objects.create(
+        reservation=slot, kind="handed_over", by=ada, held_before=ada, held_after=colleague, at=at
+    )
+    Reservation.objects.filter(pk=slot.pk).update(booked_by=colleague)
+    settle.settle_ended(at=finish)
+    assert not Charge.objects.filter(reference=booked.reference, item="relet").exists()
 
 
 @pytest.mark.django_db

@@ -196,6 +196,17 @@ def test_a_slot_is_previewed_and_extended(lab: Lab) -> None:
     assert (made.status_code, made.json()["change"]) == (201, "extended")
 
 
+def test_fewer_added_hours_instead_of_a_refused_extension_are_an_extension(lab: Lab) -> None:
+    slot = slot_of(lab)
+    device, (_start, end) = slot.devices.get().device, bounds(slot.during)
+    make_lab().book([device], end + HOUR, 2)
+    page = seen(lab, slot, "post", "extend/", {"end": typed(end + 2 * HOUR)}).context["page"]
+    urls = [offer.url for offer in page.offers]
+    assert any(url.startswith("/book/?") for url in urls)
+    (shorter,) = {url for url in [page.nearest.url, *urls] if "/extend/" in url}
+    assert signed_in(lab.member, "get", shorter).context["preview"].is_granted
+
+
 # --- releasing ------------------------------------------------------------------------
 def test_what_releasing_costs_is_told_before_it_is_done(lab: Lab) -> None:
     slot = begun(lab)
