@@ -99,7 +99,7 @@ def _share_articles(rules: Rules) -> list[Article]:
             gettext("Half of a model’s hours"),
             gettext(
                 "Later than %(exempt)d hours from now, one project holds at most %(share)s"
-                " of a device model’s hours in a week."
+                " of a device model’s hours in a week, from Monday 00:00 UTC to the next."
             )
             % {"exempt": rules.exempt_hours, "share": formats.percent(float(rules.model_share), 0)},
             ("exempt_hours", "model_share"),

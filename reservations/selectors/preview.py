@@ -27,6 +27,7 @@ from reservations.selectors.levels import Level, change
 from reservations.selectors.links import slot_fields, slot_url
 from reservations.selectors.receipt import Line
 from reservations.selectors.reservation import cancelling, idle
+from reservations.selectors.standing import numbers_of
 from reservations.wording import RuleWords
 
 
@@ -82,12 +83,13 @@ class Preview:
     level_means: str
     place: str  # in which the next contested slot would find the project
     room: RoomMeter | None
+    without_room: str  # why there is no meter
     payments: str
     readers: str
     runner: str
     idle: str  # which of the nodes cannot run a job yet; empty where all can
-    cancelling: str
-    action: str
+    cancelling: str  # empty of a slot without length, and of one that has begun
+    action: str  # empty of a slot without length
     fields: tuple[tuple[str, str], ...]
 
     @property
@@ -127,6 +129,7 @@ def preview_page(*, asked: Asked, answer: Answer, policy: Rules) -> Preview:
     nodes = [device.node for device in asked.devices]
     refused = len(answer.refusing)
     quote = answer.quote
+    told = tuple(wording.rules(answer, left_now(project=asked.project, start=start, end=asked.end)))
     before, after = change(Level(answer.level.before), Level(answer.level.after))
     return Preview(
         title=fleet(asked.devices),
@@ -138,7 +141,7 @@ def preview_page(*, asked: Asked, answer: Answer, policy: Rules) -> Preview:
         starts_in=start - asked.at if start > asked.at else None,
         is_granted=answer.is_granted,
         headline=wording.headline(answer),
-        rules=tuple(wording.rules(answer, left_now(project=asked.project, start=start, end=asked.end))),
+        rules=told,
         rules_title=_rules_title(len(answer.rules), refused),
         nearest=nearest(asked=asked, answer=answer),
         receipt=_receipt(quote, prices, asked) if quote else (),
@@ -148,12 +151,13 @@ def preview_page(*, asked: Asked, answer: Answer, policy: Rules) -> Preview:
         level_means=Level(answer.level.after).sentence,
         place=place_after_booking(project=asked.project, quote=quote, policy=policy, at=asked.at),
         room=_room(answer),
+        without_room=next(one.text for one in told if one.code == "room"),
         payments=_payments(quote) if quote else "",
         readers=_readers(nodes),
         runner=_runner(nodes),
         idle=idle(nodes),
-        cancelling=cancelling(policy, start, asked.at),
-        action=_action(quote, answer.is_granted),
+        cancelling=_cancelling(asked, policy),
+        action=_action(quote, answer.is_granted) if asked.end > start else "",
         fields=slot_fields(project=asked.project.slug, devices=asked.uids, start=asked.start, end=asked.end),
     )
 
@@ -250,6 +254,14 @@ def _room(answer: Answer) -> RoomMeter | None:
             "limit": formats.number(limit, 1),
         },
     )
+
+
+def _cancelling(asked: Asked, policy: Rules) -> str:
+    """By the numbers for the project's class."""
+    start = asked.start or asked.at
+    if not asked.at <= start < asked.end:
+        return ""
+    return cancelling(numbers_of(asked.project, policy=policy, at=asked.at), start, asked.at)
 
 
 def _payments(quote: Quote) -> str:

@@ -31,7 +31,7 @@ from reservations.selectors.levels import Level, said
 from reservations.selectors.policies import in_force
 from reservations.selectors.project_slots import RoomLeft, Slot, room_left, slots_of
 from reservations.selectors.ranking import ranked
-from reservations.selectors.standing import Position, position_of
+from reservations.selectors.standing import numbers_of, position_of
 
 _LATEST = 10
 _LAPSES_SOON = timedelta(days=14)  # a lead can still use or move what is left
@@ -116,7 +116,7 @@ class Standing:
 
 def project_standing(*, project: Project, at: datetime) -> Standing:
     """Its place, room and budget, without the rest of its page. Four queries."""
-    _, rules = in_force(at)
+    rules = numbers_of(project, policy=in_force(at)[1], at=at)
     position = position_of(project_id=project.pk, policy=rules, at=at)
     return Standing(
         place=_place(project, position.standing, rules, at) if position else None,
@@ -149,11 +149,11 @@ def projects_of(user: User) -> QuerySet[Project]:
 
 def project_page(*, project: Project, at: datetime, beside: str = "") -> ProjectPage:
     """Everything on a project's page, of one out of `projects_of`. `beside`: whom to compare it with."""
-    _, rules = in_force(at)
+    rules = numbers_of(project, policy=in_force(at)[1], at=at)
     position = position_of(project_id=project.pk, policy=rules, at=at)
     valid, to_come = not_over(project=project, at=at)
     budgets = tuple(_budgets(valid, at))
-    numbers = _numbers(rules, position) if position else rules
+    numbers = eased(rules, position.exceptions) if position else rules
     slots = tuple(slots_of(project, late=at + numbers.exempt, at=at))
     return ProjectPage(
         project=project,
@@ -174,11 +174,6 @@ def project_page(*, project: Project, at: datetime, beside: str = "") -> Project
         else None,
         exceptions=of_project(project, at=at),
     )
-
-
-def _numbers(rules: Rules, position: Position) -> Rules:
-    """The policy's, for the project's class, as exceptions ease it."""
-    return eased(rules.for_class(position.project.project_class), position.exceptions)
 
 
 def _place(project: Project, standing: Shares, rules: Rules, at: datetime, beside: str = "") -> Place | None:

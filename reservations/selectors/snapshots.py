@@ -36,7 +36,7 @@ from reservations.domain.policy import Policy
 from reservations.domain.rules import Case
 from reservations.errors import NoShare, NotAMember, PolicyTakesEffect, UnknownDevice
 from reservations.selectors import counters, no_shows
-from reservations.selectors.standing import Position, class_at, position_of
+from reservations.selectors.standing import Position, numbers_of, position_of
 
 REFERENCE = "reservation-"
 
@@ -179,7 +179,7 @@ def _numbers_of(project_id: int, policy: Policy, at: datetime) -> Policy:
     if all(numbers.exempt_hours is None for numbers in policy.classes):
         return policy
     project = Project.objects.only("project_class", "class_expires_at").get(pk=project_id)
-    return policy.for_class(class_at(at, project.project_class, project.class_expires_at)[0])
+    return numbers_of(project, policy=policy, at=at)
 
 
 def _nodes(

@@ -212,6 +212,11 @@ def _position(
     )  # fmt: skip
 
 
+def numbers_of(project: Project, *, policy: Policy, at: datetime) -> Policy:
+    """The policy as it is for the project's class at a moment, before any exception."""
+    return policy.for_class(class_at(at, project.project_class, project.class_expires_at)[0])
+
+
 def class_at(at: datetime, project_class: str, until: datetime | None) -> tuple[str, datetime | None]:
     """A class that has ended is none, though the sweep that says so has not come by yet."""
     if until is not None and until <= at:

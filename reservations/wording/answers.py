@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from django.utils.translation import gettext as _, ngettext
@@ -9,9 +10,11 @@ from django.utils.translation import gettext as _, ngettext
 from common import formats
 from reservations.domain.decision import Answer
 from reservations.domain.exact_json import Json
-from reservations.domain.rules import IDLE, PASS, REFUSE
+from reservations.domain.rules import IDLE, PASS, REFUSE, Rule
 from reservations.wording.rule import words
 from reservations.wording.told import RuleWords
+
+_OF_HOURS = ("room", "model_half", "floor")  # where nothing counts, they say so of the slot's hours
 
 
 def headline(answer: Answer) -> str:
@@ -53,14 +56,23 @@ def rules(answer: Answer, grants_left: Decimal | None = None) -> list[RuleWords]
     `grants_left`: what the grants valid in the slot's hours have left, to stand beside a price that fits.
     """
     order = {REFUSE: 0, PASS: 1, IDLE: 2}
-    return [words(rule, grants_left) for rule in sorted(answer.rules, key=lambda rule: order[rule.verdict])]
+    found = sorted(answer.rules, key=lambda rule: order[rule.verdict])
+    return [_told(rule, answer, grants_left) for rule in found]
+
+
+def _told(rule: Rule, answer: Answer, grants_left: Decimal | None = None) -> RuleWords:
+    """Of a slot that ends before it starts no hours are near or open: there are none."""
+    said = words(rule, grants_left)
+    if rule.code in _OF_HOURS and rule.verdict == IDLE and "order" in {one.code for one in answer.refusing}:
+        return replace(said, text=_("The slot has no length."), exceptions=())
+    return said
 
 
 def as_json(answer: Answer) -> list[dict[str, Json]]:
     """Every rule with its numbers and its sentences, as the API tells them."""
     told = []
     for rule in answer.rules:
-        said = words(rule)
+        said = _told(rule, answer)
         told.append({
             "code": rule.code, "verdict": rule.verdict, "name": said.name,
             "text": " ".join([said.text, *(one.text for one in said.exceptions)]),

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from common import formats
 from reservations.domain.rules import IDLE, Rule
+from reservations.domain.slots import Week
 from reservations.wording.told import (
     RuleWords,
     against,
@@ -62,9 +63,12 @@ def model_half(rule: Rule) -> RuleWords:
         return told(
             rule, _("Hours within the next %(hours)s do not count.") % {"hours": rule.facts["exempt_hours"]}
         )
-    text = _("One project holds at most %(limit)s of %(model)s in week %(week)s.") % {
-        "limit": formats.device_hours(rule.limit, places(rule)), "model": rule.facts["model"],
-        "week": rule.facts["week"],
+    week = Week.parse(str(rule.facts["week"]))
+    text = _(
+        "One project holds at most %(limit)s of %(model)s in week %(week)s, from %(start)s to %(end)s."
+    ) % {
+        "limit": formats.device_hours(rule.limit, places(rule)), "model": rule.facts["model"], "week": week,
+        "start": formats.moment(week.start), "end": formats.moment(week.end),
     }  # fmt: skip
     remedy = _("Fewer devices, another week or another model.")
     if "end" in rule.remedy:

@@ -12,6 +12,7 @@ from reservations.wording.told import (
     RuleWords,
     as_moment,
     days,
+    decimal,
     length,
     moment,
     told,
@@ -82,7 +83,8 @@ def horizon(rule: Rule) -> RuleWords:
     latest = {"latest": formats.moment(as_moment(rule.facts["latest"]))}
     text = _("A slot is over within %(limit)s days, now by %(latest)s.") % {**told_days, **latest}
     if not rule.refuses:
-        return told(rule, text, _("%(actual)s of %(limit)s days") % told_days)
+        is_over = decimal(rule.actual) < 0
+        return told(rule, text, *(() if is_over else (_("%(actual)s of %(limit)s days") % told_days,)))
     figures = (
         _("limit %(limit)s days") % told_days,
         _("ends in %(actual)s") % told_days,

@@ -14,10 +14,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Project, User
 from common import clock, formats
 from nodes.models import Agent, Hold, Node
 from pricing.models import Grant
+from reservations.domain.policy import CLASSES, ClassNumbers
 from reservations.models import Decision, Reservation
 from reservations.selectors.decision import decision_page, decisions_of
 from reservations.selectors.frame import Frame
@@ -363,6 +364,33 @@ def test_a_slot_that_ends_before_it_starts_has_no_length(member: Client, lab: La
     assert page.context["preview"].length is None
     assert "The end is not later than the start." in text
     assert "\N{MINUS SIGN}2" not in text
+    assert "need no room" not in text
+    assert "do not count" not in text
+    assert "Cancelling" not in text
+    assert "Ask all the same" not in text
+
+
+def test_what_lies_in_the_past_counts_no_days_and_promises_no_cancelling(
+    member: Client, lab: Lab, node: Node
+) -> None:
+    text = member.get("/book/preview/", asked(lab, node, days=-2)).content.decode()
+    assert "The start is" in text
+    assert "of 28 days" not in text
+    assert "ancelling is" not in text
+
+
+def test_a_preview_speaks_by_the_numbers_of_the_projects_class(client: Client) -> None:
+    own = {"free_cancel_hours": 60, "exempt_hours": 4}
+    classes = tuple(ClassNumbers(code, **(own if code == "research" else {})) for code in CLASSES)
+    factories.make_policy(classes=classes)
+    node = make_open_node(devices=3)
+    client.force_login((lab := make_lab()).member)
+    text = client.get("/book/preview/", asked(lab, node)).content.decode()  # in two days
+    assert "It starts within 60 hours, so cancelling is not free" in text
+    near = client.get("/book/preview/", asked(lab, node, days=1 / 24, hours=1)).content.decode()
+    assert "Room: Hours within the next 4 need no room." in near
+    Project.objects.update(class_expires_at=clock.now() - timedelta(days=1))
+    assert "Cancelling is free until" in client.get("/book/preview/", asked(lab, node)).content.decode()
 
 
 def test_a_form_sent_back_shows_the_week_it_asked_for(member: Client, lab: Lab, node: Node) -> None:

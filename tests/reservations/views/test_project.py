@@ -18,9 +18,10 @@ from common import clock, formats
 from common.ranges import between
 from nodes.models import Device
 from reservations.domain.decision import digest
-from reservations.domain.policy import Policy as Rules
+from reservations.domain.policy import CLASSES, ClassNumbers, Policy as Rules
 from reservations.errors import Refused
 from reservations.models import DailyStanding, Decision
+from reservations.selectors.project import project_standing
 from tests import factories
 from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
 
@@ -178,6 +179,20 @@ def test_the_room_says_which_reservations_fill_it(client: Client, lab: Lab) -> N
     assert sum(part.hours for part in page.room.parts) == page.room.held
 
 
+def test_the_room_counts_the_hours_that_the_projects_class_needs_room_for(client: Client) -> None:
+    classes = tuple(ClassNumbers(code, exempt_hours=1 if code == "research" else None) for code in CLASSES)
+    factories.make_policy(classes=classes)
+    node, lab = make_open_node(devices=2), make_lab()
+    lab.book([node.devices.all()[0]], in_days(0.5))  # nearer than a day, which is for everybody
+    client.force_login(lab.member)
+    room = client.get(f"/projects/{lab.project.slug}/").context["page"].room
+    assert room.held > 0
+    assert sum(part.hours for part in room.parts) == room.held
+    told = project_standing(project=lab.project, at=clock.now()).room
+    assert told is not None
+    assert abs(told.held - room.held) < Decimal("0.1")
+
+
 def test_every_step_of_the_path_has_its_level(client: Client, lab: Lab) -> None:
     make_lab(shares=3)
     (step,) = client.get(f"/projects/{lab.project.slug}/").context["page"].place.path
@@ -239,6 +254,7 @@ def test_a_refused_decision_shows_every_rule_with_its_numbers_and_a_way_out(clie
     assert "1 refuses, " in page
     assert re.search(r"\b([2-9]|1\d) pass\b", page)
     assert "What would work:" in page
+    assert f'href="/policy/{decision.policy.version}/"' in page
     assert "The shortest way through:" in page
     assert "/book/?project=" in page
 
