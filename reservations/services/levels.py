@@ -13,7 +13,8 @@ from reservations.selectors.shares import share_tree
 
 KEPT = timedelta(days=400)
 
-# Sums of one moment, and exact: the database adds them up, since Python's own would round.
+# Sums of one moment, and exact: the database adds them up, since Python's own would round. While another
+# half-life has begun and they are not yet counted again, nothing is written: the next call does.
 _RECORD = """
 INSERT INTO reservations_dailystanding
        (vertex_id, day, at, promised, stored, committed, stored_by_all, committed_by_all, half_life_hours)
@@ -23,6 +24,7 @@ SELECT vertex.id, %(day)s, %(at)s, share.promised, vertex.decayed_usage, vertex.
   JOIN reservations_vertex vertex USING (id)
  CROSS JOIN (SELECT sum(decayed_usage) AS stored, sum(committed) AS committed
                FROM reservations_vertex WHERE project_id IS NOT NULL) everybody
+ WHERE NOT EXISTS (SELECT FROM reservations_usagebasis WHERE half_life_hours <> %(half_life)s)
     ON CONFLICT DO NOTHING
 """
 

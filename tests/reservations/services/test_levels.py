@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 
 import pytest
 
 from common import clock
+from reservations.domain.policy import standard
 from reservations.models import DailyStanding, Vertex
-from reservations.services import levels, usage
+from reservations.services import counting, levels, policy, usage
+from tests import factories
 from tests.reservations.services.worlds import in_days, make_lab, make_open_node
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +35,25 @@ def test_each_day_is_kept_once_with_the_sums_of_its_beginning() -> None:
     tomorrow = at + timedelta(days=1)
     assert levels.record_day(at=tomorrow) == 2
     assert DailyStanding.objects.count() == 4
+
+
+def test_a_day_that_begins_with_another_half_life_is_kept_once_all_is_counted_by_it() -> None:
+    node = make_open_node()
+    lab = make_lab()
+    used = lab.book([node.devices.first()], in_days(1), hours=8)
+    now = clock.now()
+    midnight = (now + timedelta(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
+    policy.publish_policy(
+        rules=replace(standard(), half_life_hours=168), reason="A shorter memory", at=now,
+        effective_from=midnight, by=factories.make_user(is_steward=True),
+    )  # fmt: skip
+    usage.count_usage(reservation=used)
+    assert levels.record_day(at=midnight + timedelta(seconds=3)) == 0  # sums are still of the half-life before
+    assert counting.let_take_effect(at=midnight + timedelta(seconds=8))
+    assert levels.record_day(at=midnight + timedelta(minutes=1)) == 1
+    kept = DailyStanding.objects.get()
+    assert (kept.half_life_hours, kept.day) == (168, midnight.date())
+    assert kept.stored == Vertex.objects.get(pk=lab.vertex.pk).decayed_usage > 0
 
 
 def test_after_a_year_and_a_bit_a_day_is_forgotten() -> None:
