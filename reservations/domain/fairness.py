@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from reservations.domain.shares import Tree
+from reservations.domain.shares import Tree, Vertex
 
 _HOUR = timedelta(hours=1) // timedelta(microseconds=1)
 _NOTHING = Fraction(0)
@@ -96,9 +96,13 @@ def entitlements(tree: Tree, demand: Mapping[str, Fraction], capacity: Fraction)
     """
     found: dict[str, Fraction] = {}
 
+    def weight(one: Vertex) -> Fraction:
+        """A project that uses its account’s shares has all of them."""
+        return Fraction(1) if one.shares is None else tree.norm_shares(one.key)
+
     def part(account: str, of_account: Fraction) -> None:
         competing = tree.siblings(account)
-        claims = {one.key: Claim(tree.norm_shares(one.key), wanted(one.key)) for one in competing}
+        claims = {one.key: Claim(weight(one), wanted(one.key)) for one in competing}
         given = max_min(of_account, claims)
         found.update(given)
         for one in competing:
@@ -115,20 +119,6 @@ def entitlements(tree: Tree, demand: Mapping[str, Fraction], capacity: Fraction)
 
     leaves = set(tree.leaves)
     part(tree.root, capacity)
-    return found
-
-
-def promised_parts(tree: Tree) -> dict[str, Fraction]:
-    """Of everything, what each account and project is promised: shares multiplied along its line."""
-    found: dict[str, Fraction] = {}
-
-    def part(account: str, of_account: Fraction) -> None:
-        for one in tree.siblings(account):
-            found[one.key] = of_account * tree.norm_shares(one.key)
-            if not one.is_leaf:
-                part(one.key, found[one.key])
-
-    part(tree.root, Fraction(1))
     return found
 
 

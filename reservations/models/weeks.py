@@ -57,6 +57,9 @@ class WeekSum(models.Model):
     granted = _count()
     refused = _count()
     entries = _count()  # everything: of use that touch the week, so that late ones are seen
+    # Everything: the share tree (reservations.selectors.weeks.written_tree) when the week was first counted
+    # after its end, so that shares given later change nothing about it.
+    tree = models.JSONField(null=True)
     counted_at = models.DateTimeField()
 
     class Meta:

@@ -12,6 +12,8 @@ from reservations.domain.slots import Slot, Week
 from reservations.domain.weekly.facts import Facts, ProjectFacts, RefusedPart, Stock, Use
 from reservations.models import Vertex, WeekSum
 
+WrittenTree = list[list[Any]]
+
 NEW_FOR = timedelta(weeks=52)  # so long a project counts among the new ones
 _FARTHEST = timedelta(days=366)  # the farthest horizon that an exception can give
 _LOOKED_AT_AGAIN = timedelta(weeks=8)  # weeks in which use may still come late
@@ -34,6 +36,8 @@ SELECT vertex.project_id, node.slug, device.model_key, lower(part), upper(part),
 _REFUSED = """
 WITH refused AS (
     SELECT id, project_id, request, decided_at,
+           NOT EXISTS (SELECT FROM jsonb_array_elements(rules) AS rule
+                        WHERE rule ->> 'verdict' = 'refuse' AND rule ->> 'code' <> 'free') AS was_taken,
            tstzrange(least((request ->> 'start')::timestamptz, (request ->> 'end')::timestamptz),
                      greatest((request ->> 'start')::timestamptz, (request ->> 'end')::timestamptz)) AS during
       FROM reservations_decision
@@ -42,7 +46,7 @@ WITH refused AS (
                         WHERE rule ->> 'verdict' = 'refuse' AND NOT rule ->> 'code' = ANY(%(scarce)s))
 )
 SELECT refused.project_id, node.slug, device.model_key, lower(part), upper(part), count(*),
-       COALESCE(sum(statement.full_available), 0), refused.id
+       COALESCE(sum(statement.full_available), 0), refused.id, refused.was_taken
   FROM refused
  CROSS JOIN LATERAL jsonb_array_elements_text(refused.request -> 'devices') AS wanted
   JOIN nodes_device device ON device.uid = wanted::uuid
@@ -51,7 +55,7 @@ SELECT refused.project_id, node.slug, device.model_key, lower(part), upper(part)
     ON statement.node_id = node.id AND statement.effective @> refused.decided_at,
        LATERAL (SELECT refused.during * %(week)s::tstzrange AS part) AS cut
  WHERE refused.during && %(week)s::tstzrange
- GROUP BY refused.project_id, node.slug, device.model_key, part, refused.id
+ GROUP BY refused.project_id, node.slug, device.model_key, part, refused.id, refused.was_taken
 """
 
 # Hours in which a price was published, less closures and owners' own time.
@@ -134,8 +138,8 @@ SELECT (monday AT TIME ZONE 'UTC')::date
 """
 
 
-def facts_of(week: Week, *, at: datetime) -> Facts:
-    """Eight queries. Of the running week, what of it is over."""
+def facts_of(week: Week, *, at: datetime, tree: WrittenTree | None = None) -> Facts:
+    """Eight queries. Of the running week, what of it is over. `tree`: that of then, where it is known."""
     ends = min(week.end, at)
     values: dict[str, Any] = {
         "week": _range(week.slot), "window": _range(Slot(week.start, max(week.start, ends))),
@@ -147,9 +151,9 @@ def facts_of(week: Week, *, at: datetime) -> Facts:
         for query in (_USE, _REFUSED, _BOOKABLE, _PROJECTS, _FIRST, _ANSWERS, _ASKED):
             cursor.execute(query, values)
             rows[query] = cursor.fetchall()
-    tree, names = _tree()
+    shares, names = read_tree(written_tree() if tree is None else tree)
     return Facts(
-        tree=tree, names=names,
+        tree=shares, names=names,
         projects={row[0]: ProjectFacts(str(row[1]), *row[2:]) for row in rows[_PROJECTS]},
         use=tuple(Use(*row) for row in rows[_USE]),
         refused=tuple(RefusedPart(*row) for row in rows[_REFUSED]),
@@ -200,13 +204,16 @@ def _range(slot: Slot) -> str:
     return f"[{slot.start.isoformat()},{slot.end.isoformat()})"
 
 
-def _tree() -> tuple[Tree | None, dict[str, str]]:
-    """Shares alone: who is promised what does not depend on use."""
+def written_tree() -> WrittenTree:
+    """Of now: key, key of the account, shares, whether it is a project, name."""
     rows = Vertex.objects.values_list("pk", "parent_id", "shares", "project_id", "name").order_by("pk")
-    vertices, names = [], {}
-    for pk, parent, shares, project, name in rows:
-        names[str(pk)] = name
-        vertices.append(
-            Node(str(pk), None if parent is None else str(parent), shares, is_leaf=project is not None)
-        )
-    return (Tree(vertices) if vertices else None), names
+    return [
+        [str(pk), None if parent is None else str(parent), shares, project is not None, name]
+        for pk, parent, shares, project, name in rows
+    ]
+
+
+def read_tree(written: WrittenTree) -> tuple[Tree | None, dict[str, str]]:
+    """Shares alone: who is promised what does not depend on use."""
+    vertices = [Node(key, parent, shares, is_leaf=leaf) for key, parent, shares, leaf, _name in written]
+    return (Tree(vertices) if vertices else None), {row[0]: row[4] for row in written}

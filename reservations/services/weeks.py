@@ -1,12 +1,13 @@
 """Counting what each week came to. Everything here derives from events, decisions, prices and the tree.
 
 What was promised in a week that is over stays as it was when that week was first counted after its end: a
-tree, a policy or a list of nodes that changes later does not change what people were promised then.
+tree or a list of nodes that changes later does not change what people were promised then. The tree is kept
+with the week, so that what they were entitled to can be counted again when use comes late.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -24,7 +25,7 @@ _INSTANT = timedelta(microseconds=1)
 MOST_AT_ONCE = 60  # weeks of one sweep; the next is ten minutes away
 _STAYS = ("promised", "bookable")  # of a week that is over
 _COUNTED = (
-    "name", "promised", "demanded", "entitled", "delivered", "others", "bookable", "jain", "projects",
+    "promised", "demanded", "entitled", "delivered", "others", "bookable", "jain", "projects",
     "waiting", "median_hours", "ninetieth_hours", "asked", "granted", "refused", "entries",
 )  # fmt: skip
 
@@ -88,8 +89,28 @@ def _lines(week: Week, stored: Stored, at: datetime) -> list[WeekSum]:
         rules = policies.in_force(max(week.start, min(week.end - _INSTANT, at)))[1]
     except NoPolicy:
         return []
-    counted = weekly.lines(weeks.facts_of(week, at=at), rules)
-    return [_row(line, week, stored.get((line.of, line.key)), at) for line in counted]
+    whole = stored.get((WeekSum.Of.ALL, ""))
+    of_then = whole.tree if whole is not None and whole.counted_at >= week.end else None
+    tree = weeks.written_tree() if of_then is None else of_then
+    counted = weekly.lines(weeks.facts_of(week, at=at, tree=tree), rules)
+    found = [_row(line, week, stored.get((line.of, line.key)), at) for line in counted]
+    for row in found:
+        row.tree = tree if row.of == WeekSum.Of.ALL else None
+    return found + _no_longer_there(stored, {(row.of, row.key) for row in found}, week, at)
+
+
+def _no_longer_there(
+    stored: Stored, counted: Collection[tuple[str, str]], week: Week, at: datetime
+) -> list[WeekSum]:
+    """What was bookable of a node that was withdrawn since the week was over, where nobody used it."""
+    kept = [
+        line
+        for key, line in stored.items()
+        if key not in counted and line.bookable and line.counted_at >= week.end
+    ]
+    for line in kept:
+        line.pk, line.counted_at = None, at
+    return kept
 
 
 def _row(line: Line, week: Week, before: WeekSum | None, at: datetime) -> WeekSum:

@@ -33,7 +33,7 @@ def _holders(facts: Facts) -> Iterator[Line]:
         found = told(facts, hours)
         sums = {key: sum(its.values(), _NOTHING) for key, its in hours.items()}
         for key, name in dict.fromkeys(holder_of.values()):
-            if key not in found.together:
+            if key not in found.together and sums[key]:
                 yield Line(of, key, name, {"delivered": sums[key]})
         if found.together:
             yield Line(of, "", "", {"delivered": found.pool(sums)})

@@ -34,6 +34,7 @@ class RefusedPart:
     devices: int
     weight: Decimal  # of all of them
     decision: int
+    was_taken: bool  # refused by nothing but that somebody else had the devices
 
 
 @dataclass(frozen=True)

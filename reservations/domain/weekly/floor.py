@@ -44,7 +44,7 @@ def _cells(
     *,
     by_purchase: bool,
 ) -> Iterator[Line]:
-    """What could be booked and what was promised of each; what was had and wanted, told by the rule for groups.
+    """What could be booked and was promised of each; what was had and wanted, told by the rule for groups.
 
     Public interest and all others are two sums of different projects, each told or not by itself.
     """
@@ -94,10 +94,14 @@ def _had(facts: Facts, key: Key) -> Spans:
 
 
 def _refused(facts: Facts, key: Key) -> Spans:
-    """One request may ask for devices of a model on several nodes, and for several models of a node."""
+    """Where others were in the way alone: the floor refuses public interest nothing, and what its own limits
+    refuse it is no broken promise. One request may ask for devices of a model on several nodes, and for
+    several models of a node.
+    """
     amounts: dict[tuple[int, str, int, datetime, datetime], Fraction] = defaultdict(Fraction)
     for part in facts.refused:
-        amounts[part.project, key(part), part.decision, part.start, part.end] += part.devices
+        if part.was_taken:
+            amounts[part.project, key(part), part.decision, part.start, part.end] += part.devices
     found: Spans = defaultdict(list)
     for (project, cell, _, start, end), amount in amounts.items():
         found[project, cell].append(Span(start, end, amount))

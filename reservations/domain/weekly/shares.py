@@ -65,11 +65,12 @@ def _accounts(
 ) -> tuple[dict[str, list[int]], Sums]:
     """Those right below the root."""
     of_leaf = {known.vertex: project for project, known in facts.projects.items()}
-    by_leaf = {leaf: demand.get(of_leaf[leaf], _NOTHING) for leaf in tree.leaves}
+    by_leaf = {leaf: demand.get(of_leaf[leaf], _NOTHING) for leaf in tree.leaves if leaf in of_leaf}
     entitled = fairness.entitlements(tree, by_leaf, whole)
-    promised = fairness.promised_parts(tree)
+    promised = tree.promised
     members = {
-        top.key: [of_leaf[leaf.key] for leaf in _leaves(tree, top)] for top in tree.siblings(tree.root)
+        top.key: [of_leaf[leaf.key] for leaf in _leaves(tree, top) if leaf.key in of_leaf]
+        for top in tree.siblings(tree.root)
     }
     return members, {
         top: {"promised": promised[top], "demanded": _of(demand, its), "entitled": entitled[top],
@@ -79,10 +80,12 @@ def _accounts(
 
 
 def _classes(facts: Facts, tree: Tree, had: Hours, demand: Hours) -> tuple[dict[str, list[int]], Sums]:
-    promised = fairness.promised_parts(tree)
+    promised = tree.promised
     members: dict[str, list[int]] = defaultdict(list)
+    there = set(tree.leaves)
     for project, known in facts.projects.items():
-        members[known.project_class].append(project)
+        if known.vertex in there:
+            members[known.project_class].append(project)
     parts = {project: promised.get(known.vertex, _NOTHING) for project, known in facts.projects.items()}
     return members, {
         code: {"promised": _of(parts, its), "demanded": _of(demand, its), "delivered": _of(had, its)}

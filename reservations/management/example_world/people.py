@@ -41,7 +41,12 @@ PEOPLE = (
     Person("stella", "Stella Example", log_in="steward, may open /admin/"),
     Person("ines", "Inês Example", time_zone="Europe/Madrid"),
     Person("noor", "Noor Example", time_zone="Europe/Stockholm"),
-    Person("jonas", "Jonas Example", time_zone="Europe/Stockholm"),
+    Person(
+        "jonas",
+        "Jonas Example",
+        time_zone="Europe/Stockholm",
+        log_in="industry: three no-shows, an appeal",
+    ),
     Person("sofia", "Sofia Example", time_zone="Europe/Stockholm"),
     Person("marti", "Martí Example", time_zone="Europe/Madrid"),
     Person(

@@ -161,6 +161,21 @@ def test_entitlement_goes_down_the_tree_account_by_account() -> None:
     assert (everything["x"], everything["z"]) == (9, 4)  # where there is enough, what was wanted
 
 
+def test_a_project_with_its_accounts_shares_is_entitled_to_all_of_them() -> None:
+    tree = Tree(
+        [
+            Vertex("root", None, None),
+            Vertex("a", "root", 1),
+            Vertex("b", "root", 3),
+            Vertex("whole", "a", None, is_leaf=True),
+            Vertex("beside", "a", 1, is_leaf=True),
+            Vertex("other", "b", 1, is_leaf=True),
+        ]
+    )
+    found = entitlements(tree, dict.fromkeys(("whole", "beside", "other"), Fraction(10)), Fraction(10))
+    assert (found["a"], found["whole"], found["beside"]) == (Fraction(5, 2), Fraction(5, 4), Fraction(5, 4))
+
+
 def span(start: int, end: int, amount: int) -> Span:
     return Span(MONDAY + timedelta(hours=start), MONDAY + timedelta(hours=end), Fraction(amount))
 

@@ -17,7 +17,7 @@ from nodes.services import occupancy
 from reservations.domain import policy
 from reservations.domain.slots import Week
 from reservations.errors import Refused
-from reservations.models import Policy, Reservation, WeekSum
+from reservations.models import Policy, Reservation, Vertex, WeekSum
 from reservations.services import usage, weeks
 from tests import factories
 from tests.races import at_once
@@ -143,7 +143,7 @@ def test_what_few_projects_did_on_a_node_is_told_of_no_node(seen: Seen) -> None:
 
 def test_a_week_is_counted_by_the_policy_of_its_last_moment_and_not_of_the_next_week(seen: Seen) -> None:
     before = Policy.objects.get()
-    Policy.objects.update(effective=between(before.effective.lower, seen.week.end))
+    Policy.objects.update(effective=between(before.published_at, seen.week.end))
     without = policy.Policy()
     Policy.objects.create(
         version=2, effective=between(seen.week.end, None), rules=without.to_json(), reason="No floor",
@@ -194,6 +194,47 @@ def test_what_was_promised_in_a_week_that_is_over_stays(seen: Seen) -> None:
     Node.objects.filter(pk=seen.node.pk).update(state=Node.State.WITHDRAWN)
     weeks.count_week(seen.week, at=seen.over + HOUR)
     assert seen.line("node", seen.node.slug).promised == promised
+
+
+def test_shares_and_projects_of_later_change_nothing_about_a_week_that_is_over(seen: Seen) -> None:
+    Project.objects.update(uses_public_money=True)
+    seen.count()
+    before = list(WeekSum.objects.values_list("of", "key", "promised", "entitled", "jain", "projects"))
+    assert len([line for line in before if line[0] == "account"]) == 3
+    Vertex.objects.filter(pk=seen.public.vertex.pk).update(shares=50)
+    make_lab(name="Latecomers", uses_public_money=True, shares=9)
+    idle = factories.make_node(site=seen.node.site)
+    Node.objects.filter(pk=seen.node.pk).update(name="Renamed")
+    assert weeks.differences(at=seen.over) == []
+    weeks.recount(at=seen.over)
+    again = WeekSum.objects.filter(week=seen.week.start.date())
+    assert list(again.values_list("of", "key", "promised", "entitled", "jain", "projects")) == before
+    assert not WeekSum.objects.filter(key=idle.slug).exists()
+
+
+def test_a_node_that_is_withdrawn_later_stays_in_the_weeks_that_it_was_there(seen: Seen) -> None:
+    idle = make_open_node(devices=1)
+    seen.count()
+    promised = seen.line("node", idle.slug).promised
+    assert promised
+    Node.objects.filter(pk=idle.pk).update(state=Node.State.WITHDRAWN)
+    assert weeks.differences(at=seen.over) == []
+    weeks.count_week(seen.week, at=seen.over + HOUR)
+    assert seen.line("node", idle.slug).promised == promised
+
+
+def test_what_ones_own_limits_refused_is_no_broken_promise_of_the_floor(seen: Seen) -> None:
+    """Too much of a model for one project is refused to it; what somebody else had is wanted and not had."""
+    devices = list(seen.node.devices.all())
+    start = seen.week.start + 60 * HOUR
+    with pytest.raises(Refused):
+        seen.public.book(devices, start, hours=80)
+    seen.count()
+    assert seen.line("node", seen.node.slug).demanded == 20
+    with pytest.raises(Refused):
+        seen.public.book(devices[:3], seen.week.start + 12 * HOUR, hours=5)
+    seen.count()
+    assert seen.line("node", seen.node.slug).demanded == 25
 
 
 def test_the_sweep_counts_weeks_of_which_it_knows_too_little_and_no_other(seen: Seen) -> None:
