@@ -148,7 +148,11 @@ class MovePreviewApi(PersonalApiView):
         at = clock.now()
         answer = changing.preview_move(reservation=reservation, by=self.person, at=at, **self.body)
         devices = [*Device.objects.filter(uid__in=self.body["devices"])]
-        told = [selectors.giving_up(reservation, at), *selectors.jobs_along(reservation, devices)]
+        told = [
+            selectors.giving_up(reservation, at),
+            *selectors.jobs_along(reservation, devices),
+            *selectors.torn(reservation, devices, self.body["end"]),
+        ]
         return _answered(answer, told)
 
 

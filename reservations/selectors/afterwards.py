@@ -122,10 +122,17 @@ def _check_in(reservation: Reservation, at: datetime) -> str:
     times = rules.times_of(start, end, Rules.from_json(reservation.decision.policy.rules))
     if times is None or at >= times.released:
         return ""
-    return gettext(
-        "Without a job or a word that somebody uses it, the rest is released at %(released)s,"
-        " after a warning at %(warned)s."
-    ) % {"released": formats.moment(times.released), "warned": formats.clock_time(times.warned)}
+    if reservation.change == Reservation.Change.EXTENDED:
+        sentence = gettext(
+            "Whoever uses the slot before until its end is here already. Else, without a job or a word that "
+            "somebody uses it, the rest is released on %(released)s, after a warning at %(warned)s."
+        )
+    else:
+        sentence = gettext(
+            "Without a job or a word that somebody uses it, the rest is released on %(released)s,"
+            " after a warning at %(warned)s."
+        )
+    return sentence % {"released": formats.moment(times.released), "warned": formats.clock_time(times.warned)}
 
 
 def _related(reservation: Reservation, after: list[dict[str, Any]]) -> Iterator[Related]:

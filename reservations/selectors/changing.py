@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.utils.translation import gettext as _, ngettext
 
 from common import formats
-from common.ranges import bounds
+from common.ranges import between, bounds
 from nodes.models import Device, Hold, Node
+from pricing.models import Encumbrance
 from reservations.models import Reservation, Run
 from reservations.selectors import decisions
 
@@ -82,6 +84,56 @@ def jobs_along(reservation: Reservation, devices: Sequence[Device]) -> Iterator[
             "number": run.number,
             "node": run.node.name,
         }
+
+
+def extension_of(reservation: Reservation) -> Reservation | None:
+    """The slot of the hours that were added to it, where it is not given up."""
+    live = reservation.descendants.filter(change=Reservation.Change.EXTENDED, state=Reservation.State.BOOKED)
+    return live.first()
+
+
+def going_on_from(new: Reservation, *, before: Reservation) -> Reservation | None:
+    """What goes on from a slot and would from the one it is moved to: the same devices, without a gap."""
+    after = extension_of(before)
+    devices = [{*one.devices.values_list("device", flat=True)} for one in (new, after) if one is not None]
+    if after is None or devices[0] != devices[1]:
+        return None
+    return after if bounds(after.during)[0] == bounds(new.during)[1] else None
+
+
+def torn(reservation: Reservation, devices: Sequence[Device], end: datetime) -> Iterator[str]:
+    """What no longer goes on from it, or it from what, once it is moved so."""
+    after, before = extension_of(reservation), reservation.descendant_of
+    same = {one.pk for one in devices} == {*reservation.devices.values_list("device", flat=True)}
+    if after is not None and not (same and bounds(after.during)[0] == end):
+        yield _("The added hours, %(slot)s, stay as a slot of their own: nothing goes on there.") % {
+            "slot": formats.span(*bounds(after.during))
+        }
+    if before is not None and reservation.change == Reservation.Change.EXTENDED:
+        yield _("It becomes a slot of its own: what waits in the one before it does not go on there.")
+
+
+def freed(reservation: Reservation, *, at: datetime, end: datetime, start: datetime) -> Decimal:
+    """What grants for those hours get back if it is given up now: nothing once that is not free."""
+    if at > bounds(reservation.during)[0] - decisions.numbers_of(reservation.decision).free_cancel:
+        return Decimal(0)
+    kept = Encumbrance.objects.filter(
+        reference=reservation.reference, settled_at=None, grant__valid__overlap=between(start, end)
+    )
+    return sum((one.amount for one in kept), Decimal(0))
+
+
+def against(reservation: Reservation, total: Decimal, at: datetime) -> str:
+    """The new price beside the one that the slot has."""
+    old = reservation.quoted_price
+    if at > bounds(reservation.during)[0] - decisions.numbers_of(reservation.decision).free_cancel:
+        return _("The slot that you have costs %(old)s.") % {"old": formats.money(old)}
+    said = {"old": formats.money(old), "by": formats.money(abs(total - old))}
+    if total == old:
+        return _("That is what the slot that you have costs.")
+    if total < old:
+        return _("That is %(by)s less than the slot that you have, which costs %(old)s.") % said
+    return _("That is %(by)s more than the slot that you have, which costs %(old)s.") % said
 
 
 def free_until(reservation: Reservation) -> datetime | None:

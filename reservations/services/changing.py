@@ -26,7 +26,7 @@ from reservations.domain.decision import Answer
 from reservations.domain.rules import Case, counted
 from reservations.errors import ChangeRefused
 from reservations.models import Decision, Reservation, Run, SlotChange
-from reservations.selectors import snapshots
+from reservations.selectors import changing as changed, snapshots
 from reservations.services import booking, counters, counting, deciding, runs, slots, telling
 from reservations.services.booking import Placing
 from reservations.services.deciding import InForce
@@ -157,6 +157,7 @@ def _move(reservation: Reservation, request: Request, by: User) -> _Outcome:
     outcome = _written(placing, old, prepared.policy, its_grants, by)
     if outcome.made is not None:
         _take_jobs_along(old, outcome.made, request.at)
+        _take_extension_along(old, outcome.made)
     return outcome
 
 
@@ -219,6 +220,13 @@ def _take_jobs_along(old: Reservation, new: Reservation, at: datetime) -> None:
                 environment=run.environment, bring_back=run.bring_back, created_by=run.created_by,
                 created_at=at,
             )  # fmt: skip
+
+
+def _take_extension_along(old: Reservation, new: Reservation) -> None:
+    """What the slot went on in goes on from the moved one where they still touch, else it stands alone."""
+    after = changed.going_on_from(new, before=old)
+    if after is not None:
+        Reservation.objects.filter(pk=after.pk).update(descendant_of=new)
 
 
 # --- shared ---------------------------------------------------------------------------

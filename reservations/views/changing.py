@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from common.access import guard
 from common.errors import DomainError
 from common.ranges import bounds
 from nodes.models import Device
+from reservations import wording
 from reservations.access import NO_SHOW_PERSON, RESERVATION_KEEPER, RESERVATION_MEMBER
 from reservations.domain.decision import Answer
 from reservations.errors import Refused
@@ -35,10 +37,11 @@ from reservations.forms.changing import (
 )
 from reservations.models import Reservation
 from reservations.selectors import changing as selectors, policies
+from reservations.selectors.budgets import left_now
 from reservations.selectors.decision import decision_page, decisions_of
 from reservations.selectors.giving_back import rest_of
 from reservations.selectors.links import slot_fields
-from reservations.selectors.offers import Place, on_the_booking_page
+from reservations.selectors.offers import Place, offer_rows, on_the_booking_page
 from reservations.selectors.preview import Asked, Preview, preview_page
 from reservations.selectors.reservation import is_kept_by, reservations_of
 from reservations.services import changing, handing_over, no_shows, releasing
@@ -107,8 +110,13 @@ def _move_page(
             )  # fmt: skip
 
         asked = Asked(reservation.project, picked, times["start"], times["end"], at)
-        context |= _previewed(asked, answer)
-        context["jobs"] = [*selectors.jobs_along(reservation, picked)]
+        context |= _previewed(asked, answer, partial(_moved_to, reservation))
+        context["jobs"] = [
+            *selectors.jobs_along(reservation, picked),
+            *selectors.torn(reservation, picked, times["end"]),
+        ]
+        if "answer" in context:
+            context |= _beside_the_old(reservation, asked, context["answer"], context["preview"])
     return _shown(request, "reservations/move.html", reservation, form, context, problem, status)
 
 
@@ -161,7 +169,8 @@ def _extend_page(
         def answer() -> Answer:
             return changing.preview_extension(reservation=reservation, end=until, by=person(request), at=at)
 
-        context |= _previewed(Asked(reservation.project, devices, end, until, at), answer)
+        asked = Asked(reservation.project, devices, end, until, at)
+        context |= _previewed(asked, answer, partial(_extended_to, reservation))
     return _shown(request, "reservations/extend.html", reservation, form, context, problem, status)
 
 
@@ -227,6 +236,7 @@ def reservation_hand_over(request: HttpRequest, reservation: Reservation) -> Htt
         "is_open": reservation.state == Reservation.State.BOOKED and at < end,
         "has_others": form.fields["to"].queryset.exists(),  # type: ignore[attr-defined]
         "holder": reservation.booked_by,
+        "after": selectors.extension_of(reservation),
     }
     return _shown(request, "reservations/hand_over_slot.html", reservation, form, context, "", status)
 
@@ -259,12 +269,24 @@ def reservation_appeal(request: HttpRequest, reservation: Reservation) -> HttpRe
 
 
 # --- shared -----------------------------------------------------------------------------
-def _previewed(asked: Asked, answer: Callable[[], Answer]) -> dict[str, Any]:
+def _previewed(asked: Asked, answer: Callable[[], Answer], place: Place) -> dict[str, Any]:
     try:
-        page: Preview = preview_page(asked=asked, answer=answer(), policy=policies.in_force(asked.at)[1])
+        said = answer()
+        page: Preview = preview_page(asked=asked, answer=said, policy=policies.in_force(asked.at)[1])
     except DomainError as error:
         return {"problems": [error.message]}
-    return {"preview": page}
+    offers = () if said.is_granted else offer_rows(asked=asked, answer=said, place=place)
+    return {"preview": page, "answer": said, "offers": offers}
+
+
+def _beside_the_old(reservation: Reservation, asked: Asked, answer: Answer, page: Preview) -> dict[str, Any]:
+    """The figures of a move, for which the slot that is there counts as given up."""
+    start = asked.start or asked.at
+    left = left_now(project=asked.project, start=start, end=asked.end)
+    if left is not None:
+        left += selectors.freed(reservation, at=asked.at, start=start, end=asked.end)
+    against = selectors.against(reservation, answer.quote.total, asked.at) if answer.quote else ""
+    return {"preview": replace(page, rules=tuple(wording.rules(answer, left))), "against": against}
 
 
 def _moved_to(

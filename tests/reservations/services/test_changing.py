@@ -324,6 +324,23 @@ def test_an_extension_over_somebodys_hold_is_refused_and_leaves_all_as_it_was() 
 
 
 @pytest.mark.django_db
+def test_a_moved_slot_takes_its_extension_along_where_they_still_touch() -> None:
+    lab, node = make_lab(), make_open_node()
+    slot = lab.book([node.devices.first()], in_days(3), hours=2)
+    start, end = bounds(slot.during)
+    longer = changing.extend(reservation=slot, end=end + HOUR, by=lab.member, at=clock.now())
+    moved = move(slot, lab.member, start=start + HOUR, end=end)
+    longer.refresh_from_db()
+    assert longer.descendant_of == moved
+    with pytest.raises(ChangeRefused, match="extend the one that follows"):
+        changing.extend(reservation=moved, end=end + 2 * HOUR, by=lab.member, at=clock.now())
+    waiting = queue(moved, lab.member)
+    assert Run.objects.filter(changing.goes_on(clock.now()), pk=waiting.pk).exists()
+    away = move(moved, lab.member, start=start, end=end - HOUR)
+    assert not Run.objects.filter(changing.goes_on(clock.now()), reservation=away).exists()
+
+
+@pytest.mark.django_db
 def test_a_preview_of_an_extension_asks_as_whoever_holds_the_slot() -> None:
     lab, node = make_lab(), make_open_node()
     lead = lab.join("lead")

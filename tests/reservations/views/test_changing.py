@@ -17,6 +17,7 @@ from common.ranges import between, bounds
 from nodes.models import Hold
 from reservations.domain.policy import standard
 from reservations.models import NoShow, Reservation, SlotChange
+from reservations.selectors.decision import decision_page, decisions_of
 from reservations.services import dispatch, no_shows
 from tests import factories
 from tests.api.test_writing import call
@@ -196,6 +197,30 @@ def test_a_slot_is_previewed_and_extended(lab: Lab) -> None:
     assert (made.status_code, made.json()["change"]) == (201, "extended")
 
 
+def test_a_preview_of_a_move_counts_the_slot_that_is_given_up_as_the_move_does(lab: Lab) -> None:
+    slot = slot_of(lab)
+    start, end = bounds(slot.during)
+    device = slot.devices.get().device
+    form = {"device": str(device.uid), "start": typed(start), "end": typed(end + 2 * HOUR)}
+    page = seen(lab, slot, "get", "move/", form)
+    told = {rule.code: rule for rule in page.context["preview"].rules}["budget"]
+    seen(lab, slot, "post", "move/", form)
+    moved = Reservation.objects.get(change="moved")
+    decided = decision_page(decision=decisions_of(lab.member).get(pk=moved.decision_id))
+    assert told == {rule.code: rule for rule in decided.rules}["budget"]
+    assert "more than the slot that you have, which costs" in page.content.decode()
+
+
+def test_a_refused_preview_leads_to_what_would_work(lab: Lab) -> None:
+    slot = slot_of(lab)
+    device, (_start, end) = slot.devices.get().device, bounds(slot.during)
+    make_lab().book([device], end + HOUR, 2)
+    form = {"device": str(device.uid), "start": typed(end + HOUR), "end": typed(end + 3 * HOUR)}
+    page = seen(lab, slot, "get", "move/", form).content.decode()
+    assert f'href="{slot.get_absolute_url()}move/?device=' in page
+    assert "/book/?project" not in page
+
+
 def test_fewer_added_hours_instead_of_a_refused_extension_are_an_extension(lab: Lab) -> None:
     slot = slot_of(lab)
     device, (_start, end) = slot.devices.get().device, bounds(slot.during)
@@ -236,6 +261,11 @@ def test_a_slot_is_handed_over_on_its_page_and_back_over_the_api(lab: Lab) -> No
     slot = slot_of(lab)
     assert "has no other member" in seen(lab, slot, "get", "hand-over/").content.decode()
     colleague, stranger = lab.join(), factories.make_user()
+    assert "Only this slot goes over" not in seen(lab, slot, "get", "hand-over/").content.decode()
+    assert (
+        seen(lab, slot, "post", "extend/", {"end": typed(bounds(slot.during)[1] + HOUR)}).status_code == 302
+    )
+    assert "Only this slot goes over" in seen(lab, slot, "get", "hand-over/").content.decode()
     assert seen(lab, slot, "post", "hand-over/", {"to": str(stranger.uid)}).status_code == 400
     assert seen(lab, slot, "post", "hand-over/", {"to": str(colleague.uid)}).status_code == 302
     page = seen(lab, slot, "get", "").content.decode()
@@ -255,7 +285,7 @@ def test_a_member_says_that_it_is_in_use(lab: Lab) -> None:
     slot = begun(lab, ago=MINUTE)
     page = seen(lab, slot, "get", "").content.decode()
     assert "I am using it" in page
-    assert "the rest is released at" in page
+    assert "the rest is released on" in page
     assert signed_in(lab.join(), "post", f"/reservations/{slot.uid}/check-in/").status_code == 302
     page = seen(lab, slot, "get", "").content.decode()
     assert "I am using it" not in page
