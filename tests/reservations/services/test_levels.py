@@ -48,7 +48,7 @@ def test_a_day_that_begins_with_another_half_life_is_kept_once_all_is_counted_by
         effective_from=midnight, by=factories.make_user(is_steward=True),
     )  # fmt: skip
     usage.count_usage(reservation=used)
-    assert levels.record_day(at=midnight + timedelta(seconds=3)) == 0  # sums are still of the half-life before
+    assert levels.record_day(at=midnight + timedelta(seconds=3)) == 0  # sums are still of the one before
     assert counting.let_take_effect(at=midnight + timedelta(seconds=8))
     assert levels.record_day(at=midnight + timedelta(minutes=1)) == 1
     kept = DailyStanding.objects.get()
