@@ -137,6 +137,26 @@ def compared(
     )
 
 
+def untold(*, decision: str, digest: str, decided_at: datetime, outcome: str) -> Compared:
+    """A stored decision that cannot be decided again: unknown, and no flip."""
+    return Compared(
+        decision, digest, decided_at, "", Decimal(0), before=Side(outcome, ()), after=Side(UNKNOWN, ())
+    )
+
+
+def untold(*, decision: str, digest: str, decided_at: datetime, outcome: str) -> Compared:
+    """One that cannot be decided again, since the rules of today do not read what is stored of it."""
+    return Compared(
+        decision=decision,
+        digest=digest,
+        decided_at=decided_at,
+        project_class="",
+        device_hours=Decimal(0),
+        before=Side(outcome, ()),
+        after=Side(UNKNOWN, ()),
+    )
+
+
 def as_seen(standing: Standing, *, at: datetime, counted: timedelta, reads: timedelta) -> Standing:
     """Stored usage of one half-life as another one reads it, so that at this moment it is as much."""
     if counted == reads:

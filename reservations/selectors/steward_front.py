@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,6 +14,7 @@ from django.conf import settings
 from django.db.models import CharField, Count, F, Min, Q, QuerySet, Value, Window
 from django.db.models.functions import Cast
 from django.urls import reverse
+from django.utils.translation import gettext
 from redis import Redis
 
 from accounts.models import Invitation, Notice, Organisation, Project
@@ -23,12 +23,13 @@ from common.error_counts import Counted
 from common.ranges import bounds
 from pricing.models import FundingLine
 from reservations import wording
-from reservations.models import Application, PolicyException
+from reservations.models import Application, NoShow, Policy, PolicyException
 from reservations.selectors.status import SweepRow, sweep_rows
 
 HEADS = 5  # of each queue
 STUCK = timedelta(minutes=5)  # a mail that is being sent for so long has been forgotten
 LATE = timedelta(minutes=5)
+_ANNOUNCED = "announced"  # where an exception has its number
 CLASSES_END_IN = timedelta(days=30)
 
 
@@ -80,6 +81,8 @@ class Front:
     organisations: Queue
     classes: Queue  # that end soon
     exceptions: Queue  # in force, those that end first first
+    appeals: Queue  # against a no-show
+    announced: Queue  # the policy that comes
     sweeps: tuple[SweepRow, ...]
     mail: Mail
     allowance: Allowance | None
@@ -92,14 +95,16 @@ class Front:
 
 def front(*, at: datetime) -> Front:
     """Five queries, and one round trip to Redis."""
-    applications, organisations = _queues()
-    classes, exceptions = _ending(at)
+    applications, organisations, appeals = _queues()
+    classes, exceptions, announced = _ending(at)
     errors = error_counts.counted(_redis(), at, prefix=settings.ERRORS_PREFIX)
     return Front(
         applications=applications,
         organisations=organisations,
         classes=classes,
         exceptions=exceptions,
+        appeals=appeals,
+        announced=announced,
         sweeps=sweep_rows(at),
         mail=_mail(at),
         allowance=_allowance(at),
@@ -107,8 +112,8 @@ def front(*, at: datetime) -> Front:
     )
 
 
-def _queues() -> tuple[Queue, Queue]:
-    """Both in one query, oldest first, each row with the length of its queue."""
+def _queues() -> tuple[Queue, Queue, Queue]:
+    """All in one query, oldest first, each row with the length of its queue."""
     of = Window(Count("*"))
     applications = (
         Application.objects.waiting()
@@ -122,30 +127,25 @@ def _queues() -> tuple[Queue, Queue]:
         .order_by("pk")
         .values_list("queue", "key", "name", "since", "of")[:HEADS]
     )
-    rows = list(applications.union(organisations, all=True))
+    appeals = (
+        NoShow.objects.appealed()
+        .annotate(queue=Value("n", CharField()), key=Cast("uid", CharField()), since=F("appealed_at"), of=of)
+        .order_by("since", "pk")
+        .values_list("queue", "key", "reservation__project__name", "since", "of")[:HEADS]
+    )
+    rows = sorted(applications.union(organisations, appeals, all=True), key=lambda row: row[3])
     return (
-        _queue((key, name, since, of) for queue, key, name, since, of in rows if queue == "a"),
-        _queue((key, name, since, of) for queue, key, name, since, of in rows if queue == "o"),
-    )
+        _heads([(name, reverse("steward_application", args=[UUID(key)]), since, of)
+                for queue, key, name, since, of in rows if queue == "a"]),
+        _heads([(name, reverse("steward_organisation", args=[key]), since, of)
+                for queue, key, name, since, of in rows if queue == "o"]),
+        _heads([(name, reverse("steward_no_show", args=[UUID(key)]), since, of)
+                for queue, key, name, since, of in rows if queue == "n"]),
+    )  # fmt: skip
 
 
-def _queue(rows: Iterable[tuple[str, str, datetime, int]]) -> Queue:
-    found = sorted(rows, key=lambda row: row[2])
-    return Queue(
-        count=found[0][3] if found else 0,
-        heads=tuple(Head(name, _url(key), since) for key, name, since, _of in found),
-    )
-
-
-def _url(key: str) -> str:
-    try:
-        return reverse("steward_application", args=[UUID(key)])
-    except ValueError:
-        return reverse("steward_organisation", args=[key])
-
-
-def _ending(at: datetime) -> tuple[Queue, Queue]:
-    """Classes that end soon, and exceptions to the policy that are in force: both in one query."""
+def _ending(at: datetime) -> tuple[Queue, Queue, Queue]:
+    """Classes that end soon, exceptions in force, and the policy that is announced: all in one query."""
     of = Window(Count("*"))
     classes = (
         Project.objects.filter(class_expires_at__gt=at, class_expires_at__lte=at + CLASSES_END_IN)
@@ -159,13 +159,25 @@ def _ending(at: datetime) -> tuple[Queue, Queue]:
         .order_by("ends", "pk")
         .values_list("number", "project__name", "project__slug", "ends", "of")[:HEADS]
     )
-    rows = sorted(classes.union(exceptions, all=True), key=lambda row: row[3])
+    announced = (
+        Policy.objects.announced(at)
+        .annotate(
+            number=Value(_ANNOUNCED, CharField()), name=Value("", CharField()),
+            slug=Cast("version", CharField()), ends=F("effective__startswith"), of=of,
+        )
+        .order_by("ends", "pk")
+        .values_list("number", "name", "slug", "ends", "of")[:HEADS]
+    )  # fmt: skip
+    rows = sorted(classes.union(exceptions, announced, all=True), key=lambda row: row[3])
     return (
         _heads([(name, reverse("steward_project", args=[slug]), ends, of)
                 for number, name, slug, ends, of in rows if not number]),
         _heads([(f"{name}{formats.colon()}{wording.number_name(number)}",
                  reverse("steward_project_exceptions", args=[slug]), ends, of)
-                for number, name, slug, ends, of in rows if number]),
+                for number, name, slug, ends, of in rows if number not in ("", _ANNOUNCED)]),
+        _heads([(gettext("Version %(number)s") % {"number": version},
+                 reverse("policy_version", args=[int(version)]), begins, of)
+                for number, _name, version, begins, of in rows if number == _ANNOUNCED]),
     )  # fmt: skip
 
 

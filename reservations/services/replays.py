@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -14,15 +15,20 @@ from accounts.models import User
 from reservations import wording
 from reservations.domain import exact_json, flips
 from reservations.domain.engines import CURRENT
+from reservations.domain.exact_json import Json
 from reservations.domain.flips import Compared
 from reservations.domain.linter import lint
 from reservations.domain.policy import Policy as Rules
 from reservations.errors import PolicyRefused
 from reservations.models import Decision, Policy, PolicyDraft, PolicyReplay, ReplayPart
 
+logger = logging.getLogger(__name__)
+
 DAYS = 90
 _AT_ONCE = 100
 _TURN = 1.0  # seconds: the ledger is sequenced by the same worker
+_UNREADABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+_log = logging.getLogger(__name__)
 
 
 def ask_replay(*, of: Policy | PolicyDraft, by: User, at: datetime) -> PolicyReplay:
@@ -88,17 +94,23 @@ def _left(replay: PolicyReplay) -> QuerySet[Decision]:
 
 
 def _compared(decisions: Sequence[Decision], replay: PolicyReplay) -> list[Compared]:
-    under = Rules.from_json(replay.rules)
-    then = {decision.policy_id: decision.policy for decision in decisions}
-    numbers = {number: Rules.from_json(policy.rules) for number, policy in then.items()}
-    return [
-        flips.compared(
+    return [_compare(decision, replay.rules) for decision in decisions]
+
+
+def _compare(decision: Decision, under: Json) -> Compared:
+    try:
+        return flips.compared(
             decision=str(decision.uid), digest=decision.digest, request=decision.request,
-            snapshot=decision.snapshot, rules=decision.rules, outcome=decision.outcome, under=under,
-            then=numbers[decision.policy_id],
-        )
-        for decision in decisions
-    ]  # fmt: skip
+            snapshot=decision.snapshot, rules=decision.rules, outcome=decision.outcome,
+            under=Rules.from_json(under), then=Rules.from_json(decision.policy.rules),
+        )  # fmt: skip
+    except _UNREADABLE:
+        # One that no rule of today can read must not keep the others, and all later replays, waiting.
+        _log.exception("decision %s cannot be decided again", decision.uid)
+        return flips.untold(
+            decision=str(decision.uid), digest=decision.digest, decided_at=decision.decided_at,
+            outcome=decision.outcome,
+        )  # fmt: skip
 
 
 def _finish(replay: PolicyReplay, at: datetime) -> None:

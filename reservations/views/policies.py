@@ -104,7 +104,7 @@ def steward_policy_draft(request: HttpRequest, uid: UUID) -> HttpResponse:
                 form.tell(page.found)
     context = {
         "page": page, "form": form, "problem": problem, "groups": selectors.editor_rows(form, page),
-        "own_project": None,
+        "own_project": None, "is_unread": status == 400 and not problem,
     }  # fmt: skip
     return render(request, "reservations/steward_policy_draft.html", context, status=status)
 

@@ -152,6 +152,7 @@ def test_faults_stand_at_their_fields_and_nothing_typed_is_lost() -> None:
     assert unread.status_code == 400
     assert 'value="a day"' in page
     assert 'value="half"' in page
+    assert "Nothing of this is kept yet" in page
     draft.refresh_from_db()
     assert (draft.rules["exempt_hours"], draft.revision) == (30, 2)
     review = client.get(f"{draft.get_absolute_url()}review/").content.decode()

@@ -7,16 +7,17 @@ import json
 from datetime import timedelta
 from fractions import Fraction
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from common import clock
-from reservations.domain import exact_json
+from reservations.domain import exact_json, flips
 from reservations.domain.policy import Policy as Rules
 from reservations.errors import PolicyRefused, Refused
-from reservations.models import Policy, PolicyDraft, PolicyReplay, ReplayPart
+from reservations.models import Decision, Policy, PolicyDraft, PolicyReplay, ReplayPart
 from reservations.services import replays
 from tests import factories
 from tests.reservations.services.worlds import Lab, in_days, make_open_node
@@ -108,6 +109,23 @@ def test_under_the_version_of_the_time_nothing_flips(cast: Cast) -> None:
     assert "None: every answer stays as it was." in text
 
 
+def test_a_decision_that_cannot_be_decided_again_is_told_so_and_keeps_no_other_waiting(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, compared = str(Decision.objects.order_by("pk")[1].uid), flips.compared
+
+    def failing(*, decision: str, **facts: Any) -> flips.Compared:
+        if decision == broken:
+            raise KeyError("a fact that old snapshots do not have")
+        return compared(decision=decision, **facts)
+
+    monkeypatch.setattr(flips, "compared", failing)
+    replay = replayed(make_draft(cast, longest_hours=12), cast)
+    assert (replay.done, replay.outcome["all"]["unknown"]) == (4, 1)
+    assert replay.finished_at is not None
+    assert broken in caplog.text
+
+
 # --- how it is worked on ---------------------------------------------------------------------------
 def test_it_is_worked_on_in_parts_and_each_says_how_far_it_is(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
@@ -132,6 +150,29 @@ def test_it_is_worked_on_in_parts_and_each_says_how_far_it_is(
     )
     assert not ReplayPart.objects.exists()
     assert exact_json.canonical(replay.outcome) == exact_json.canonical(whole.outcome)
+
+
+def test_a_decision_that_no_rule_can_read_is_told_as_such_and_keeps_nothing_waiting(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = Decision.objects.order_by("pk").first()
+    assert odd is not None
+    compared = flips.compared
+
+    def read(**given: Any) -> flips.Compared:
+        if given["decision"] == str(odd.uid):
+            raise KeyError("a node that is in no snapshot")
+        return compared(**given)
+
+    monkeypatch.setattr(flips, "compared", read)
+    first = replays.ask_replay(of=make_draft(cast, longest_hours=12), by=cast.steward, at=clock.now())
+    later = replayed(Policy.objects.get(), cast)
+    first.refresh_from_db()
+    assert None not in (first.finished_at, later.finished_at)
+    told = first.outcome["all"]
+    assert (told["decided"], told["lost"], told["unknown"]) == (4, 1, 1)
+    text = cast.signed_in("steward").get(first.get_absolute_url()).content.decode()
+    assert "Cannot be told" in text
 
 
 def test_asked_again_it_is_the_one_there_is_until_there_is_another_decision(cast: Cast) -> None:

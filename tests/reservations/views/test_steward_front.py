@@ -11,12 +11,16 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Notice, Organisation, Project, User
-from common import clock, error_counts
+from common import clock, error_counts, formats
 from reservations.domain import sweeps
-from reservations.models import Application, Sweep
+from reservations.domain.policy import standard
+from reservations.models import Application, NoShow, Sweep
+from reservations.services.policy import publish_policy
 from tests import factories
+from tests.reservations.services.worlds import in_days, make_lab, make_open_node
 
 
 @pytest.fixture
@@ -81,6 +85,28 @@ def test_classes_that_end_soon_are_named(client: Client, stella: User) -> None:
     assert "Soon project" in html
     assert "Later project" not in html
     assert "Over project" not in html
+
+
+def test_an_appeal_waits_and_the_policy_that_comes_is_named_with_its_year(
+    client: Client, stella: User, django_assert_max_num_queries: Any
+) -> None:
+    node, lab, now = make_open_node(), make_lab(), clock.now()
+    assert "Policy announced" not in ask(client)
+    slot = lab.book([node.devices.all()[0]], in_days(1))
+    appeal = NoShow.objects.create(
+        reservation=slot, person=lab.member, verdict=True, reason=NoShow.Reason.UNUSED,
+        warned_at=now, judged_at=now, appeal="I was there.", appealed_at=now,
+    )  # fmt: skip
+    factories.make_project(name="Soon project", class_expires_at=now + timedelta(days=10))
+    begins = (now + timedelta(days=20)).replace(hour=0, minute=0, second=0, microsecond=0)
+    publish_policy(rules=standard(), reason="Rules.", at=now, effective_from=begins)
+    with django_assert_max_num_queries(8):
+        html = ask(client)
+    assert f'href="/steward/no-shows/{appeal.uid}/">{lab.project.name}</a>' in html
+    assert 'href="/policy/2/">Version 2</a>' in html
+    with timezone.override(stella.time_zone):
+        assert formats.moment_with_year(begins) in html
+        assert formats.moment_with_year(now + timedelta(days=10)) in html
 
 
 def test_a_late_sweep_is_an_alarm(client: Client, stella: User) -> None:
