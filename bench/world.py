@@ -16,6 +16,7 @@ from accounts.models import Project, User
 from common import clock
 from nodes.domain.intervals import next_mark
 from nodes.models import Device
+from reservations.domain.policy import standard
 from reservations.services import capacity
 from tests import factories
 from tests.live import LiveSite
@@ -67,7 +68,7 @@ def world(*, nodes: int, devices: int, researchers: int) -> Iterator[World]:
 
 
 def _populated(site: LiveSite, nodes: int, devices: int, researchers: int) -> World:
-    factories.make_policy()
+    factories.make_policy(**vars(standard()))  # as a fresh site: the floor and commerce are counted too
     for _ in range(nodes):
         factories.publish_prices(factories.make_node(devices=devices))
     people = [_researcher() for _ in range(researchers)]
