@@ -152,7 +152,7 @@ def _placement(
     row: ReservedDevice, events: Sequence[HoldEvent], moved_to: set[int], people: frozenset[int]
 ) -> relet.Placement | None:
     held = _one_held(row, events)
-    during = _paid(held, _free_cancel(row.reservation))
+    during = None if _is_free(row.reservation) else _paid(held, _free_cancel(row.reservation))
     if during is None:
         return None
     return relet.Placement(
@@ -160,6 +160,12 @@ def _placement(
         project_id=row.reservation.project_id, people=people, to_pay=held.terms.to_pay,
         is_its_own=row.reservation_id in moved_to,
     )  # fmt: skip
+
+
+def _is_free(reservation: Reservation) -> bool:
+    """Given up at no charge, however late: called off with its project, for one. Nobody pays it."""
+    cancelled = reservation.state == Reservation.State.CANCELLED
+    return cancelled and reservation.settled_at == reservation.cancelled_at
 
 
 def _paid(held: Held, free_cancel: timedelta) -> Interval | None:

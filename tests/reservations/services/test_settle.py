@@ -14,7 +14,7 @@ from nodes.models import Device
 from nodes.services import occupancy
 from pricing.models import Charge, Grant
 from reservations.models import Reservation, Run, SlotChange, UsageEntry, Vertex
-from reservations.services import dispatch, settle
+from reservations.services import calling_off, dispatch, settle
 from tests import factories
 from tests.races import at_once, split
 from tests.reservations.services.test_dispatch import MINUTE, end, start
@@ -162,6 +162,25 @@ def test_hours_that_one_person_takes_again_give_nothing_back_whoever_holds_them_
     Reservation.objects.filter(pk=slot.pk).update(booked_by=colleague)
     settle.settle_ended(at=finish)
     assert not Charge.objects.filter(reference=booked.reference, item="relet").exists()
+
+
+@pytest.mark.django_db
+def test_hours_whose_next_slot_is_called_off_give_nothing_back_for_nobody_pays_them(
+    booked: Reservation,
+) -> None:
+    begin, finish = bounds(booked.during)
+    at = begin - HOUR
+    occupancy.cancel_holds(reference=booked.reference, at=at)
+    Reservation.objects.update(state=Reservation.State.CANCELLED, cancelled_at=at)
+    other = factories.make_user()
+    device = booked.devices.first().device  # type: ignore[union-attr]
+    project = factories.make_project(other)
+    factories.make_vertex(project)
+    taken = factories.make_slot(project, [device], start=begin, end=finish, by=other, at=at + MINUTE)
+    calling_off.call_off(project=project, ends_after=None, reason="closed", at=at + 2 * MINUTE)
+    settle.settle_ended(at=finish)
+    assert not Charge.objects.filter(reference=taken.reference).exists()
+    assert sum(charge.amount for charge in Charge.objects.filter(reference=booked.reference)) == price(booked)
 
 
 @pytest.mark.django_db
