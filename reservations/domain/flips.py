@@ -144,19 +144,6 @@ def untold(*, decision: str, digest: str, decided_at: datetime, outcome: str) ->
     )
 
 
-def untold(*, decision: str, digest: str, decided_at: datetime, outcome: str) -> Compared:
-    """One that cannot be decided again, since the rules of today do not read what is stored of it."""
-    return Compared(
-        decision=decision,
-        digest=digest,
-        decided_at=decided_at,
-        project_class="",
-        device_hours=Decimal(0),
-        before=Side(outcome, ()),
-        after=Side(UNKNOWN, ()),
-    )
-
-
 def as_seen(standing: Standing, *, at: datetime, counted: timedelta, reads: timedelta) -> Standing:
     """Stored usage of one half-life as another one reads it, so that at this moment it is as much."""
     if counted == reads:

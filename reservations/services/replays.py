@@ -28,7 +28,6 @@ DAYS = 90
 _AT_ONCE = 100
 _TURN = 1.0  # seconds: the ledger is sequenced by the same worker
 _UNREADABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
-_log = logging.getLogger(__name__)
 
 
 def ask_replay(*, of: Policy | PolicyDraft, by: User, at: datetime) -> PolicyReplay:
@@ -106,7 +105,7 @@ def _compare(decision: Decision, under: Json) -> Compared:
         )  # fmt: skip
     except _UNREADABLE:
         # One that no rule of today can read must not keep the others, and all later replays, waiting.
-        _log.exception("decision %s cannot be decided again", decision.uid)
+        logger.exception("decision %s cannot be decided again", decision.uid)
         return flips.untold(
             decision=str(decision.uid), digest=decision.digest, decided_at=decision.decided_at,
             outcome=decision.outcome,
