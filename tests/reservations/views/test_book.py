@@ -380,8 +380,8 @@ def test_what_lies_in_the_past_counts_no_days_and_promises_no_cancelling(
 
 
 def test_a_preview_speaks_by_the_numbers_of_the_projects_class(client: Client) -> None:
-    own = {"free_cancel_hours": 60, "exempt_hours": 4}
-    classes = tuple(ClassNumbers(code, **(own if code == "research" else {})) for code in CLASSES)
+    own = ClassNumbers("research", free_cancel_hours=60, exempt_hours=4)
+    classes = tuple(own if code == own.code else ClassNumbers(code) for code in CLASSES)
     factories.make_policy(classes=classes)
     node = make_open_node(devices=3)
     client.force_login((lab := make_lab()).member)
