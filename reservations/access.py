@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _, gettext_noop
 
 from accounts.access import LEADS, MEMBERS, PROJECT_MEMBER, own, person, row
 from accounts.models import ProjectMembership, User
 from common.access import NotAllowed, Rule, Verdict
 from reservations.errors import NotAKeeper
-from reservations.models import Application, Reservation, Run
+from reservations.models import Application, NoShow, Reservation, Run
 from reservations.selectors.applications import applications, applications_of
 from reservations.selectors.decision import decisions_of
 from reservations.selectors.keepers import is_keeper, who_keeps
@@ -93,7 +93,17 @@ RESERVATION_KEEPER = Rule(
 
 
 def _no_show_person(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
-    admitted = RESERVATION_MEMBER.admit(request, kwargs)
+    """Whoever has left the project may still appeal: it counts against them in all projects."""
+    try:
+        admitted = RESERVATION_MEMBER.admit(request, kwargs)
+    except Http404:
+        own = NoShow.objects.of(person(request)).filter(reservation__uid=kwargs["uid"])
+        found = own.select_related("reservation__project").first()
+        if found is None:
+            raise
+        return {name: value for name, value in kwargs.items() if name != "uid"} | {
+            "reservation": found.reservation
+        }
     reservation: Reservation = admitted["reservation"]
     no_show = getattr(reservation, "no_show", None)
     theirs = reservation.booked_by_id if no_show is None else no_show.person_id

@@ -94,6 +94,7 @@ class AnswerForm(forms.Form):
     outcome = forms.ChoiceField(
         label=_("Answer"),
         choices=[
+            ("", "–"),  # neither is chosen before the steward has read it
             ("upheld", _("Uphold it: the no-show counts no longer")),
             ("stands", _("The no-show stands")),
         ],

@@ -331,6 +331,9 @@ def test_an_appeal_is_answered_by_a_steward_on_its_page(lab: Lab, steward: User)
     assert str(lab.member) in signed_in(steward, "get", "/steward/no-shows/").content.decode()
     page = signed_in(steward, "get", address).content.decode()
     assert "I was there." in page
+    assert "selected" not in page.split('name="outcome"')[1].split("</select>")[0].replace(
+        'value="" selected', ""
+    )
     assert signed_in(steward, "post", address, {"outcome": "upheld"}).status_code == 400
     answer = {"outcome": "upheld", "reason": "The log says so."}
     assert signed_in(lab.member, "post", address, answer).status_code == 404
@@ -356,6 +359,16 @@ def test_a_no_show_is_appealed_against_and_answered_over_the_api(lab: Lab, stewa
     assert call(lab.member, "POST", f"no-shows/{found.uid}/answer", answer).status_code == 404
     told = call(steward, "POST", f"no-shows/{found.uid}/answer", answer).json()
     assert (told["verdict"], told["is_upheld"], told["answer"]) == (True, False, "Nobody was there.")
+
+
+def test_whoever_has_left_the_project_still_appeals_over_the_api(lab: Lab) -> None:
+    found = no_show(lab)
+    lab.project.memberships.filter(user=lab.member).delete()
+    assert seen(lab, found.reservation, "get", "").status_code == 404
+    assert [one["uid"] for one in call(lab.member, "GET", "no-shows").json()["items"]] == [str(found.uid)]
+    address = f"reservations/{found.reservation.uid}/appeal"
+    assert call(make_lab().member, "POST", address, {"text": "I came."}).status_code == 404
+    assert call(lab.member, "POST", address, {"text": "I came."}).json()["appeal"] == "I came."
 
 
 def test_what_was_done_with_a_slot_costs_no_query_of_its_own(lab: Lab) -> None:
