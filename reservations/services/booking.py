@@ -319,7 +319,7 @@ def require_not_begun(reservation: Reservation, at: datetime) -> None:
     start, _end = bounds(reservation.during)
     if reservation.state == Reservation.State.CANCELLED:
         raise CancelRefused(_("This reservation is cancelled already."))
-    if reservation.state == Reservation.State.ENDED:
+    if reservation.state != Reservation.State.BOOKED:  # ended, or released by whose clock was a moment ahead
         raise CancelRefused(_("This reservation is over."))
     if start <= at:
         raise CancelRefused(_("This slot has begun, so it can no longer be cancelled."))

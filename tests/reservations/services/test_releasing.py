@@ -185,6 +185,16 @@ def test_a_slot_released_and_cancelled_at_once_is_given_back_once() -> None:
     assert vertex_of(lab).committed == found[1]
 
 
+@pytest.mark.django_db
+def test_a_released_slot_is_not_cancelled_by_whose_clock_is_behind() -> None:
+    lab, node = make_lab(), make_open_node()
+    slot = lab.book([node.devices.get(index=0)], in_days(2))
+    begins, _ends = bounds(slot.during)
+    releasing.release(reservation=slot, by=lab.member, at=begins + MINUTE)
+    with pytest.raises(CancelRefused, match="over"):
+        booking.cancel(reservation=slot, by=lab.member, at=begins - MINUTE)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_slot_released_and_settled_at_once_is_charged_once() -> None:
     lab, node = make_lab(), make_open_node()
