@@ -41,10 +41,13 @@ def set_aside(organisations: Mapping[str, Organisation], *, by: Mapping[str, Use
 
 
 def sign_up(users: Mapping[str, User], *, at: datetime) -> Project:
-    return onboarding.welcome(
+    project = onboarding.welcome(
         user=users[people.NEWCOMER], name="Mila Example", project_name="Night sky",
         rules_version=house_rules.CURRENT.number, at=at,
     )  # fmt: skip
+    # Opened when she signed up, not when this world was made: /fairness/ counts from then to her first slot.
+    Project.objects.filter(pk=project.pk).update(created_at=at)
+    return project
 
 
 def steps(users: Mapping[str, User], machines: Mapping[str, Node], now: datetime) -> Iterator[Step]:

@@ -179,6 +179,10 @@ def _was_let_again(reservation: Reservation) -> bool:
 
 def _require_weeks_that_were_counted() -> None:
     assert WeekSum.objects.filter(of="all").count() >= 2
+    newest = WeekSum.objects.filter(of="first").latest("week").week
+    # Mila's own project is among those that asked, from when she signed up to her first slot.
+    alone = WeekSum.objects.get(week=newest, of="first", key="independent")
+    assert (alone.projects, alone.waiting) == (1, 0)
     assert weeks.differences(at=NOW) == []
 
 
