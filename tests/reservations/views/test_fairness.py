@@ -86,3 +86,12 @@ def test_a_year_is_shown_where_it_is_asked_for(client: Client, counted: Week) ->
     assert client.get("/fairness/accounts.json?weeks=52").json()["weeks"]
     assert str(old) in client.get("/fairness/?weeks=52").content.decode()
     assert client.get("/fairness/?weeks=7").context["page"].weeks.period == 12
+
+
+def test_the_running_week_has_no_parts_yet(client: Client, counted: Week) -> None:
+    """A slot counts once it is over: on Monday morning one project would have had all of it."""
+    WeekSum.objects.update(week=Week.of(clock.now()).start.date())
+    page = client.get("/fairness/").content.decode()
+    assert 'data-label="Jain’s index">–<' in page
+    assert 'data-label="Bird songs">–<' in page
+    assert "1.000" not in page
