@@ -52,7 +52,7 @@ SELECT device.model_key, week,
 """
 
 # What no other slot on any devices would change, or what the nearest slot on the same ones speaks of already.
-_SETTLED = frozenset({"grid", "order", "past", "length", "horizon"})
+_SETTLED = frozenset({"grid", "order", "past", "length"})
 
 
 def nearby_of(
@@ -90,10 +90,14 @@ def _candidates(
 ) -> Iterator[Candidate]:
     """In the order in which kinds are told, and each kind in the order in which it is tried."""
     request = case.request
+    is_beyond = (
+        request.end > request.at + case.policy.horizon
+    )  # no devices are free there; only earlier helps
     asked = [group for group in groups if group.asked]
     pools = [group.pool(group.asked, free, request.devices) for group in asked]
     if sum(group.asked for group in asked) == len(request.devices):
-        yield from _same_time(case, pools)
+        if not is_beyond:
+            yield from _same_time(case, pools)
         yield from other_times(case, asked, pools)
     models = {device.model for device in case.snapshot.devices}
     if len(models) == 1:  # several models at once have no one thing to be like

@@ -64,7 +64,7 @@ def _parts(slot: Slot) -> tuple[timedelta, timedelta]:
 
 def _edges(case: Case, asked: Sequence[Group]) -> list[datetime]:
     """Where a rule begins to count otherwise: within the exempt hours, in another week, band or month,
-    while another grant is valid."""
+    while another grant is valid, by the end of the project."""
     at, policy = case.request.at, case.policy
     until = at + policy.horizon
     edges = {mark_before(at + policy.exempt, policy.mark)}
@@ -77,6 +77,9 @@ def _edges(case: Case, asked: Sequence[Group]) -> list[datetime]:
     if policy.peak is not None:
         for zone, country in {(group.zone, group.country) for group in asked}:
             edges |= _bands(policy.peak, Slot(at, until), zone, country)
+    project = case.snapshot.project
+    if project is not None and project.expires_at is not None:
+        edges.add(mark_before(project.expires_at, policy.mark))
     first = (at.replace(day=1, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=32)).replace(day=1)
     edges.add(first)  # members' caps are counted by the month
     return [edge for edge in edges if at < edge < until]

@@ -165,6 +165,24 @@ def test_a_slot_that_no_device_could_have_is_not_looked_for(fields: dict[str, An
     assert answer.alternatives == ()
 
 
+def test_beyond_the_horizon_the_same_length_within_it_is_offered() -> None:
+    lab, other, node = make_lab(), make_lab(), make_open_node()
+    other.book(first(node, 1), in_days(26), hours=30)
+    found = offered(answer_to(lab, first(node, 1), in_days(30), hours=4))
+    assert found.keys() == {"earlier"}
+    assert found["earlier"].end - found["earlier"].start == timedelta(hours=4)
+    latest = clock.now() + timedelta(days=28)
+    assert latest - timedelta(minutes=15) <= found["earlier"].end <= latest
+
+
+def test_after_the_end_of_the_project_the_same_length_before_it_is_offered() -> None:
+    lab, node = make_lab(), make_open_node()
+    lab.project.expires_at = in_days(5)
+    lab.project.save()
+    found = offered(answer_to(lab, first(node, 1), in_days(6), hours=4))
+    assert (found["earlier"].start, found["earlier"].end) == (in_days(5) - timedelta(hours=4), in_days(5))
+
+
 def test_what_begins_now_may_have_other_devices_now() -> None:
     lab, other, node, at = make_lab(), make_lab(), make_open_node(devices=2), clock.now()
     other.book(first(node, 1), None, at=at)
