@@ -22,7 +22,7 @@ from common.lines import require_one_line
 from reservations import wording
 from reservations.domain.calendar import MINUTES_OF_DAY, OFF_PEAK, PEAK, Band, Calendar
 from reservations.domain.easing import read_value
-from reservations.domain.linter import NUMBERS, Fault
+from reservations.domain.linter import NUMBERS, Fault, lint
 from reservations.domain.policy import BY_CLASS, CLASSES, ClassNumbers, Policy
 from reservations.domain.policy_changes import kind_of, peak_hours
 from reservations.forms.standing import DayField
@@ -207,6 +207,18 @@ class PolicyForm(forms.Form):
         self.full_clean()
         for fault in faults:
             self.add_error(self._field_of(fault), wording.fault(fault))
+
+    def tell_of_what_is_read(self, *, otherwise: Policy) -> None:
+        """Beside what cannot be read, what is wrong with the rest. For the unread `otherwise` stands in."""
+        unread, stored = {*self.errors}, PolicyForm(self.of(otherwise, 1))
+        if not stored.is_valid():
+            return
+        for name, value in stored.cleaned_data.items():
+            self.cleaned_data.setdefault(name, value)
+        for fault in lint(self.policy()):
+            field = self._field_of(fault)
+            if field not in unread and fault.other not in unread:
+                self.add_error(field, wording.fault(fault))
 
     def _field_of(self, fault: Fault) -> str | None:
         if fault.hours is not None:

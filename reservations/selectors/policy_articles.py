@@ -73,6 +73,23 @@ def _slot_articles(rules: Rules) -> list[Article]:
             gettext("Free until %(hours)d hours before the start.") % {"hours": rules.free_cancel_hours},
             ("free_cancel_hours",),
         ),
+        Article(
+            gettext("Moving, extending, handing over"),
+            gettext(
+                "A slot that is moved is given up for the new one, and hours added to one are asked for:"
+                " both are decided by all of these rules. Whoever takes a slot over holds it under their own"
+                " cap."
+            ),
+            (),
+        ),
+        Article(
+            gettext("Caps of members"),
+            gettext(
+                "A project’s leads may say how many device-hours a member holds of slots that begin in one"
+                " month."
+            ),
+            (),
+        ),
     ]
 
 
@@ -181,7 +198,7 @@ def _no_show_article(rules: Rules) -> Article:
         gettext(
             "Where nothing runs and nobody checks in for %(minutes)d minutes, or for %(part)s of a shorter"
             " slot, the rest is released. What a node’s fault or a waiting queue kept from running is no"
-            " no-show."
+            " no-show. Whoever did come appeals on the slot’s page, and a steward answers."
         )
         % {
             "minutes": rules.no_show_minutes,

@@ -40,7 +40,14 @@ class DraftPage:
     @property
     def is_old(self) -> bool:
         """Another version has come since it was begun."""
-        return self.draft.based_on_id != (self.last.pk if self.last else None)
+        begun_from = self.draft.based_on.version if self.draft.based_on else 0
+        return self.last is not None and self.last.version > begun_from
+
+    @property
+    def called_off(self) -> Policy | None:
+        """What it was begun from, where that will never hold."""
+        begun_from = self.draft.based_on
+        return begun_from if begun_from and begun_from.called_off_at else None
 
 
 @dataclass(frozen=True)

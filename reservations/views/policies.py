@@ -19,6 +19,7 @@ from reservations.errors import NoPolicy
 from reservations.forms.policies import CallOffForm, PolicyForm, PublishForm
 from reservations.models import Policy, PolicyDraft
 from reservations.selectors import open_data, policy_drafts as selectors
+from reservations.selectors.policies import announced
 from reservations.selectors.policy_page import PolicyPage, policy_page
 from reservations.selectors.policy_schema import policy_schema
 from reservations.services import policy as services, policy_drafts as drafts
@@ -102,6 +103,8 @@ def steward_policy_draft(request: HttpRequest, uid: UUID) -> HttpResponse:
                 )
                 form = PolicyForm({**request.POST.dict(), "revision": draft.revision})
                 form.tell(page.found)
+        else:
+            form.tell_of_what_is_read(otherwise=page.rules)
     context = {
         "page": page, "form": form, "problem": problem, "groups": selectors.editor_rows(form, page),
         "own_project": None, "is_unread": status == 400 and not problem,
@@ -131,7 +134,9 @@ def steward_policy_review(request: HttpRequest, uid: UUID) -> HttpResponse:
             else:
                 messages.success(request, _told(published, at))
                 return redirect(published)
-    context = {"page": page, "form": form, "problem": problem, "own_project": None}
+    context = {
+        "page": page, "form": form, "problem": problem, "announced": announced(at), "own_project": None,
+    }  # fmt: skip
     return render(request, "reservations/steward_policy_review.html", context, status=status)
 
 

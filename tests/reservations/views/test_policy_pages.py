@@ -147,16 +147,27 @@ def test_faults_stand_at_their_fields_and_nothing_typed_is_lost() -> None:
     assert 'value="30"' in page
     draft.refresh_from_db()
     assert (draft.rules["exempt_hours"], draft.revision) == (30, 2)  # kept, faults and all
-    unread = client.post(draft.get_absolute_url(), posted(draft, exempt_hours="a day", model_share="half"))
+    review = client.get(f"{draft.get_absolute_url()}review/").content.decode()
+    assert "It cannot be published like this" in review
+
+
+def test_what_cannot_be_read_is_told_with_all_else_and_that_nothing_is_kept() -> None:
+    published()
+    client, draft = signed_in(steward()), start_draft(by=steward(), at=clock.now())
+    unread = client.post(
+        draft.get_absolute_url(),
+        posted(draft, exempt_hours="a day", model_share="half", peak_0="08:00-12:00, 11:00-14:00"),
+    )
     page = unread.content.decode()
     assert unread.status_code == 400
     assert 'value="a day"' in page
     assert 'value="half"' in page
     assert "Nothing of this is kept yet" in page
+    assert "Monday 11:00–12:00 is in two bands" in page  # all at once, whatever else cannot be read
+    assert '<a href="#id_exempt_hours">' in page
+    assert '<a href="#id_peak_0">' in page
     draft.refresh_from_db()
-    assert (draft.rules["exempt_hours"], draft.revision) == (30, 2)
-    review = client.get(f"{draft.get_absolute_url()}review/").content.decode()
-    assert "It cannot be published like this" in review
+    assert (draft.rules["exempt_hours"], draft.revision) == (24, 1)
 
 
 def test_who_has_not_seen_the_last_change_loses_nothing_and_overwrites_nothing() -> None:
@@ -198,6 +209,24 @@ def test_an_announced_policy_is_called_off_on_its_page() -> None:
     again = client.post("/steward/policy/2/call-off/", {"reason": "Not yet."})
     assert again.status_code == 400
     assert "called off already" in again.content.decode()
+
+
+def test_what_is_announced_is_told_before_anybody_publishes_and_called_off_for_ever() -> None:
+    published()
+    at, user = clock.now(), steward()
+    second = publish_policy(rules=OTHER, reason="Soon.", at=at, effective_from=at + timedelta(days=5))
+    client, draft = signed_in(user), start_draft(by=user, at=at)
+    address = f"{draft.get_absolute_url()}review/"
+    page = client.get(address).content.decode()
+    assert "Version 2 is announced for" in page
+    assert 'href="/steward/policy/2/call-off/"' in page
+    call_off_policy(policy=second, reason="Not yet.", by=user, at=clock.now())
+    page = client.get(address).content.decode()
+    assert "is announced for" not in page
+    assert "This draft was begun from version 2, which was called off since" in page
+    assert "came after this draft was begun" not in page
+    third = publish_policy(rules=OTHER, reason="Now.", at=clock.now())
+    assert f"Version {third.version} came after this draft was begun" in client.get(address).content.decode()
 
 
 def test_strangers_sign_in_members_are_refused_and_stewards_write() -> None:
