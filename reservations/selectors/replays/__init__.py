@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,14 +10,19 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Project
 from common import formats
+from nodes.models import Device
 from reservations import wording
+from reservations.domain import exact_json
+from reservations.domain.asking import Request
 from reservations.domain.decision import GRANTED, REFUSED
 from reservations.domain.flips import Compared, Outcome, Side, Tally
-from reservations.models import Policy, PolicyDraft, PolicyReplay
+from reservations.models import Decision, Policy, PolicyDraft, PolicyReplay
+from reservations.selectors.preview import fleet
 
 _SHOWN = 50  # flipped decisions on the page; the files have all
 _LATEST = 20
@@ -53,6 +59,10 @@ class TallyRow:
 @dataclass(frozen=True)
 class FlippedRow:
     number: str
+    entry_url: str  # of the public log, which has its digest; empty until it is numbered
+    project: str
+    project_url: str  # where stewards read of it
+    devices: str
     decided_at: datetime
     class_name: str
     device_hours: Decimal
@@ -91,6 +101,7 @@ class ReplayPage:
     total: int
     digest: str
     decisions_digest: str
+    half_life: int | None  # in hours, where it is another than that of the decisions
     result: Result | None  # None while it is worked on
 
 
@@ -143,8 +154,17 @@ def replay_page(replay: PolicyReplay) -> ReplayPage:
         total=replay.total,
         digest=replay.digest,
         decisions_digest=outcome.decisions if outcome else "",
+        half_life=_other_half_life(replay) if outcome else None,
         result=_result(outcome) if outcome else None,
     )
+
+
+def _other_half_life(replay: PolicyReplay) -> int | None:
+    """Use counts as it had been counted, so what another half-life would change is not in the answers."""
+    span = (replay.since, replay.asked_at)
+    of_the_time = Policy.objects.filter(effective__overlap=span).values_list("rules", flat=True)
+    asked = replay.rules["half_life_hours"]
+    return asked if any(rules["half_life_hours"] != asked for rules in of_the_time) else None
 
 
 def _row(replay: Any) -> ReplayRow:
@@ -176,6 +196,8 @@ def _draft_name(draft: PolicyDraft) -> str:
 def _result(outcome: Outcome) -> Result:
     classes = {value: str(label) for value, label in Project.Class.choices}
     classes[""] = _("not in the snapshot")
+    shown = outcome.flipped[:_SHOWN]
+    stored = _decisions([one.decision for one in shown])
     return Result(
         decided=outcome.all.decided,
         granted_before=outcome.granted_before,
@@ -186,7 +208,7 @@ def _result(outcome: Outcome) -> Result:
         rules=tuple(_tally(one, str(wording.name(one.key))) for one in outcome.rules),
         classes=tuple(_tally(one, classes.get(one.key, one.key)) for one in outcome.classes),
         weeks=tuple(_tally(one, one.key) for one in reversed(outcome.weeks)),
-        flipped=tuple(_flipped(one, classes) for one in outcome.flipped[:_SHOWN]),
+        flipped=tuple(_flipped(one, stored[one.decision], classes) for one in shown),
         more=max(0, len(outcome.flipped) - _SHOWN),
     )
 
@@ -195,9 +217,26 @@ def _tally(one: Tally, name: str) -> TallyRow:
     return TallyRow(name, one.decided, one.lost, one.won, one.unknown)
 
 
-def _flipped(one: Compared, classes: dict[str, str]) -> FlippedRow:
+def _decisions(uids: Sequence[str]) -> dict[str, tuple[Decision, str]]:
+    """Each with its devices in words. Two queries."""
+    found = Decision.objects.filter(uid__in=uids).select_related("project", "entry").defer("rules", "quote")
+    asked = {str(one.uid): (one, exact_json.read(Request, one.request).devices) for one in found}
+    wanted = {uid for _one, devices in asked.values() for uid in devices}
+    devices = {str(device.uid): device for device in Device.objects.filter(uid__in=wanted)}
+    return {
+        number: (one, fleet([devices[uid] for uid in its if uid in devices]))
+        for number, (one, its) in asked.items()
+    }
+
+
+def _flipped(one: Compared, stored: tuple[Decision, str], classes: dict[str, str]) -> FlippedRow:
+    decision, devices = stored
     return FlippedRow(
         number=one.decision,
+        entry_url=decision.entry.get_absolute_url() if decision.entry.index is not None else "",
+        project=decision.project.name,
+        project_url=reverse("steward_project", args=[decision.project.slug]),
+        devices=devices,
         decided_at=one.decided_at,
         class_name=classes.get(one.project_class, one.project_class),
         device_hours=one.device_hours,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import plotly.graph_objects as go
@@ -63,6 +64,12 @@ def _codes(side: Side) -> str:
     return " ".join(rule.code for rule in side.refusing)
 
 
+def whole_step(most: int) -> int:
+    """Between ticks of a count: 1, 2 or 5, or tens of them, so that there are about five."""
+    steps = (digit * int(10**zeros) for zeros in count() for digit in (1, 2, 5))
+    return next(step for step in steps if most <= 5 * step)
+
+
 def _weeks_figure(weeks: Sequence[Tally]) -> dict[str, Any]:
     names = [one.key for one in weeks]
     series = (
@@ -83,7 +90,8 @@ def _weeks_figure(weeks: Sequence[Tally]) -> dict[str, Any]:
         },
         yaxis={
             "rangemode": "tozero", "tickformat": "d", "fixedrange": True, "automargin": True,
-            "gridcolor": "var(--line)", "zeroline": False, "nticks": 5,
+            "gridcolor": "var(--line)", "zeroline": False,
+            "tick0": 0, "dtick": whole_step(max((one.lost + one.won for one in weeks), default=0)),
         },
     )  # fmt: skip
     return as_json(figure)

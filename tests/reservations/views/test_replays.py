@@ -14,10 +14,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from common import clock
+from nodes.models import Device
 from reservations.domain import exact_json, flips
 from reservations.domain.policy import Policy as Rules
 from reservations.errors import PolicyRefused, Refused
 from reservations.models import Decision, Policy, PolicyDraft, PolicyReplay, ReplayPart
+from reservations.selectors.replays import files
 from reservations.services import replays
 from tests import factories
 from tests.reservations.services.worlds import Lab, in_days, make_open_node
@@ -76,13 +78,19 @@ def test_the_page_says_what_flips_by_rule_class_and_week(cast: Cast) -> None:
     steward = cast.signed_in("steward")
     with CaptureQueriesContext(connection) as queries:
         text = steward.get(replay.get_absolute_url()).content.decode()
-    assert len(queries) <= 6
+    assert (
+        len(queries) <= 9
+    )  # with those of the time's half-life, of the flips' projects and of their devices
     assert "Granted then, refused now" in text
     assert "Length (20.00 of 12.00)" in text
     assert "What this cannot know." in text
+    assert 'href="/steward/projects/eddies/"' in text
+    assert f"1 × {Device.objects.first().model}" in text  # type: ignore[union-attr]
+    assert "half-life" not in text
     told = steward.get(f"{replay.get_absolute_url()[:-1]}.json").json()
     assert told["digest"] == exact_json.digest(told["outcome"])
     assert told["charts"]["weeks"]["data"][0]["y"] == [1]
+    assert told["charts"]["weeks"]["layout"]["yaxis"]["dtick"] == 1  # no halves of a decision
     (flipped,) = told["outcome"]["flipped"]
     assert (flipped["before"]["outcome"], flipped["after"]["refusing"][0]["code"]) == ("granted", "length")
     lines = list(
@@ -100,6 +108,17 @@ def test_a_looser_policy_grants_what_was_refused(cast: Cast) -> None:
     outcome = replayed(draft, cast).outcome
     assert (outcome["all"]["lost"], outcome["all"]["won"]) == (0, 1)
     assert [one["key"] for one in outcome["rules"]] == ["length"]
+
+
+def test_it_says_that_another_half_life_cannot_be_tried_on_the_past(cast: Cast) -> None:
+    replay = replayed(make_draft(cast, half_life_hours=168), cast)
+    text = cast.signed_in("steward").get(replay.get_absolute_url()).content.decode()
+    assert "its half-life of 168 hours changes no answer here" in text
+
+
+@pytest.mark.parametrize(("most", "step"), [(0, 1), (4, 1), (9, 2), (21, 5), (130, 50)])
+def test_ticks_are_whole_decisions_and_few(most: int, step: int) -> None:
+    assert files.whole_step(most) == step
 
 
 def test_under_the_version_of_the_time_nothing_flips(cast: Cast) -> None:
@@ -150,29 +169,6 @@ def test_it_is_worked_on_in_parts_and_each_says_how_far_it_is(
     )
     assert not ReplayPart.objects.exists()
     assert exact_json.canonical(replay.outcome) == exact_json.canonical(whole.outcome)
-
-
-def test_a_decision_that_no_rule_can_read_is_told_as_such_and_keeps_nothing_waiting(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    odd = Decision.objects.order_by("pk").first()
-    assert odd is not None
-    compared = flips.compared
-
-    def read(**given: Any) -> flips.Compared:
-        if given["decision"] == str(odd.uid):
-            raise KeyError("a node that is in no snapshot")
-        return compared(**given)
-
-    monkeypatch.setattr(flips, "compared", read)
-    first = replays.ask_replay(of=make_draft(cast, longest_hours=12), by=cast.steward, at=clock.now())
-    later = replayed(Policy.objects.get(), cast)
-    first.refresh_from_db()
-    assert None not in (first.finished_at, later.finished_at)
-    told = first.outcome["all"]
-    assert (told["decided"], told["lost"], told["unknown"]) == (4, 1, 1)
-    text = cast.signed_in("steward").get(first.get_absolute_url()).content.decode()
-    assert "Cannot be told" in text
 
 
 def test_asked_again_it_is_the_one_there_is_until_there_is_another_decision(cast: Cast) -> None:
