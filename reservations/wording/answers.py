@@ -63,7 +63,8 @@ def rules(answer: Answer, grants_left: Decimal | None = None) -> list[RuleWords]
 def _told(rule: Rule, answer: Answer, grants_left: Decimal | None = None) -> RuleWords:
     """Of a slot that ends before it starts no hours are near or open: there are none."""
     said = words(rule, grants_left)
-    if rule.code in _OF_HOURS and rule.verdict == IDLE and "order" in {one.code for one in answer.refusing}:
+    speaks_of_hours = rule.code in _OF_HOURS or (rule.code == "commerce" and rule.facts["is_commercial"])
+    if speaks_of_hours and rule.verdict == IDLE and "order" in {one.code for one in answer.refusing}:
         return replace(said, text=_("The slot has no length."), exceptions=())
     return said
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, ngettext
 
 from common import formats
 from reservations.domain.rules import IDLE, Rule
@@ -93,7 +94,14 @@ def project_standing(rule: Rule) -> RuleWords:
         remedy = _("An end at %(end)s; or the leads ask a steward for a later end of the project.") % {
             "end": moment(rule, "end")
         }
-    return told(rule, text, _("over by %(excess)s days") % {"excess": days(rule.excess)}, remedy=remedy)
+    over = ngettext("over by %(excess)s day", "over by %(excess)s days", _plural(decimal(rule.excess)))
+    return told(rule, text, over % {"excess": days(rule.excess)}, remedy=remedy)
+
+
+def _plural(amount: Decimal) -> int:
+    """Parts are plural in English and, up to two, singular in French: as none is."""
+    shown = round(amount, 1)
+    return int(shown) if shown >= 2 or shown == 1 else 0
 
 
 def member_cap(rule: Rule) -> RuleWords:

@@ -187,6 +187,24 @@ def test_the_end_of_a_project_is_said_with_the_slot_that_would_do() -> None:
     assert told.text == "The project is open and has no end."
 
 
+@pytest.mark.parametrize(
+    ("over", "english", "french"),
+    [
+        (0.8, "over by 0.8 days", "dépassé de 0,8 jour"),
+        (1, "over by 1.0 day", "dépassé de 1,0 jour"),
+        (1.5, "over by 1.5 days", "dépassé de 1,5 jour"),
+        (3, "over by 3.0 days", "dépassé de 3,0 jours"),
+    ],
+)
+def test_days_over_are_counted_as_each_language_does(over: float, english: str, french: str) -> None:
+    request = make_request()
+    snapshot = make_snapshot(project=ProjectState(False, request.end - timedelta(days=over)))
+    answer = decide(request, snapshot, Policy())
+    assert said(answer, "project_standing").figures == (english,)
+    with translation.override("fr"):
+        assert said(answer, "project_standing").figures == (french,)
+
+
 def test_a_cap_is_said_with_the_month_it_counts_in() -> None:
     snapshot = make_snapshot(member=MemberCap(Decimal(10), (MonthHeld("2026-11", Fraction(4)),)))
     told = said(decide(make_request(), snapshot, Policy()), "member_cap")

@@ -101,3 +101,9 @@ def test_it_is_said_in_french(asked: dict[str, Any], code: str, start: str) -> N
     with translation.override("fr"):
         text = said(make_case(WEDNESDAY, **asked), code).text
     assert text.replace("\N{NARROW NO-BREAK SPACE}", NB).startswith(start)
+
+
+def test_of_a_slot_without_length_no_rule_speaks_of_its_hours() -> None:
+    case = make_case(WEDNESDAY, hours=0, of_class="industry", funded="0.6")
+    for code in ("length", "room", "model_half", "floor", "commerce"):
+        assert said(case, code).text == "The slot has no length.", code
