@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from common import formats
 from reservations import wording
-from reservations.domain.rules import REFUSE
+from reservations.domain.rules import PASS, REFUSE
 from reservations.models import Decision
 
 
@@ -57,4 +57,5 @@ def _because(rules: Any) -> str:
     refusing = [rule["code"] for rule in rules if rule["verdict"] == REFUSE]
     if refusing:
         return ", ".join(str(wording.name(code)) for code in refusing)
-    return ngettext("%d rule passed", "%d rules passed", len(rules)) % len(rules)
+    passed: int = sum(rule["verdict"] == PASS for rule in rules)  # some do not apply
+    return ngettext("%d rule passed", "%d rules passed", passed) % passed

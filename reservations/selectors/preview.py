@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -53,6 +54,7 @@ class RoomMeter:
     adding: Decimal
     figures: str
     note: str
+    weighed: str  # how the cost-weighted hours that it adds are worked out
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def preview_page(*, asked: Asked, answer: Answer, policy: Rules) -> Preview:
         level_after=after,
         level_means=Level(answer.level.after).sentence,
         place=place_after_booking(project=asked.project, quote=quote, policy=policy, at=asked.at),
-        room=_room(answer),
+        room=_room(answer, [prices[device.pk] for device in asked.devices if device.pk in prices]),
         without_room=next(one.text for one in told if one.code == "room"),
         payments=_payments(quote) if quote else "",
         readers=_readers(nodes),
@@ -234,7 +236,7 @@ def _waterfalls(devices: Sequence[Device], prices: Mapping[int, Rate]) -> Iterat
         yield Waterfall(device.node.name, device.node.get_absolute_url(), its_steps)
 
 
-def _room(answer: Answer) -> RoomMeter | None:
+def _room(answer: Answer, rates: Sequence[Rate]) -> RoomMeter | None:
     rule = next(rule for rule in answer.rules if rule.code == "room")
     if rule.verdict == IDLE:
         return None
@@ -253,7 +255,26 @@ def _room(answer: Answer) -> RoomMeter | None:
             "wanted": formats.number(wanted, 1),
             "limit": formats.number(limit, 1),
         },
+        weighed=_weighed(wanted, [rate.weight for rate in rates]),
     )
+
+
+def _weighed(wanted: Decimal, weights: Sequence[Decimal]) -> str:
+    """`0.5966 = 1 h × 0.5966`: of the hours that need room alone."""
+    counts = sorted(Counter(weights).items(), reverse=True)
+    factors = [
+        f"{count} × {formats.number(weight, 4)}" if count > 1 else formats.number(weight, 4)
+        for weight, count in counts
+    ]
+    sum_of_weights = _sum(weights)
+    return gettext(
+        "%(wanted)s cost-weighted hours = %(length)s × %(weights)s, the full cost in EUR of an available"
+        " device-hour. Prices are for delivered ones."
+    ) % {
+        "wanted": formats.number(wanted, 4),
+        "length": formats.duration(round(wanted / sum_of_weights * 3600)) if sum_of_weights else "",
+        "weights": f"({' + '.join(factors)})" if len(factors) > 1 else "".join(factors),
+    }
 
 
 def _cancelling(asked: Asked, policy: Rules) -> str:

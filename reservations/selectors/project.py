@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import OuterRef, QuerySet, TextField
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, JSONObject
 from django.utils.translation import gettext, ngettext
 
@@ -33,7 +35,19 @@ from reservations.selectors.project_slots import RoomLeft, Slot, room_left, slot
 from reservations.selectors.ranking import ranked
 from reservations.selectors.standing import numbers_of, position_of
 
+# By whoever holds the slot, of slots that are over: what their project's use is made of.
+_USED = """
+ARRAY(SELECT json_build_object('id', slot.booked_by_id, 'used', sum(entry.cost_weighted_hours)::text)::text
+        FROM reservations_reservation slot
+        JOIN reservations_reserveddevice reserved ON reserved.reservation_id = slot.id
+        JOIN reservations_usageentry entry USING (hold_uid)
+       WHERE slot.project_id = accounts_project.id
+       GROUP BY slot.booked_by_id)
+"""
 _LATEST = 10
+_MEMBER = JSONObject(
+    id="user_id", name="user__name", email="user__email", role="role", cap=Cast("monthly_cap", TextField())
+)
 _LAPSES_SOON = timedelta(days=14)  # a lead can still use or move what is left
 
 
@@ -81,6 +95,9 @@ class HoursLeft:
 class Member:
     name: str
     role: str
+    cap: Decimal | None  # device-hours a month
+    used: Decimal  # cost-weighted hours
+    part: Decimal  # of what the project used; others may have left it since
 
 
 @dataclass(frozen=True)
@@ -90,6 +107,7 @@ class ProjectPage:
     room: RoomLeft | None
     budgets: tuple[Budget, ...]
     budget_left: Decimal
+    hours_left: Decimal | None  # device-hours, of the grants that count them; None: none does
     to_come: tuple[Grant, ...]  # given, and not valid yet
     slots: tuple[Slot, ...]
     running: int
@@ -136,14 +154,15 @@ def project_history(*, project: Project, at: datetime) -> History | None:
 
 
 def projects_of(user: User) -> QuerySet[Project]:
-    """Those that this person belongs to, with their `people` as the page lists them."""
+    """Those that this person belongs to, with their `people` and what each `used`, as the page has them."""
     members = (
         ProjectMembership.objects.filter(project=OuterRef("pk"))
         .order_by("role", "user__name")  # leads first: the two words stand in this order
         # As text, read in one go: hundreds of members are hundreds of calls otherwise.
-        .values(json=Cast(JSONObject(name="user__name", email="user__email", role="role"), TextField()))
+        .values(json=Cast(_MEMBER, TextField()))
     )
-    found = Project.objects.of(user).annotate(people=ArraySubquery(members))
+    used = RawSQL(_USED, [], output_field=ArrayField(TextField()))  # noqa: S611  # no text of a reader
+    found = Project.objects.of(user).annotate(people=ArraySubquery(members), used=used)
     return with_exceptions(found.select_related("organisation"))
 
 
@@ -153,6 +172,7 @@ def project_page(*, project: Project, at: datetime, beside: str = "") -> Project
     position = position_of(project_id=project.pk, policy=rules, at=at)
     valid, to_come = not_over(project=project, at=at)
     budgets = tuple(_budgets(valid, at))
+    counted = [budget.hours for budget in budgets if budget.hours]
     numbers = eased(rules, position.exceptions) if position else rules
     slots = tuple(slots_of(project, late=at + numbers.exempt, at=at))
     return ProjectPage(
@@ -161,6 +181,7 @@ def project_page(*, project: Project, at: datetime, beside: str = "") -> Project
         room=room_left(position.standing, numbers, at, slots) if position else None,
         budgets=budgets,
         budget_left=sum((budget.left for budget in budgets), Decimal(0)),
+        hours_left=sum((hours.left for hours in counted), Decimal(0)) if counted else None,
         to_come=tuple(to_come),
         slots=slots,
         running=sum(slot.tone == "own" for slot in slots),
@@ -249,5 +270,15 @@ def _lapsing(left: Decimal, ends: datetime | None, at: datetime) -> str:
 def _members(project: Project) -> Iterable[Member]:
     people: list[str] = project.people  # type: ignore[attr-defined]  # annotated above
     roles = {role.value: str(role.label) for role in ProjectMembership.Role}
+    used: list[str] = project.used  # type: ignore[attr-defined]  # annotated above
+    sums = {one["id"]: Decimal(one["used"]) for one in map(json.loads, used)}
+    whole = sum(sums.values(), Decimal(0))
     for person in json.loads(f"[{','.join(people)}]"):
-        yield Member(person["name"] or person["email"], roles[person["role"]])
+        hours, cap = sums.get(person["id"], Decimal(0)), person["cap"]
+        yield Member(
+            name=person["name"] or person["email"],
+            role=roles[person["role"]],
+            cap=None if cap is None else Decimal(cap),
+            used=hours,
+            part=hours / whole if whole else Decimal(0),
+        )

@@ -19,15 +19,19 @@ from reservations.wording.told import (
 def budget(rule: Rule) -> RuleWords:
     if rule.verdict == IDLE:
         return told(rule, "")
-    price = formats.money(rule.actual)
     if not rule.refuses:
-        return told(rule, _("The price fits in your grants."), price)
+        return told(rule, _("The price fits in your grants."), formats.money(rule.actual))
+    shown = _places(rule)
+    price, limit = formats.money(rule.actual, shown), formats.money(rule.limit, shown)
     text = _("This costs %(price)s. Grants valid for these hours pay %(limit)s.") % {
-        "price": price, "limit": formats.money(rule.limit),
+        "price": price, "limit": limit,
     }  # fmt: skip
+    if "short_hours" in rule.facts:
+        hours = formats.device_hours(decimal(rule.facts["short_hours"]), 2)
+        text += " " + _("They count device-hours, too: %(hours)s are missing.") % {"hours": hours}
     if not rule.facts["grants"]:
         text = _("This costs %(price)s, and your project has no grant yet.") % {"price": price}
-    short = _short(rule)
+    short = _short(rule, shown)
     remedy = _("A grant with %(short)s more for these hours.") % {"short": short}
     if "end" in rule.remedy:
         remedy = _("An end at %(end)s; or a grant with %(short)s more.") % {
@@ -36,7 +40,7 @@ def budget(rule: Rule) -> RuleWords:
         }
     remedy = " ".join(filter(None, (remedy, _allowance(rule))))
     figures = (
-        _("limit %(limit)s") % {"limit": formats.money(rule.limit)},
+        _("limit %(limit)s") % {"limit": limit},
         _("needed %(actual)s") % {"actual": price},
         _("short by %(excess)s") % {"excess": short},
     )
@@ -58,9 +62,20 @@ def _allowance(rule: Rule) -> str:
     return ""
 
 
-def _short(rule: Rule) -> str:
+def _places(rule: Rule) -> int:
+    """Cents, or as many places as it takes for limit, price and what is short to add up as they are shown."""
+    limit, actual, excess = (decimal(value) for value in (rule.limit, rule.actual, rule.excess))
+    adds_up = (
+        places
+        for places in range(2, 6)
+        if round(limit, places) + round(excess, places) == round(actual, places)
+    )
+    return next(adds_up, 6)
+
+
+def _short(rule: Rule, places: int) -> str:
     """`EUR 12.00`, and the device-hours where a grant counts them."""
-    short = formats.money(rule.excess)
+    short = formats.money(rule.excess, places)
     if "short_hours" not in rule.facts:
         return short
     return _("%(money)s and %(hours)s") % {

@@ -16,7 +16,9 @@ from reservations.domain.decision import Answer
 from reservations.domain.engines import decide
 from reservations.domain.linter import lint
 from reservations.domain.policy import Policy, standard
+from reservations.domain.rules import REFUSE, Rule
 from reservations.wording import RuleWords
+from reservations.wording.rule import words
 from tests.reservations.domain.test_policy import DEGENERATE
 from tests.reservations.domain.worlds import (
     NOW,
@@ -228,8 +230,18 @@ def test_the_budget_says_which_device_hours_are_short() -> None:
     grant = GrantLeft(1, "Allowance", None, None, Decimal(1000), Decimal(5))
     answer = decide(make_request(hours=4, devices=2), make_snapshot(grants=(grant,)), Policy())
     budget = next(rule for rule in wording.rules(answer) if rule.code == "budget")
-    assert "short by EUR\xa04.19 and 3.00 device-hours" in budget.figures
-    assert budget.remedy.endswith("or a grant with EUR\xa04.19 and 3.00 device-hours more.")
+    assert budget.figures == (
+        f"limit EUR{NB}6.991", f"needed EUR{NB}11.185", f"short by EUR{NB}4.194 and 3.00 device-hours",
+    )  # fmt: skip
+    assert budget.remedy.endswith("or a grant with EUR\xa04.194 and 3.00 device-hours more.")
+    assert "They count device-hours, too: 3.00 device-hours are missing." in budget.text
+
+
+def test_what_a_budget_is_short_of_is_what_its_two_other_numbers_differ_by() -> None:
+    rule = Rule("budget", REFUSE, "10.094000", "23.746900", "13.652900", {"grants": ["Grant"]})
+    assert words(rule).figures == (
+        f"limit EUR{NB}10.094", f"needed EUR{NB}23.747", f"short by EUR{NB}13.653",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from accounts.models import Project, User
 from common import clock, formats
 from nodes.models import Agent, Hold, Node
 from pricing.models import Grant
+from pricing.selectors import rates
 from reservations.domain.policy import CLASSES, ClassNumbers
 from reservations.models import Decision, Reservation
 from reservations.selectors.decision import decision_page, decisions_of
@@ -368,6 +369,19 @@ def test_a_slot_that_ends_before_it_starts_has_no_length(member: Client, lab: La
     assert "do not count" not in text
     assert "Cancelling" not in text
     assert "Ask all the same" not in text
+
+
+def test_a_preview_says_how_its_cost_weighted_hours_are_worked_out(
+    member: Client, lab: Lab, node: Node
+) -> None:
+    ids = list(node.devices.values_list("pk", flat=True)[:2])
+    weight = next(iter(rates(device_ids=ids, at=clock.now()).values())).weight
+    one = member.get("/book/preview/", asked(lab, node)).content.decode()
+    two = member.get("/book/preview/", asked(lab, node, devices=2)).content.decode()
+    hours, by_device = formats.number(2 * weight, 4), formats.number(weight, 4)
+    assert f"{hours} cost-weighted hours = 2\N{NO-BREAK SPACE}h × {by_device}, the full cost" in one
+    assert f"= 2\N{NO-BREAK SPACE}h × 2 × {by_device}, the full cost" in two
+    assert 'href="/policy/#ar"' in one
 
 
 def test_what_lies_in_the_past_counts_no_days_and_promises_no_cancelling(

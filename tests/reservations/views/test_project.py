@@ -17,11 +17,13 @@ from accounts.services import add_to_project
 from common import clock, formats
 from common.ranges import between
 from nodes.models import Device
+from pricing.models import Grant
 from reservations.domain.decision import digest
 from reservations.domain.policy import CLASSES, ClassNumbers, Policy as Rules
 from reservations.errors import Refused
-from reservations.models import DailyStanding, Decision
+from reservations.models import DailyStanding, Decision, Reservation, UsageEntry
 from reservations.selectors.project import project_standing
+from reservations.services import usage
 from tests import factories
 from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
 
@@ -48,7 +50,34 @@ def test_the_project_page_shows_level_room_budget_slots_and_decisions(client: Cl
     assert [slot.title for slot in page.slots] == ["1 × H100 SXM5, 2\N{NO-BREAK SPACE}h"]
     assert [row.is_granted for row in page.decisions] == [False, True]
     assert page.decisions[0].because == "Budget"
-    assert "11 rules passed" in text
+    granted = page.decisions[1]
+    passed = client.get(granted.url).context["page"].passed
+    assert granted.because == f"{passed} rules passed"
+    assert granted.because in text
+
+
+def test_members_are_shown_with_their_cap_and_what_they_used(client: Client, lab: Lab) -> None:
+    other = factories.make_user(name="Capped")
+    add_to_project(project=lab.project, user=other, role="lead")
+    lab.project.memberships.filter(user=other).update(monthly_cap=12)
+    reservation = Reservation.objects.get()
+    usage.count_usage(reservation=reservation)
+    (used,) = UsageEntry.objects.all()
+    members = {one.name: one for one in client.get(f"/projects/{lab.project.slug}/").context["page"].members}
+    capped, holder = members.pop("Capped"), next(iter(members.values()))
+    assert (capped.cap, capped.used, capped.part) == (12, 0, 0)
+    assert (holder.cap, holder.used, holder.part) == (None, used.cost_weighted_hours, 1)
+    assert holder.used > 0
+
+
+def test_device_hours_left_stand_beside_the_money_left(client: Client, lab: Lab) -> None:
+    text = client.get(f"/projects/{lab.project.slug}/").content.decode()
+    assert "Grants that count device-hours" not in text
+    Grant.objects.update(hours=15)
+    page = client.get(f"/projects/{lab.project.slug}/")
+    (grant,) = Grant.objects.all()
+    assert page.context["page"].hours_left == grant.hours_left
+    assert "Grants that count device-hours have" in page.content.decode()
 
 
 def test_a_slot_to_come_is_listed_before_later_ones_whenever_it_was_booked(client: Client, lab: Lab) -> None:
