@@ -16,7 +16,7 @@ from reservations.models import Application, NoShow, Reservation, Run
 from reservations.selectors.applications import applications, applications_of
 from reservations.selectors.decision import decisions_of
 from reservations.selectors.keepers import is_keeper, who_keeps
-from reservations.selectors.project import projects_of
+from reservations.selectors.project_members import projects_of
 from reservations.selectors.reservation import reservations_of
 
 _A, _S, _H = Verdict.ALLOWED, Verdict.SIGN_IN, Verdict.HIDDEN

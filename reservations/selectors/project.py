@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import OuterRef, QuerySet, TextField
-from django.db.models.expressions import RawSQL
-from django.db.models.functions import Cast, JSONObject
 from django.utils.translation import gettext, ngettext
 
-from accounts.models import Project, ProjectMembership, User
+from accounts.models import Project
 from accounts.selectors import public_name
 from common import formats
 from pricing.models import Grant
@@ -25,29 +19,19 @@ from reservations.domain.room import Standing as Shares, level_of, promised_shar
 from reservations.models import Decision
 from reservations.selectors.asked import DecisionRow, decision_rows
 from reservations.selectors.budgets import not_over
-from reservations.selectors.exceptions import OwnException, of_project, with_exceptions
+from reservations.selectors.exceptions import OwnException, of_project
 from reservations.selectors.fairness import decimal
 from reservations.selectors.level_path import Beside, Neighbours, PathStep, compared, neighbours, path_of
 from reservations.selectors.level_week import History, level_history
 from reservations.selectors.levels import Level, said
 from reservations.selectors.policies import in_force
-from reservations.selectors.project_slots import RoomLeft, Slot, room_left, slots_of
+from reservations.selectors.project_members import Member, members_of
+from reservations.selectors.project_slots import SLOTS, RoomLeft, Slot, room_left, slots_of
 from reservations.selectors.ranking import ranked
 from reservations.selectors.standing import numbers_of, position_of
 
-# By whoever holds the slot, of slots that are over: what their project's use is made of.
-_USED = """
-ARRAY(SELECT json_build_object('id', slot.booked_by_id, 'used', sum(entry.cost_weighted_hours)::text)::text
-        FROM reservations_reservation slot
-        JOIN reservations_reserveddevice reserved ON reserved.reservation_id = slot.id
-        JOIN reservations_usageentry entry USING (hold_uid)
-       WHERE slot.project_id = accounts_project.id
-       GROUP BY slot.booked_by_id)
-"""
 _LATEST = 10
-_MEMBER = JSONObject(
-    id="user_id", name="user__name", email="user__email", role="role", cap=Cast("monthly_cap", TextField())
-)
+_LAST_PART = 500  # of a list: what is shown of it by parts ends somewhere
 _LAPSES_SOON = timedelta(days=14)  # a lead can still use or move what is left
 
 
@@ -92,12 +76,12 @@ class HoursLeft:
 
 
 @dataclass(frozen=True)
-class Member:
-    name: str
-    role: str
-    cap: Decimal | None  # device-hours a month
-    used: Decimal  # cost-weighted hours
-    part: Decimal  # of what the project used; others may have left it since
+class Parts:
+    """Which part of a list is shown, as a number from 1, and those beside it; 0 where there is none."""
+
+    shown: int
+    newer: int
+    older: int
 
 
 @dataclass(frozen=True)
@@ -110,8 +94,10 @@ class ProjectPage:
     hours_left: Decimal | None  # device-hours, of the grants that count them; None: none does
     to_come: tuple[Grant, ...]  # given, and not valid yet
     slots: tuple[Slot, ...]
+    slot_parts: Parts
     running: int
     decisions: tuple[DecisionRow, ...]
+    decision_parts: Parts
     members: tuple[Member, ...]
     public_name: str
     history: History | None
@@ -153,28 +139,24 @@ def project_history(*, project: Project, at: datetime) -> History | None:
     return level_history(project=project, standing=position.standing, policy=rules, at=at)
 
 
-def projects_of(user: User) -> QuerySet[Project]:
-    """Those that this person belongs to, with their `people` and what each `used`, as the page has them."""
-    members = (
-        ProjectMembership.objects.filter(project=OuterRef("pk"))
-        .order_by("role", "user__name")  # leads first: the two words stand in this order
-        # As text, read in one go: hundreds of members are hundreds of calls otherwise.
-        .values(json=Cast(_MEMBER, TextField()))
-    )
-    used = RawSQL(_USED, [], output_field=ArrayField(TextField()))  # noqa: S611  # no text of a reader
-    found = Project.objects.of(user).annotate(people=ArraySubquery(members), used=used)
-    return with_exceptions(found.select_related("organisation"))
-
-
-def project_page(*, project: Project, at: datetime, beside: str = "") -> ProjectPage:
+def project_page(
+    *, project: Project, at: datetime, beside: str = "", slot_part: int = 1, decision_part: int = 1
+) -> ProjectPage:
     """Everything on a project's page, of one out of `projects_of`. `beside`: whom to compare it with."""
+    slot_part, decision_part = (max(1, min(part, _LAST_PART)) for part in (slot_part, decision_part))
     rules = numbers_of(project, policy=in_force(at)[1], at=at)
     position = position_of(project_id=project.pk, policy=rules, at=at)
     valid, to_come = not_over(project=project, at=at)
     budgets = tuple(_budgets(valid, at))
     counted = [budget.hours for budget in budgets if budget.hours]
     numbers = eased(rules, position.exceptions) if position else rules
-    slots = tuple(slots_of(project, late=at + numbers.exempt, at=at))
+    # From the first one on, since room and what is open now are told from them; one more tells of a next.
+    found = tuple(slots_of(project, late=at + numbers.exempt, at=at, most=SLOTS * slot_part + 1))
+    slots = found[: SLOTS * slot_part]
+    before = _LATEST * (decision_part - 1)
+    decisions = list(
+        Decision.objects.filter(project=project).select_related("taken_on")[before : before + _LATEST + 1]
+    )
     return ProjectPage(
         project=project,
         place=_place(project, position.standing, rules, at, beside) if position else None,
@@ -183,18 +165,22 @@ def project_page(*, project: Project, at: datetime, beside: str = "") -> Project
         budget_left=sum((budget.left for budget in budgets), Decimal(0)),
         hours_left=sum((hours.left for hours in counted), Decimal(0)) if counted else None,
         to_come=tuple(to_come),
-        slots=slots,
+        slots=slots[SLOTS * (slot_part - 1) :],
+        slot_parts=_parts(slot_part, len(found) > len(slots)),
         running=sum(slot.tone == "own" for slot in slots),
-        decisions=decision_rows(
-            Decision.objects.filter(project=project).select_related("taken_on")[:_LATEST]
-        ),
-        members=tuple(_members(project)),
+        decisions=decision_rows(decisions[:_LATEST]),
+        decision_parts=_parts(decision_part, len(decisions) > _LATEST),
+        members=tuple(members_of(project)),
         public_name=public_name(project, at),
         history=level_history(project=project, standing=position.standing, policy=rules, at=at)
         if position
         else None,
         exceptions=of_project(project, at=at),
     )
+
+
+def _parts(shown: int, goes_on: bool) -> Parts:
+    return Parts(shown, newer=shown - 1, older=shown + 1 if goes_on and shown < _LAST_PART else 0)
 
 
 def _place(project: Project, standing: Shares, rules: Rules, at: datetime, beside: str = "") -> Place | None:
@@ -265,20 +251,3 @@ def _lapsing(left: Decimal, ends: datetime | None, at: datetime) -> str:
         "money": formats.money(left),
         "days": days,
     }
-
-
-def _members(project: Project) -> Iterable[Member]:
-    people: list[str] = project.people  # type: ignore[attr-defined]  # annotated above
-    roles = {role.value: str(role.label) for role in ProjectMembership.Role}
-    used: list[str] = project.used  # type: ignore[attr-defined]  # annotated above
-    sums = {one["id"]: Decimal(one["used"]) for one in map(json.loads, used)}
-    whole = sum(sums.values(), Decimal(0))
-    for person in json.loads(f"[{','.join(people)}]"):
-        hours, cap = sums.get(person["id"], Decimal(0)), person["cap"]
-        yield Member(
-            name=person["name"] or person["email"],
-            role=roles[person["role"]],
-            cap=None if cap is None else Decimal(cap),
-            used=hours,
-            part=hours / whole if whole else Decimal(0),
-        )

@@ -21,7 +21,7 @@ from reservations.models import Reservation
 from reservations.selectors.asked import decision_rows
 from reservations.selectors.fairness import decimal
 
-_SLOTS = 20
+SLOTS = 20
 
 # As selectors.standing adds them up for the rule: what a slot holds later than the hours that need no room.
 _LATE_HOURS = """
@@ -112,7 +112,7 @@ def _room_note(standing: Shares, room: Room, rules: Rules) -> str:
     }
 
 
-def slots_of(project: Project, *, late: datetime, at: datetime) -> Iterator[Slot]:
+def slots_of(project: Project, *, late: datetime, at: datetime, most: int = SLOTS) -> Iterator[Slot]:
     """What is booked and not over, soonest first, then what was, latest first. One query.
 
     `late`: hours later than that need room.
@@ -122,9 +122,7 @@ def slots_of(project: Project, *, late: datetime, at: datetime) -> Iterator[Slot
     # Over slots have no `due`, and NULLs come last.
     due = Case(When(is_open, then=F("during__startswith")))
     late_hours = RawSQL(_LATE_HOURS, [late, late], output_field=DecimalField())  # noqa: S611  # no text of a reader
-    order = list(
-        rows.annotate(due=due, late_hours=late_hours).order_by("due", "-during__startswith")[:_SLOTS]
-    )
+    order = list(rows.annotate(due=due, late_hours=late_hours).order_by("due", "-during__startswith")[:most])
     titles = {row.pk: row.title for row in decision_rows(one.decision for one in order)}
     for reservation in order:
         start, end = bounds(reservation.during)

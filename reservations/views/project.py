@@ -36,13 +36,24 @@ def projects(request: HttpRequest) -> HttpResponse:
 @guard(PROJECT_READER)
 def project(request: HttpRequest, project: Project) -> HttpResponse:
     at = clock.now()
-    page = project_page(project=project, at=at, beside=request.GET.get("beside", "").strip())
+    page = project_page(
+        project=project,
+        at=at,
+        beside=request.GET.get("beside", "").strip(),
+        slot_part=_part(request, "slots"),
+        decision_part=_part(request, "decisions"),
+    )
     is_over = project.expires_at is not None and project.expires_at <= at
     context = {
         "page": page, "own_project": page.project, "is_over": is_over,
         "may_book": not is_over and project.suspended_at is None,
     }  # fmt: skip
     return render(request, "reservations/project.html", context)
+
+
+def _part(request: HttpRequest, name: str) -> int:
+    asked = request.GET.get(name, "")
+    return int(asked) if asked.isdecimal() and len(asked) < 5 else 1
 
 
 @never_cache

@@ -56,6 +56,25 @@ def test_the_project_page_shows_level_room_budget_slots_and_decisions(client: Cl
     assert granted.because in text
 
 
+def test_older_slots_and_decisions_are_led_to(
+    client: Client, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.book([Device.objects.all()[1]], in_days(4), hours=0.5)
+    for name, number in (("_LATEST", 1), ("SLOTS", 1)):
+        monkeypatch.setattr(f"reservations.selectors.project.{name}", number)
+    address = f"/projects/{lab.project.slug}/"
+    first, second = client.get(address), client.get(f"{address}?slots=2&decisions=3")
+    assert 'href="?slots=2#sl"' in first.content.decode()
+    assert 'href="?decisions=2#de"' in first.content.decode()
+    pages = [one.context["page"] for one in (first, second)]
+    assert [slot.start for page in pages for slot in page.slots] == [in_days(2), in_days(4)]
+    assert pages[0].room.held == pages[1].room.held
+    assert (pages[1].slot_parts.older, pages[1].decision_parts.older) == (0, 0)
+    assert 'href="?slots=1#sl"' in second.content.decode()
+    for nonsense in ("0", "-1", "x", "99999999999999999999"):
+        assert client.get(address, {"slots": nonsense, "decisions": nonsense}).status_code == 200
+
+
 def test_members_are_shown_with_their_cap_and_what_they_used(client: Client, lab: Lab) -> None:
     other = factories.make_user(name="Capped")
     add_to_project(project=lab.project, user=other, role="lead")
