@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import select
+import socket
 import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -190,7 +193,9 @@ class FakeSite:
             return "token_invalid"
         return None if claims["exp"] - claims["iat"] <= 120 else "token_invalid"
 
-    def work(self, wait: float) -> tuple[int, dict[str, Any]]:
+    def work(self, wait: float, is_there: Callable[[], bool]) -> tuple[int, dict[str, Any]]:
+        """What is said once stays for the next who asks, where an agent was killed that had asked before."""
+
         def found() -> dict[str, Any]:
             waiting = [entry for entry in self.leases.values() if entry["state"] == "waiting"]
             stops = [
@@ -203,7 +208,8 @@ class FakeSite:
         with self.changed:
             self.changed.wait_for(lambda: any(found().values()) or self.is_away, min(wait, 5.0))
             answer = found()
-            self.queue = []
+            if is_there():
+                self.queue = []
         return 200, answer | {"server_time": self._server_time()}
 
     def _signed_now(self, entry: dict[str, Any]) -> dict[str, str]:
@@ -316,6 +322,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer)
 
+    def _is_there(self) -> bool:
+        """Whoever has ended leaves nothing more to read; one who waits has said nothing yet."""
+        if not select.select([self.connection], [], [], 0)[0]:
+            return True
+        try:
+            return bool(self.connection.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
+
     def _route(self, method: str, raw: bytes) -> tuple[int, dict[str, Any]]:
         site = self.server.site
         path, _, query = self.path.partition("?")
@@ -327,7 +342,7 @@ class _Handler(BaseHTTPRequestHandler):
         if code is not None:
             return site._no(401, code, "Not you.")
         if parts == ["work"]:
-            return site.work(float(query.removeprefix("wait=")))
+            return site.work(float(query.removeprefix("wait=")), self._is_there)
         if parts == ["key"]:
             return site.rotate(json.loads(raw))
         if parts == ["heartbeat"]:
