@@ -1,4 +1,4 @@
-"""Eight projects, at least one of each class; their places in the share tree, their grants, their habits."""
+"""Nine projects, at least one of each class; their places in the share tree, their grants, their habits."""
 
 from __future__ import annotations
 
@@ -139,5 +139,12 @@ PROJECTS = (
         uses_public_money=False,
         grants=(Grant("innovation-office", "Voucher 91", "A forecast for small wind farms", 2_500, 90),),
         habits=(Habit("girona-epyc", (1, 1), (4, 8), 1), Habit("girona-l40s", (1, 2), (8, 12), 2)),
+    ),
+    Project(
+        # A trial to which nobody gave shares: its room is the least there is, a whole node for eight hours.
+        slug="gear-sounds", name="Gear sounds", project_class="industry", account="Enterprise", shares=0,
+        summary="Whether a microphone hears wear before people do: a trial.", lead="jonas", members=("noor",),
+        uses_public_money=False,
+        grants=(Grant("innovation-office", "Trial 12", "A few days of trying out", 300, 80),),
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""One question for each rule that says no, asked by people who had not read it; and a floor that bites."""
+"""One question for each rule that says no, asked by people who had not read it; a floor and a sanction that bite."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COURSE, TEACHER, COURSE_ENDS = "machine-learning-course", "timo", 26 * DAY
 
 @dataclass(frozen=True)
 class Ask:
-    """`rule`: at least this one refuses. From `start` after the quarter hour before now, for so long."""
+    """`rule`: at least this one refuses (empty: none). From `start` after the quarter hour before now, for so long."""
 
     rule: str
     project: str
@@ -57,6 +57,16 @@ FILLING = (("ocean-eddies", "sofia", 0), ("ocean-eddies", "sofia", 1), ("protein
            ("protein-shapes", "lena", 3))  # fmt: skip
 FLOOR_ASK, FLOOR_GETS = ("gear-wear", "jonas"), (COURSE, TEACHER)
 
+# A project whose room is eight hours of a whole node, and a node that nobody uses every week.
+TRIAL, TRIAL_MACHINE, TRIAL_DEVICES = "gear-sounds", "beja-l40s-3", 4
+ABSENT, COLLEAGUE = "jonas", "noor"
+TRIAL_ASKS = (
+    Ask("room", TRIAL, COLLEAGUE, TRIAL_MACHINE, TRIAL_DEVICES, 5 * DAY, 12 * HOUR),
+    # Within a day nobody needs room, but who did not come three times; his colleague gets the same.
+    Ask("room", TRIAL, ABSENT, TRIAL_MACHINE, TRIAL_DEVICES, 2 * HOUR, 12 * HOUR),
+    Ask("", TRIAL, COLLEAGUE, TRIAL_MACHINE, TRIAL_DEVICES, 2 * HOUR, 12 * HOUR),
+)
+
 
 def steps(world: World, now: datetime) -> Iterator[Step]:
     mark = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
@@ -67,6 +77,8 @@ def steps(world: World, now: datetime) -> Iterator[Step]:
         yield Step(begins + index * timedelta(minutes=7), 2, _asking(world, ask, mark))
     yield Step(begins + 2 * HOUR, 2, _asking(world, BUDGET, mark))
     yield from _floor(world, begins + timedelta(minutes=80))
+    for index, ask in enumerate(TRIAL_ASKS):
+        yield Step(begins + 2 * HOUR + (index + 1) * timedelta(minutes=5), 2, _asking(world, ask, mark))
 
 
 def _floor(world: World, at: datetime) -> Iterator[Step]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -36,9 +37,23 @@ from pricing.models import (
 )
 from pricing.selectors.caps import prices_above
 from pricing.selectors.hourly import expected, hourly, zone_row
+from reservations.domain import exact_json
+from reservations.domain.asking import Request, Snapshot
+from reservations.domain.engines import decide
+from reservations.domain.policy import Policy as Rules
 from reservations.management.commands import seed_demo
-from reservations.management.example_world import building, capping, changes, hours, machines, people, places
+from reservations.management.example_world import (
+    building,
+    capping,
+    changes,
+    hours,
+    machines,
+    people,
+    places,
+    refusals,
+)
 from reservations.models import Decision, NoShow, Policy, Reservation, Run, UsageEntry, Vertex, WeekSum
+from reservations.selectors import decisions
 from reservations.selectors.inside import shares_page
 from reservations.services import weeks
 
@@ -124,6 +139,7 @@ def _require_rules_and_weeks() -> None:
     _require_a_floor_that_bites()
     _require_policies_of_yesterday_and_tomorrow()
     _require_slots_moved_released_and_missed()
+    _require_room_that_refuses_alone()
     _require_weeks_that_were_counted()
 
 
@@ -168,6 +184,27 @@ def _require_slots_moved_released_and_missed() -> None:
     assert missed.count() >= 3
     assert missed.filter(appealed_at__isnull=False, answered_at=None).count() == 1
     assert any(_was_let_again(one.reservation) for one in missed)
+
+
+def _require_room_that_refuses_alone() -> None:
+    """What is far, to anybody; what is near, only to who did not come: his colleague gets the same hours."""
+    far, near, same = Decision.objects.filter(project__slug=refusals.TRIAL).order_by("decided_at")
+    assert [refused_by(one) for one in (far, near, same)] == [{"room"}, {"room"}, set()]
+    assert same.outcome == "granted"
+    assert [one.asked_by.email for one in (near, same)] == ["jonas@example.org", "noor@example.org"]
+    for name in ("devices", "start", "end"):
+        assert near.request[name] == same.request[name]
+    kept = decisions.kept(near)
+    request = exact_json.read(Request, kept.request)
+    assert request.end <= near.decided_at + timedelta(hours=24)
+    by_room = {one.pk: next(rule for rule in one.rules if rule["code"] == "room") for one in (far, near)}
+    assert "sanction_until" not in by_room[far.pk]["facts"]
+    assert by_room[near.pk]["facts"]["no_shows"] >= 3
+    assert datetime.fromisoformat(by_room[near.pk]["facts"]["sanction_until"]) > NOW
+    assert by_room[near.pk]["facts"]["minimum"] == by_room[near.pk]["limit"]
+    # Decided again on the same snapshot, as if he had come each time.
+    snapshot = replace(exact_json.read(Snapshot, kept.snapshot), no_shows=None)
+    assert decide(request, snapshot, Rules.from_json(kept.policy)).is_granted
 
 
 def _was_let_again(reservation: Reservation) -> bool:
