@@ -208,6 +208,7 @@ class DecisionShape(Shape):
     snapshot = serializers.DictField(help_text="All that the engine looked at.")
     answer = serializers.DictField()
     sentences = RuleShape(many=True, help_text="Every rule, in words.")
+    snapshot_digest = serializers.CharField(help_text="SHA-256 of the snapshot: what it is stored under.")
     digest = serializers.CharField(help_text="SHA-256 over policy, request, snapshot and answer.")
     decided_at = serializers.DateTimeField()
     ledger_entry = serializers.IntegerField(allow_null=True)
@@ -221,6 +222,7 @@ class DecisionShape(Shape):
         "snapshot": {"devices": []},
         "answer": {"outcome": "granted"},
         "sentences": [],
+        "snapshot_digest": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
         "digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "decided_at": "2026-11-22T18:03:11.120000Z",
         "ledger_entry": 41,

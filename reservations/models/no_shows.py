@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 class NoShowQuerySet(models.QuerySet["NoShow"]):
     def of(self, user: User | AnonymousUser) -> NoShowQuerySet:
         """Those of this person: nobody else of the project is told of them."""
-        return self.filter(person=user) if user.is_authenticated else self.none()
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(user.within("reservation__project"), person=user)
 
     def counted(self) -> NoShowQuerySet:
         """Those that count against somebody: judged so, and no appeal upheld."""

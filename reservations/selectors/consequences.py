@@ -40,7 +40,7 @@ def live_slots(*, project: Project, at: datetime, booked_by: User | None = None)
     if booked_by is not None:
         live = live.filter(booked_by=booked_by)
     live = live.annotate(jobs=ArraySubquery(unfinished.values("state")))
-    found = list(live.select_related("decision", "booked_by").order_by("during", "pk"))
+    found = list(live.select_related("decision__taken_on", "booked_by").order_by("during", "pk"))
     titles = {row.pk: row.title for row in decision_rows(one.decision for one in found)}
     return tuple(_slot(one, titles[one.decision_id], at) for one in found)
 

@@ -269,6 +269,7 @@ VALUES: dict[tuple[str, str], Value] = {
     ("invitations", "token"): lambda world, _address: world.secret,
     ("applications", "uid"): lambda world, _address: world.application.uid,
     ("electricity", "zone"): lambda world, _address: world.node.site.electricity_zone,
+    ("fairness", "section"): lambda _world, _address: "floor",
     ("open-data", "name"): lambda _world, _address: "nodes",
     ("market", "key"): lambda world, _address: world.node.devices.first().model_key,
     ("announcements", "uid"): lambda world, _address: world.announcement.uid,
