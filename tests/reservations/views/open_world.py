@@ -23,7 +23,7 @@ from pricing.services.price_exceptions import grant_price_exception
 from pricing.services.tariffs import set_price
 from pricing.services.withdrawing import withdraw_statement
 from reservations.domain.policy import standard
-from reservations.services import exceptions, weeks
+from reservations.services import exceptions, settle, weeks
 from tests import factories
 from tests.reservations.services.worlds import make_lab
 
@@ -56,7 +56,7 @@ def make_open_world() -> OpenWorld:
     rules = standard()
     factories.make_policy(**{name: getattr(rules, name) for name in vars(rules)})
     factories.make_pricing_policy()
-    node = factories.make_node(owner=owner, name="Gemini 1")
+    node = factories.make_node(owner=owner, name="Gemini 1", devices=3)
     hidden = factories.make_node(
         owner=owner, name="Hidden machine", slug="hidden-node", model="hidden-gpu", state=Node.State.DRAFT,
         listed_at=None,
@@ -138,7 +138,11 @@ def _compare() -> None:
 
 def _book(node: Node, steward: User, at: datetime) -> None:
     lab = make_lab(name="Quiet project", slug="quiet-project")
-    lab.book([node.devices.all()[0]], None)
+    first, *others = node.devices.all()
+    lab.book([first], None)
+    for number, device in enumerate(others):  # with them it is three: enough for a sum to be told
+        make_lab(name=f"Open project {number}", uses_public_money=True).book([device], None)
+    settle.settle_ended(at=at + 24 * HOUR)
     exceptions.grant_exception(
         project=lab.project, number="longest_hours", value=Fraction(336), effective_from=None,
         effective_until=at + 48 * HOUR, reason="It cannot be stopped.", by=steward, at=clock.now(),
