@@ -34,7 +34,7 @@ from tests.journeys.test_accessibility import (
     structure_faults,
     walk,
 )
-from tests.journeys.test_security import Device
+from tests.journeys.test_security import take_a_passkey
 from tests.live import LiveSite
 
 
@@ -166,12 +166,7 @@ def test_a_steward_with_a_second_factor_meets_no_barrier(
 ) -> None:
     # Browsers give passkeys to names, not to numbers.
     page = sign_in(STEWARD.email, PASSWORD, base_url=site.url.replace("127.0.0.1", "localhost"))
-    Device(page)
-    page.goto("/accounts/2fa/webauthn/add/")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Go on").click()
-    page.get_by_role("button", name="Add the passkey").click()
-    page.wait_for_url("**/recovery-codes/**")
+    take_a_passkey(page, PASSWORD)
     try:
         seen, faults = judge(page, STEWARD)
     finally:

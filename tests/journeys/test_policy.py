@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from common import clock
 from reservations.management.example_world.people import PASSWORD
-from tests.journeys.test_security import Device
+from tests.journeys.test_security import take_a_passkey
 from tests.live import LiveSite
 
 STEWARD = "stella@example.org"
@@ -23,12 +23,7 @@ LONG = 30_000  # milliseconds: a worker decides the past again meanwhile
 def steward(site: LiveSite, sign_in: Callable[..., Page], rows: None) -> Iterator[Page]:
     """Stella with her passkey: browsers give those to names, not to numbers."""
     page = sign_in(STEWARD, PASSWORD, base_url=site.url.replace("127.0.0.1", "localhost"))
-    Device(page)
-    page.goto("/accounts/2fa/webauthn/add/")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Go on").click()
-    page.get_by_role("button", name="Add the passkey").click()
-    page.wait_for_url("**/recovery-codes/**")
+    take_a_passkey(page, PASSWORD)
     yield page
     Authenticator.objects.filter(user__email=STEWARD).delete()
 

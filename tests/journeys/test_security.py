@@ -48,6 +48,19 @@ class Device:
         return found
 
 
+def take_a_passkey(page: Page, password: str) -> None:
+    """As the security page does; who has given the password some minutes ago is not asked again."""
+    Device(page)
+    page.goto("/accounts/2fa/webauthn/add/")
+    asked, add = page.get_by_label("Password"), page.get_by_role("button", name="Add the passkey")
+    expect(asked.or_(add)).to_be_visible()
+    if asked.is_visible():
+        asked.fill(password)
+        page.get_by_role("button", name="Go on").click()
+    add.click()
+    page.wait_for_url("**/recovery-codes/**")
+
+
 @pytest.fixture
 def somebody(rows: None, settings: Any) -> Iterator[User]:
     # Hashed as the live site reads it, not quickly as in the tests beside it.
