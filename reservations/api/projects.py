@@ -25,7 +25,7 @@ from common.lines import require_one_line
 from pricing.domain.declared import plain
 from reservations.access import DECISION_MEMBER
 from reservations.api.shapes import RuleShape
-from reservations.models import Decision
+from reservations.models import Decision, Reservation
 from reservations.selectors.decision import decision_json
 from reservations.selectors.project import Budget, Standing, project_standing
 from reservations.services import projects, standing
@@ -199,6 +199,13 @@ class ProjectCloseApi(PersonalApiView):
         return Response({"project": project.slug, "cancelled_slots": count})
 
 
+class RefusedChangeShape(Shape):
+    reservation = serializers.UUIDField(help_text="It stays as it is.")
+    change = serializers.ChoiceField(Reservation.Change.values)
+
+    example: ClassVar = {"reservation": "019306a2-0c4e-7d2a-8a53-5c7f0c0e51aa", "change": "moved"}
+
+
 class DecisionShape(Shape):
     decision = serializers.UUIDField()
     engine = serializers.CharField()
@@ -212,6 +219,9 @@ class DecisionShape(Shape):
     digest = serializers.CharField(help_text="SHA-256 over policy, request, snapshot and answer.")
     decided_at = serializers.DateTimeField()
     ledger_entry = serializers.IntegerField(allow_null=True)
+    refused_change = RefusedChangeShape(
+        allow_null=True, help_text="Which slot a refused move or extension was of; null for a booking."
+    )
 
     example: ClassVar = {
         "decision": "019306a2-0c4e-7c11-b3f8-2a3b0f6d4e77",
@@ -226,6 +236,7 @@ class DecisionShape(Shape):
         "digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "decided_at": "2026-11-22T18:03:11.120000Z",
         "ledger_entry": 41,
+        "refused_change": None,
     }
 
 

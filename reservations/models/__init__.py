@@ -11,7 +11,7 @@ from reservations.models.policies import Policy, PolicyDraft, UsageBasis
 from reservations.models.replays import PolicyReplay, ReplayPart
 from reservations.models.reservations import Reservation, ReservedDevice
 from reservations.models.runs import Run, Sweep
-from reservations.models.slot_changes import SlotChange
+from reservations.models.slot_changes import RefusedChange, SlotChange
 from reservations.models.snapshots import Snapshot
 from reservations.models.tree import Capacity, DailyStanding, UsageEntry, Vertex
 from reservations.models.weeks import WeekSum
@@ -27,6 +27,7 @@ __all__ = [
     "PolicyDraft",
     "PolicyException",
     "PolicyReplay",
+    "RefusedChange",
     "ReplayPart",
     "Reservation",
     "ReservedDevice",

@@ -1,4 +1,4 @@
-"""What was done to a slot after it was booked. Append-only: nothing that happened is taken back."""
+"""What was done to a slot after it was booked, or was to be. Append-only: nothing is taken back."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from reservations.models.decisions import Decision
 from reservations.models.reservations import Reservation
 
 
@@ -42,3 +43,21 @@ class SlotChange(models.Model):
 
     def __str__(self) -> str:
         return str(self.get_kind_display())
+
+
+class RefusedChange(models.Model):
+    """Which slot a refused decision was to move or extend. It stays; the way on is another change of it."""
+
+    decision = models.OneToOneField(Decision, models.PROTECT, related_name="refused_change")
+    reservation = models.ForeignKey(Reservation, models.PROTECT, related_name="refused_changes")
+    change = models.CharField(max_length=10, choices=Reservation.Change)
+
+    class Meta:
+        triggers: ClassVar = [
+            pgtrigger.Protect(
+                name="refused_change_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.decision_id)

@@ -12,21 +12,16 @@ from django.db.models import QuerySet
 
 from accounts.models import Project, User
 from common import formats
+from common.ranges import bounds
 from nodes.models import Device
 from reservations import wording
 from reservations.domain import exact_json
 from reservations.domain.asking import Request
-from reservations.models import Decision
+from reservations.models import Decision, RefusedChange
 from reservations.selectors.budgets import left_then
 from reservations.selectors.decisions import answer_of
-from reservations.selectors.links import slot_url
-from reservations.selectors.offers import (
-    OfferRow,
-    Place,
-    offer_rows,
-    on_the_booking_page,
-    way_through,
-)
+from reservations.selectors.offers import OfferRow, offer_rows, way_through
+from reservations.selectors.places import where_refused
 from reservations.selectors.preview import Asked, Nearest, fleet
 from reservations.wording import RuleWords
 
@@ -45,7 +40,8 @@ class DecisionPage:
     total: Decimal | None
     nearest: Nearest | None  # the shortest way through
     offers: tuple[OfferRow, ...]
-    again_url: str  # the booking page with the same contents
+    again_url: str  # the page where it was asked for, with the same contents
+    refused_change: RefusedChange | None  # of which slot, where it was no booking
     reservation_url: str
     policy_version: int
     entry: int | None
@@ -53,6 +49,12 @@ class DecisionPage:
     @property
     def during(self) -> str:
         return formats.span(self.start, self.end)
+
+    @property
+    def changed_slot(self) -> str:
+        """When the slot is that was not changed; empty of a booking."""
+        refused = self.refused_change
+        return formats.span(*bounds(refused.reservation.during)) if refused else ""
 
     def count(self, outcome: str) -> int:
         return sum(rule.outcome == outcome for rule in self.rules)
@@ -72,11 +74,13 @@ class DecisionPage:
 
 def decisions_of(user: User) -> QuerySet[Decision]:
     """Those that this person may read, with all that the page and its twin show of them."""
-    return Decision.objects.of(user).select_related("project", "policy", "entry", "taken_on", "reservation")
+    return Decision.objects.of(user).select_related(
+        "project", "policy", "entry", "taken_on", "reservation", "refused_change__reservation"
+    )
 
 
-def decision_page(*, decision: Decision, place: Place = on_the_booking_page) -> DecisionPage:
-    """Of one out of `decisions_of`. `place`: where what is offered instead is taken up."""
+def decision_page(*, decision: Decision) -> DecisionPage:
+    """Of one out of `decisions_of`. What is offered instead is taken up where it was asked for."""
     request = exact_json.read(Request, decision.request)
     answer = answer_of(decision)
     devices = _devices(request)
@@ -86,6 +90,8 @@ def decision_page(*, decision: Decision, place: Place = on_the_booking_page) -> 
         decision.project, devices, None if starts_at_once else request.start, request.end, request.at
     )
     reservation = getattr(decision, "reservation", None)
+    refused_change = getattr(decision, "refused_change", None)
+    place = where_refused(refused_change)
     offers = () if answer.is_granted else offer_rows(asked=asked, answer=answer, place=place)
     return DecisionPage(
         decision=decision,
@@ -100,9 +106,8 @@ def decision_page(*, decision: Decision, place: Place = on_the_booking_page) -> 
         total=answer.quote.total if answer.quote else None,
         nearest=way_through(asked=asked, answer=answer, offers=offers, place=place),
         offers=offers,
-        again_url=slot_url(
-            project=decision.project.slug, devices=asked.uids, start=asked.start, end=asked.end
-        ),
+        again_url=place(decision.project.slug, asked.uids, asked.start, asked.end),
+        refused_change=refused_change,
         reservation_url=reservation.get_absolute_url() if reservation else "",
         policy_version=decision.policy.version,
         entry=decision.entry.index,
@@ -124,7 +129,14 @@ def decision_json(*, decision: Decision) -> dict[str, Any]:
         "digest": decision.digest,
         "decided_at": exact_json.moment(decision.decided_at),
         "ledger_entry": decision.entry.index,
+        "refused_change": _refused_change(getattr(decision, "refused_change", None)),
     }
+
+
+def _refused_change(refused: RefusedChange | None) -> dict[str, Any] | None:
+    if refused is None:
+        return None
+    return {"reservation": str(refused.reservation.uid), "change": refused.change}
 
 
 def _devices(request: Request) -> Sequence[Device]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 from common import formats
 from nodes.models import Device
 from reservations.domain.decision import Answer
-from reservations.selectors.links import slot_url
+from reservations.selectors.places import Place, on_the_booking_page
 from reservations.selectors.preview import Asked, Nearest, fleet, nearest
 
 
@@ -40,14 +40,6 @@ class _Other:
 
 # What changes least comes first; of one rank what is nearest in time.
 _RANKS = {"devices": 0, "shorter": 2, "fewer": 3, "earlier": 4, "later": 4, "elsewhere": 5, "model": 6}
-
-
-# Where an offer is taken up: by the project's short name, devices, start (None: at once) and end.
-Place = Callable[[str, Sequence[str], datetime | None, datetime], str]
-
-
-def on_the_booking_page(project: str, devices: Sequence[str], start: datetime | None, end: datetime) -> str:
-    return slot_url(project=project, devices=devices, start=start, end=end)
 
 
 def offer_rows(*, asked: Asked, answer: Answer, place: Place = on_the_booking_page) -> tuple[OfferRow, ...]:

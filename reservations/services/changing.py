@@ -25,7 +25,7 @@ from reservations.domain.asking import Request
 from reservations.domain.decision import Answer
 from reservations.domain.rules import Case, counted
 from reservations.errors import ChangeRefused
-from reservations.models import Decision, Reservation, Run, SlotChange
+from reservations.models import Decision, RefusedChange, Reservation, Run, SlotChange
 from reservations.selectors import changing as changed, snapshots
 from reservations.services import booking, counters, counting, deciding, runs, slots, telling
 from reservations.services.booking import Placing
@@ -237,6 +237,7 @@ def _written(
     at = placing.reservation.created_at
     decision = deciding.record(decided=placing.decided, project=old.project, asked_by=by, policy=policy)
     if not placing.is_granted:
+        RefusedChange.objects.create(decision=decision, reservation=old, change=placing.reservation.change)
         return _Outcome(decision, placing.decided.answer, None)
     made = booking.write(placing=placing, decision=decision, its_grants=its_grants, rules=policy.rules)
     kind = SlotChange.Kind.MOVED if made.change == Change.MOVED else SlotChange.Kind.EXTENDED

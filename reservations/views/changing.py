@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -40,8 +37,8 @@ from reservations.selectors import changing as selectors, policies
 from reservations.selectors.budgets import left_now
 from reservations.selectors.decision import decision_page, decisions_of
 from reservations.selectors.giving_back import rest_of
-from reservations.selectors.links import slot_fields
-from reservations.selectors.offers import Place, offer_rows, on_the_booking_page
+from reservations.selectors.offers import offer_rows
+from reservations.selectors.places import Place, where_to_extend, where_to_move
 from reservations.selectors.preview import Asked, Preview, preview_page
 from reservations.selectors.reservation import is_kept_by, reservations_of
 from reservations.services import changing, handing_over, no_shows, releasing
@@ -70,8 +67,7 @@ def reservation_move(request: HttpRequest, reservation: Reservation) -> HttpResp
         def again(problem: str, status: int) -> HttpResponse:
             return _move_page(request, reservation, form, devices, at, problem=problem, status=status)
 
-        place = partial(_moved_to, reservation)
-        return _changed(request, move, again, _("Moved. This is the slot that you have now."), place)
+        return _changed(request, move, again, _("Moved. This is the slot that you have now."))
     is_asking = any(request.GET.get(name) for name in ("device", "start", "end"))
     start, end = (timezone.localtime(one) for one in bounds(reservation.during))
     initial = {"start": f"{start:{_LOCAL}}", "end": f"{end:{_LOCAL}}"}
@@ -110,7 +106,7 @@ def _move_page(
             )  # fmt: skip
 
         asked = Asked(reservation.project, picked, times["start"], times["end"], at)
-        context |= _previewed(asked, answer, partial(_moved_to, reservation))
+        context |= _previewed(asked, answer, where_to_move(reservation))
         context["jobs"] = [
             *selectors.jobs_along(reservation, picked),
             *selectors.torn(reservation, picked, times["end"]),
@@ -138,8 +134,7 @@ def reservation_extend(request: HttpRequest, reservation: Reservation) -> HttpRe
         def again(problem: str, status: int) -> HttpResponse:
             return _extend_page(request, reservation, form, at, problem=problem, status=status)
 
-        place = partial(_extended_to, reservation)
-        return _changed(request, extend, again, _("Extended. These are the hours added."), place)
+        return _changed(request, extend, again, _("Extended. These are the hours added."))
     form = ExtendForm(request.GET if request.GET.get("end") else None, at=at)
     return _extend_page(request, reservation, form, at)
 
@@ -170,7 +165,7 @@ def _extend_page(
             return changing.preview_extension(reservation=reservation, end=until, by=person(request), at=at)
 
         asked = Asked(reservation.project, devices, end, until, at)
-        context |= _previewed(asked, answer, partial(_extended_to, reservation))
+        context |= _previewed(asked, answer, where_to_extend(reservation))
     return _shown(request, "reservations/extend.html", reservation, form, context, problem, status)
 
 
@@ -289,40 +284,18 @@ def _beside_the_old(reservation: Reservation, asked: Asked, answer: Answer, page
     return {"preview": replace(page, rules=tuple(wording.rules(answer, left))), "against": against}
 
 
-def _moved_to(
-    reservation: Reservation, project: str, devices: Sequence[str], start: datetime | None, end: datetime
-) -> str:
-    """What would work instead of a refused move is another move: the slot is not to be booked beside it."""
-    fields = slot_fields(project=project, devices=devices, start=start, end=end)
-    kept = [(name, value) for name, value in fields if name not in ("project", "now")]
-    return f"{reverse('reservation_move', args=[reservation.uid])}?{urlencode(kept)}"
-
-
-def _extended_to(
-    reservation: Reservation, project: str, devices: Sequence[str], start: datetime | None, end: datetime
-) -> str:
-    """Fewer hours from the slot's end on are an extension; other devices, or later, a slot of their own."""
-    own = {str(uid) for uid in reservation.devices.values_list("device__uid", flat=True)}
-    if start != bounds(reservation.during)[1] or {*devices} != own:
-        return on_the_booking_page(project, devices, start, end)
-    fields = slot_fields(project=project, devices=devices, start=start, end=end)
-    kept = [(name, value) for name, value in fields if name.startswith("end")]
-    return f"{reverse('reservation_extend', args=[reservation.uid])}?{urlencode(kept)}"
-
-
 def _changed(
     request: HttpRequest,
     change: Callable[[], Reservation],
     again: Callable[[str, int], HttpResponse],
     said: str,
-    place: Place = on_the_booking_page,
 ) -> HttpResponse:
     """To the slot that came of it, or back with what stands in the way."""
     try:
         made = change()
     except Refused as refusal:
         decision = decisions_of(person(request)).get(pk=refusal.decision.pk)
-        page = decision_page(decision=decision, place=place)
+        page = decision_page(decision=decision)
         messages.error(request, refusal.message)
         return render(request, "reservations/decision.html", {"page": page, "is_fresh": True}, status=409)
     except DomainError as error:

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
+from django.db import ProgrammingError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -16,9 +16,9 @@ from common import clock
 from common.ranges import between, bounds
 from nodes.models import Hold
 from reservations.domain.policy import standard
-from reservations.models import NoShow, Reservation, SlotChange
+from reservations.models import NoShow, RefusedChange, Reservation, SlotChange
 from reservations.selectors.decision import decision_page, decisions_of
-from reservations.services import dispatch, no_shows
+from reservations.services import booking, dispatch, no_shows
 from tests import factories
 from tests.api.test_writing import call
 from tests.reservations.services.test_no_shows import heard
@@ -384,3 +384,37 @@ def test_what_was_done_with_a_slot_costs_no_query_of_its_own(lab: Lab) -> None:
     seen = [str(query["sql"])[:110] for query in queries if "django_session" not in str(query["sql"])]
     assert len(seen) <= 8, seen
     assert "What was done with it" in page
+
+
+def test_a_refused_change_leads_back_to_the_change_however_late_it_is_read(lab: Lab) -> None:
+    """From the list of decisions, too: what is offered was worked out with the slot given up."""
+    slot = slot_of(lab)
+    device, (_start, end) = slot.devices.get().device, bounds(slot.during)
+    make_lab().book([device], end + HOUR, 2)
+    form = {"device": str(device.uid), "start": typed(end + HOUR), "end": typed(end + 3 * HOUR)}
+    for page, asked in (("move", form), ("extend", {"end": typed(end + 2 * HOUR)})):
+        refusal = seen(lab, slot, "post", f"{page}/", asked)
+        address = refusal.context["page"].decision.get_absolute_url()
+        read = signed_in(lab.member, "get", address)
+        told = read.context["page"]
+        assert told.again_url.startswith(f"{slot.get_absolute_url()}{page}/?"), page
+        assert f'to {page} a slot, which stays as it is: <a href="{slot.get_absolute_url()}">' in " ".join(
+            read.content.decode().split()
+        )
+        said = call(lab.member, "GET", address.strip("/")).json()
+        change = {"move": "moved", "extend": "extended"}[page]
+        assert said["refused_change"] == {"reservation": str(slot.uid), "change": change}
+        again = signed_in(lab.member, "get", told.again_url)
+        assert again.context["preview"].start == told.start, page
+    booking.cancel(reservation=slot, by=lab.member, at=clock.now())
+    assert signed_in(lab.member, "get", address).context["page"].again_url.startswith("/book/?")
+    assert call(lab.member, "GET", f"decisions/{slot.decision.uid}").json()["refused_change"] is None
+
+
+def test_which_slot_a_refused_decision_was_about_is_kept_for_good(lab: Lab) -> None:
+    slot = slot_of(lab)
+    _start, end = bounds(slot.during)
+    make_lab().book([slot.devices.get().device], end, 2)
+    seen(lab, slot, "post", "extend/", {"end": typed(end + HOUR)})
+    with pytest.raises(ProgrammingError, match="Cannot update or delete"), transaction.atomic():
+        RefusedChange.objects.update(change="moved")
