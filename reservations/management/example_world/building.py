@@ -32,6 +32,7 @@ from reservations.management.example_world import (
     excepting,
     funding,
     hours,
+    lending,
     list_prices,
     machines,
     newcomer,
@@ -74,6 +75,7 @@ def build(*, began_at: datetime, now: datetime) -> World:
         machine.slug: _node(machine, organisations, sites, costs.first_at(machine, began_at=began_at))
         for machine in machines.EVERY
     }
+    lending.keep(nodes, now=now)
     _tell_costs(organisations, nodes, users, began_at=began_at)
     policy.publish_policy(rules=FIRST_RULES, reason="The rules this site begins with.", at=began_at)
     capping.allow_one(nodes, users, at=began_at)

@@ -137,6 +137,7 @@ def _require_something_for_ada() -> None:
 def _require_rules_and_weeks() -> None:
     _require_a_refusal_of_each_kind()
     _require_a_floor_that_bites()
+    _require_commerce_that_is_refused_alone()
     _require_policies_of_yesterday_and_tomorrow()
     _require_slots_moved_released_and_missed()
     _require_room_that_refuses_alone()
@@ -168,6 +169,18 @@ def _require_a_floor_that_bites() -> None:
         == {name: refused[-1].request[name] for name in ("devices", "start", "end")}
     ]
     assert same == ["granted"]
+
+
+def _require_commerce_that_is_refused_alone() -> None:
+    """A young company is refused by commerce's part alone, and a public office gets the same hours."""
+    alone = [one for one in Decision.objects.filter(outcome="refused") if refused_by(one) == {"commerce"}]
+    assert [one.project.slug for one in alone] == ["wind-tomorrow"]
+    rule = next(rule for rule in alone[0].rules if rule["code"] == "commerce")
+    assert (rule["limit"], rule["actual"]) == ("172.80", "176.00")
+    same = Decision.objects.filter(project__slug="flood-maps", request__devices=alone[0].request["devices"])
+    assert [
+        (one.outcome, one.request["start"], one.request["end"]) for one in same
+    ] == [("granted", alone[0].request["start"], alone[0].request["end"])]  # fmt: skip
 
 
 def _require_policies_of_yesterday_and_tomorrow() -> None:
