@@ -30,7 +30,7 @@ from reservations.domain.slots import Week
 # the policy, before the lock: an exception may have been granted or ended while somebody waited for it.
 #
 # `by_month` is read only where whoever asks has a cap: the device-hours of their slots, by the month in
-# which each begins.
+# which each begins. Of one released early they are those until then.
 _STANDING = """
 WITH RECURSIVE me AS (
     SELECT id, path, decayed_usage, committed FROM reservations_vertex WHERE project_id = %(project)s
@@ -102,7 +102,9 @@ WITH RECURSIVE me AS (
      GROUP BY model_key, week
 ), by_month AS (
     SELECT to_char(lower(during) AT TIME ZONE 'UTC', 'YYYY-MM') AS month,
-           sum(extract(epoch FROM upper(during) - lower(during))
+           sum(extract(epoch FROM
+                   CASE WHEN state = 'released' THEN least(upper(during), released_at) ELSE upper(during) END
+                   - lower(during))
                * (SELECT count(*) FROM reservations_reserveddevice WHERE reservation_id = reservation.id)
            ) AS seconds
       FROM reservations_reservation reservation

@@ -17,7 +17,7 @@ from reservations.errors import NotAMember, Refused
 from reservations.management.commands.replay_decisions import difference_of
 from reservations.models import Decision
 from reservations.selectors.standing import position_of
-from reservations.services import booking, capacity
+from reservations.services import booking, capacity, releasing, settle
 from tests.races import at_once, split
 from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
 
@@ -72,6 +72,24 @@ def test_a_cancelled_slot_counts_no_more_and_without_a_cap_nothing_does(db: None
     lab.book([device], start, hours=2)
     cap(lab, None)
     lab.book([device], start + timedelta(hours=2), hours=2)
+
+
+def test_of_a_slot_released_early_only_what_was_held_counts(db: None) -> None:
+    lab, node = make_led_lab(budget="100000"), make_open_node()
+    devices, start = list(node.devices.all()), within_a_month(hours=9)
+    cap(lab, "8")
+    slot = lab.book(devices[:2], start, hours=4)
+    later = {"devices": devices[:1], "start": start + timedelta(hours=4), "hours": 1}
+    with pytest.raises(Refused):  # all of it counts while it runs
+        lab.book(**later, at=start + timedelta(minutes=30))
+    releasing.release(reservation=slot, by=lab.member, at=start + timedelta(minutes=45))
+    at = start + timedelta(hours=1)
+    with pytest.raises(Refused) as refusal:
+        lab.book(devices[:3], start + timedelta(hours=4), hours=3, at=at)
+    (rule,) = refusal.value.answer.refusing
+    assert (rule.code, rule.facts["held"], rule.actual) == ("member_cap", "1.500000", "10.500000")
+    settle.settle_ended(at=start + timedelta(hours=4))  # nor does it count otherwise once it is settled
+    lab.book(**later, at=start + timedelta(hours=3, minutes=59))
 
 
 def test_a_slot_counts_in_the_month_in_which_it_begins(db: None) -> None:
