@@ -13,8 +13,11 @@ from common import formats
 from common.ranges import between, bounds
 from nodes.models import Device, Hold, Node
 from pricing.models import Encumbrance
+from reservations.domain.engines.quoting import shown_level
+from reservations.domain.policy import Policy
 from reservations.models import Reservation, Run
 from reservations.selectors import decisions
+from reservations.selectors.standing import position_of
 
 MOST_DEVICES = 64  # to choose from
 _SEARCH_AHEAD = timedelta(days=28)
@@ -134,6 +137,12 @@ def against(reservation: Reservation, total: Decimal, at: datetime) -> str:
     if total < old:
         return _("That is %(by)s less than the slot that you have, which costs %(old)s.") % said
     return _("That is %(by)s more than the slot that you have, which costs %(old)s.") % said
+
+
+def level_now(reservation: Reservation, *, rules: Policy, at: datetime) -> Decimal | None:
+    """Of its project, with the slot as it is: an engine that decides on a move never sees it."""
+    position = position_of(project_id=reservation.project_id, policy=rules, at=at)
+    return shown_level(position.standing, half_life=rules.half_life, at=at) if position else None
 
 
 def free_until(reservation: Reservation) -> datetime | None:

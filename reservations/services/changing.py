@@ -7,8 +7,9 @@ changed but that a refusal is stored. What is given up counts as free for the ne
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
@@ -79,15 +80,18 @@ def preview_move(
     by: User,
     at: datetime,
 ) -> Answer:
-    """What `move` would answer now. Everything it does is undone before anybody can see it."""
+    """What `move` would answer now, its level from that with the slot as it is. All of it is undone unseen."""
     request = booking.request_of(project=reservation.project, devices=devices, start=start, end=end, at=at)
+    before: Decimal | None = None
     try:
         with transaction.atomic():
             prepared = _prepared(reservation, request, by)
+            before = changed.level_now(prepared.reservation, rules=prepared.policy.rules, at=at)
             # Out of all of it: to lock a cell that nobody has counted in yet, its row is made.
             raise _Undone(_tried(prepared, request, keep=False))
     except _Undone as undone:
-        return undone.placing.decided.answer
+        answer = undone.placing.decided.answer
+        return replace(answer, level=replace(answer.level, before=before))
 
 
 @counting.retried

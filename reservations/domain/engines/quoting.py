@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import groupby
@@ -13,8 +14,9 @@ from pricing.domain.declared import EXACT
 from pricing.domain.grants import Cover
 from reservations.domain import room, rules
 from reservations.domain.decision import LevelChange, Line, Payment, Quote
+from reservations.domain.room import Standing
 from reservations.domain.rules import Case
-from reservations.domain.shares import UNUSED, Level
+from reservations.domain.shares import UNUSED
 
 
 def quote_of(case: Case) -> Quote:
@@ -56,15 +58,17 @@ def _bare_lines(case: Case) -> list[Line]:
 
 def level_change(case: Case) -> LevelChange:
     def level(added: Fraction) -> Decimal | None:
-        return _shown_level(
-            room.level_of(
-                case.snapshot.standing, half_life=case.policy.half_life, at=case.request.at, added=added
-            )
+        return shown_level(
+            case.snapshot.standing, half_life=case.policy.half_life, at=case.request.at, added=added
         )
 
     wanted = case.weight * case.hours if case.request.has_length else Fraction(0)
     return LevelChange(before=level(Fraction(0)), after=level(wanted))
 
 
-def _shown_level(level: Level) -> Decimal | None:
+def shown_level(
+    standing: Standing, *, half_life: timedelta, at: datetime, added: Fraction = Fraction(0)
+) -> Decimal | None:
+    """As answers have it: rounded down, None where nothing is used."""
+    level = room.level_of(standing, half_life=half_life, at=at, added=added)
     return None if level == UNUSED else room.rounded_down(Fraction(level))

@@ -147,6 +147,28 @@ def test_a_preview_of_a_move_leaves_no_row_behind() -> None:
 
 
 @pytest.mark.django_db
+def test_the_level_of_a_previewed_move_begins_with_the_one_that_is_seen_now() -> None:
+    lab, other, node = make_lab(), make_lab(), make_open_node()
+    devices, at = list(node.devices.all()), clock.now()
+    other.book(devices[2:3], in_days(2))
+    slot = lab.book(devices[:2], in_days(3), hours=4)
+    start, end = bounds(slot.during)
+
+    def level() -> Decimal | None:
+        asked = {"devices": uids(devices[3:]), "start": start + DAY, "end": end + DAY}
+        return booking.preview(project=lab.project, asked_by=lab.member, at=at, **asked).level.before
+
+    seen, fields = level(), {"devices": uids(devices[:1]), "start": start, "end": end - HOUR, "at": at}
+    told = changing.preview_move(reservation=slot, by=lab.member, **fields).level
+    assert told.before == seen
+    moved = move(slot, lab.member, **fields)
+    assert told.after == level()
+    # The engine's own answer, which is stored, begins with the slot given up.
+    before = Decimal(moved.decision.quote["level"]["before"] or "Infinity")
+    assert before > Decimal(moved.decision.quote["level"]["after"]) == told.after
+
+
+@pytest.mark.django_db
 def test_only_a_slot_that_has_not_begun_is_moved_by_who_holds_it_or_leads() -> None:
     lab, node = make_lab(), make_open_node()
     lead, colleague, stranger = lab.join("lead"), lab.join(), make_lab().member
