@@ -80,7 +80,7 @@ def preview_move(
     by: User,
     at: datetime,
 ) -> Answer:
-    """What `move` would answer now, its level from that with the slot as it is. All of it is undone unseen."""
+    """What `move` would answer now, its level from that with the slot as it is; then all is undone."""
     request = booking.request_of(project=reservation.project, devices=devices, start=start, end=end, at=at)
     before: Decimal | None = None
     try:
@@ -222,7 +222,7 @@ def _take_jobs_along(old: Reservation, new: Reservation, at: datetime) -> None:
             Run.objects.create(
                 reservation=new, node_id=run.node_id, number=run.number, script=run.script,
                 environment=run.environment, bring_back=run.bring_back, created_by=run.created_by,
-                created_at=at,
+                created_at=at, **run.terms.columns(),
             )  # fmt: skip
 
 
