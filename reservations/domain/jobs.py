@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Any, Self
 
 LARGEST_SCRIPT = 64 * 1024  # bytes; a longer program belongs in a file that the script fetches or makes
 LARGEST_ENVIRONMENT = 32 * 1024  # bytes, names and values together: far below what execve(2) takes
@@ -16,6 +17,9 @@ MOST_VARIABLES = 100
 MOST_PATTERNS = 20
 LONGEST_PATTERN = 255
 MOST_RUNS = 500  # in one reservation; its page lists them all
+# How often a job is run again by itself after a failure of its node: a node that fails three times in a
+# slot fails for a reason that people must look at.
+MOST_RETRIES = 3
 # POSIX.1-2017, Base Definitions 8.1: what every shell can name.
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
@@ -35,6 +39,45 @@ class Fault(StrEnum):
     ENVIRONMENT_TOO_LONG = "environment_too_long"
     TOO_MANY_PATTERNS = "too_many_patterns"
     PATTERN = "pattern"
+    CHECKPOINT_MISSING = "checkpoint_missing"
+    CHECKPOINT_UNUSED = "checkpoint_unused"
+
+
+class Retry(StrEnum):
+    """What becomes of a job whose node failed under it."""
+
+    NEVER = "never"
+    FROM_START = "from_start"
+    FROM_CHECKPOINT = "from_checkpoint"
+
+
+class OnDisconnect(StrEnum):
+    """What becomes of a job whose node and site cannot reach each other."""
+
+    KEEP = "keep"
+    STOP = "stop"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a job is to be run, besides what: docs/agent-protocol.md, "The specification"."""
+
+    runner: str = ""  # the node's own
+    image: str = ""
+    network: str = "none"
+    retry: str = Retry.NEVER
+    on_disconnect: str = OnDisconnect.KEEP
+    checkpoint: Sequence[str] = ()  # patterns of files, as in bring_back
+
+    @classmethod
+    def pop(cls, members: dict[str, Any]) -> Self:
+        """Those among these members, taken out of them; what is not there is as usual."""
+        return cls(**{one.name: members.pop(one.name) for one in fields(cls) if one.name in members})
+
+    def columns(self) -> dict[str, Any]:
+        """As a run keeps them."""
+        kept = {one.name: getattr(self, one.name) for one in fields(self)}
+        return kept | {"checkpoint": list(self.checkpoint)}
 
 
 @dataclass(frozen=True)
@@ -46,9 +89,16 @@ class Finding:
     about: str = ""
 
 
-def first_fault(*, script: str, environment: Mapping[str, str], bring_back: Sequence[str]) -> Finding | None:
+def first_fault(
+    *, script: str, environment: Mapping[str, str], bring_back: Sequence[str], terms: Terms | None = None
+) -> Finding | None:
     """The first reason why this cannot be run, in the order of the form."""
-    return _in_script(script) or _in_environment(environment) or _in_patterns(bring_back)
+    return (
+        _in_script(script)
+        or _in_environment(environment)
+        or _in_patterns("bring_back", bring_back)
+        or _in_terms(terms or Terms())
+    )
 
 
 def _in_script(script: str) -> Finding | None:
@@ -74,13 +124,30 @@ def _in_environment(environment: Mapping[str, str]) -> Finding | None:
     return None
 
 
-def _in_patterns(bring_back: Sequence[str]) -> Finding | None:
-    if len(bring_back) > MOST_PATTERNS:
-        return Finding(Fault.TOO_MANY_PATTERNS, "bring_back")
-    for pattern in bring_back:
+def _in_patterns(field: str, patterns: Sequence[str]) -> Finding | None:
+    if len(patterns) > MOST_PATTERNS:
+        return Finding(Fault.TOO_MANY_PATTERNS, field)
+    for pattern in patterns:
         if not _stays_inside(pattern):
-            return Finding(Fault.PATTERN, "bring_back", pattern)
+            return Finding(Fault.PATTERN, field, pattern)
     return None
+
+
+def _in_terms(terms: Terms) -> Finding | None:
+    goes_on = terms.retry == Retry.FROM_CHECKPOINT
+    if goes_on and not terms.checkpoint:
+        return Finding(Fault.CHECKPOINT_MISSING, "checkpoint")
+    if terms.checkpoint and not goes_on:
+        return Finding(Fault.CHECKPOINT_UNUSED, "checkpoint")
+    return _in_patterns("checkpoint", terms.checkpoint)
+
+
+def may_run_again(*, retry: str, earlier: int, was_stopped: bool) -> bool:
+    """Whether a job whose node failed is run again by itself, after so many earlier retries.
+
+    One that somebody asked to stop stays stopped.
+    """
+    return retry != Retry.NEVER and earlier < MOST_RETRIES and not was_stopped
 
 
 def _stays_inside(pattern: str) -> bool:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from common.ids import uuid7
 from nodes.models import Node
+from reservations.domain.jobs import Terms
 from reservations.models.reservations import Reservation
 
 if TYPE_CHECKING:
@@ -41,6 +42,15 @@ class Run(models.Model):
     script = models.TextField()  # run by /bin/sh in the job's own folder
     environment = models.JSONField(default=dict)
     bring_back = models.JSONField(default=list)  # glob patterns of files to return
+    # How it is to be run: reservations.domain.jobs.Terms, in its words.
+    runner = models.CharField(max_length=10, blank=True, default="", db_default="")
+    image = models.CharField(max_length=330, blank=True, default="", db_default="")
+    network = models.CharField(max_length=10, default="none", db_default="none")
+    retry = models.CharField(max_length=16, default="never", db_default="never")
+    on_disconnect = models.CharField(max_length=4, default="keep", db_default="keep")
+    checkpoint = models.JSONField(default=list, db_default=[])
+    # The run whose node failed and in whose place this one was queued: once, whoever notices first.
+    retry_of = models.OneToOneField("self", models.PROTECT, null=True, related_name="retried_as")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     lease_uid = models.UUIDField(null=True, unique=True)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
@@ -53,6 +63,13 @@ class Run(models.Model):
         ordering = ["number"]
         constraints = [
             models.UniqueConstraint(fields=["reservation", "number"], name="run_number_is_unique"),
+            models.CheckConstraint(
+                name="run_retry_is_known",
+                condition=Q(retry__in=["never", "from_start", "from_checkpoint"]),
+            ),
+            models.CheckConstraint(
+                name="run_on_disconnect_is_known", condition=Q(on_disconnect__in=["keep", "stop"])
+            ),
         ]
         indexes = [
             models.Index(
@@ -65,6 +82,13 @@ class Run(models.Model):
     @property
     def reference(self) -> str:
         return f"run-{self.uid}"
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(
+            runner=self.runner, image=self.image, network=self.network, retry=self.retry,
+            on_disconnect=self.on_disconnect, checkpoint=tuple(self.checkpoint),
+        )  # fmt: skip
 
     @property
     def is_over(self) -> bool:

@@ -23,6 +23,7 @@ from pricing.services import grants as purse
 from reservations import wording
 from reservations.domain.asking import Request
 from reservations.domain.decision import Answer
+from reservations.domain.jobs import Terms
 from reservations.domain.policy import Policy as Rules
 from reservations.domain.rules import Case, counted, covered
 from reservations.errors import CancelRefused, Refused, TooFarAway
@@ -65,6 +66,7 @@ class JobSpec:
     script: str
     environment: Mapping[str, str] = field(default_factory=dict)
     bring_back: Sequence[str] = ()
+    terms: Terms = Terms()
 
 
 @counting.retried
@@ -275,7 +277,7 @@ def _queue(job: JobSpec, reservation: Reservation, first: Wanted, by: User, at: 
     node = Node.objects.get(slug=first.node)
     runs.queue_run(
         reservation=reservation, node=node, script=job.script, environment=job.environment,
-        bring_back=job.bring_back, by=by, at=at,
+        bring_back=job.bring_back, terms=job.terms, by=by, at=at,
     )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ def queue_run(
     bring_back: Sequence[str],
     by: User,
     at: datetime,
+    terms: jobs.Terms | None = None,
 ) -> Run:
     """Queue one more job for a reservation; it starts when the slot does, after those before it."""
     # The lock gives numbers without gaps and keeps a cancellation from passing by unseen.
@@ -36,8 +37,9 @@ def queue_run(
     require_keeper(reservation=reservation, by=by)
     _require_open(reservation, at)
     _require_part(reservation, node)
-    _require_fit(script, environment, bring_back)
-    number = (reservation.runs.aggregate(last=Max("number"))["last"] or 0) + 1
+    terms = terms or jobs.Terms()
+    _require_fit(script, environment, bring_back, terms)
+    number = next_number(reservation)
     if number > jobs.MOST_RUNS:
         raise RunRefused(
             _("This reservation has had %(number)d runs, the most there may be.")
@@ -47,6 +49,28 @@ def queue_run(
     return Run.objects.create(
         reservation=reservation, node=node, number=number, script=script.replace("\r\n", "\n"),
         environment=dict(environment), bring_back=list(bring_back), created_by=by, created_at=at,
+        **terms.columns(),
+    )  # fmt: skip
+
+
+def next_number(reservation: Reservation) -> int:
+    """Of the next run. The reservation is locked by the caller, or two would get the same one."""
+    return (reservation.runs.aggregate(last=Max("number"))["last"] or 0) + 1
+
+
+def queue_again(*, run: Run, at: datetime) -> Run | None:
+    """Queue a run whose node failed once more in its slot, if its terms say so; or why not: None.
+
+    The reservation is locked by the caller. Whoever finds out twice queues it once: the database keeps
+    one retry to a run.
+    """
+    number = next_number(run.reservation)
+    if number > jobs.MOST_RUNS:
+        return None
+    return Run.objects.create(
+        reservation=run.reservation, node_id=run.node_id, number=number, script=run.script,
+        environment=run.environment, bring_back=run.bring_back, created_by_id=run.created_by_id,
+        created_at=at, retry_of=run, **run.terms.columns(),
     )  # fmt: skip
 
 
@@ -104,8 +128,10 @@ def _require_part(reservation: Reservation, node: Node) -> None:
         raise RunRefused(_("%(node)s is not part of this reservation.") % {"node": node.name}, field="node")
 
 
-def _require_fit(script: str, environment: Mapping[str, str], bring_back: Sequence[str]) -> None:
-    found = jobs.first_fault(script=script, environment=environment, bring_back=bring_back)
+def _require_fit(
+    script: str, environment: Mapping[str, str], bring_back: Sequence[str], terms: jobs.Terms
+) -> None:
+    found = jobs.first_fault(script=script, environment=environment, bring_back=bring_back, terms=terms)
     if found is not None:
         raise RunRefused(_sentence(found), field=found.field, fault=found.fault, about=found.about)
 
@@ -124,6 +150,12 @@ def _sentence(found: jobs.Finding) -> str:
         jobs.Fault.TOO_MANY_PATTERNS: _("There may be %(limit)d patterns of files at most."),
         jobs.Fault.PATTERN: _(
             "“%(about)s” does not name files in the job’s own folder: use a relative path without “..”."
+        ),
+        jobs.Fault.CHECKPOINT_MISSING: _(
+            "Say which files are the checkpoint: without them the job cannot go on from it."
+        ),
+        jobs.Fault.CHECKPOINT_UNUSED: _(
+            "Files of a checkpoint are used only by a job that goes on from it after a failure."
         ),
     }
     limits = {
