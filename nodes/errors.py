@@ -8,10 +8,11 @@ DomainError
  +-- DeviceBusy           a job starts where another one still counts as running
  +-- LeaseUnknown         not a lease of this node
  +-- ListingRefused       a place or a node that cannot be entered as described
+ +-- StandingRefused      a node that is not in the state for that
  +-- BodyInvalid          a call that does not follow docs/agent-protocol.md
  |    +-- FileTooLarge
  +-- EnrolmentRefused
- |    +-- EnrolmentTokenUnknown, EnrolmentTokenUsed, EnrolmentTokenExpired, EnrolmentOvertaken
+ |    +-- EnrolmentTokenUnknown, EnrolmentTokenUsed, EnrolmentTokenExpired, EnrolmentOvertaken, NoAgent
  +-- CallRefused          the caller could not be made out
       +-- TokenMissing, TokenInvalid, ClockSkew, TokenReplayed, AgentUnknown
 """
@@ -53,6 +54,10 @@ class ListingRefused(DomainError):
     status = 400
 
 
+class StandingRefused(DomainError):
+    code = "node_standing_refused"
+
+
 class BodyInvalid(DomainError):
     code = "body_invalid"
     status = 400
@@ -80,6 +85,11 @@ class EnrolmentTokenExpired(EnrolmentRefused):
 
 class EnrolmentOvertaken(EnrolmentRefused):
     code = "enrolment_overtaken"
+    status = 409
+
+
+class NoAgent(EnrolmentRefused):
+    code = "no_agent"
     status = 409
 
 

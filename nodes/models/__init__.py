@@ -6,9 +6,11 @@ Why somebody holds a device is told by `reference`, an opaque string of the app 
 from __future__ import annotations
 
 from nodes.models.agents import Agent, AgentCall, EnrolmentToken
+from nodes.models.changes import NodeChange
 from nodes.models.holds import Closure, Hold, HoldEvent
 from nodes.models.leases import Lease, LeasedHold, LeaseQuerySet, LogChunk, OutputFile
 from nodes.models.places import Device, Node, NodeQuerySet, Site
+from nodes.models.samples import NodeSample
 
 __all__ = [
     "Agent",
@@ -23,7 +25,9 @@ __all__ = [
     "LeasedHold",
     "LogChunk",
     "Node",
+    "NodeChange",
     "NodeQuerySet",
+    "NodeSample",
     "OutputFile",
     "Site",
 ]

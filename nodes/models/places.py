@@ -39,7 +39,7 @@ class NodeQuerySet(models.QuerySet["Node"]):
         return self.filter(owner__memberships__user=user) if user.is_authenticated else self.none()
 
     def listed(self) -> NodeQuerySet:
-        """The nodes everybody may see."""
+        """The nodes that everybody may book on."""
         return self.filter(state=Node.State.LISTED)
 
 
@@ -49,6 +49,7 @@ class Node(models.Model):
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         LISTED = "listed", _("Listed")
+        DRAINED = "drained", _("Takes no new bookings")  # what is booked stays
         WITHDRAWN = "withdrawn", _("Withdrawn")
 
     class Runner(models.TextChoices):
@@ -71,6 +72,8 @@ class Node(models.Model):
     # Grows with every lease on this node, never shrinks: the fence of the newest lease.
     last_fence = models.PositiveBigIntegerField(default=0)
     listed_at = models.DateTimeField(null=True, blank=True)
+    # Since when somebody wants it to take no new bookings; the site itself may have reasons beside.
+    drained_at = models.DateTimeField(null=True, blank=True)
 
     objects = NodeQuerySet.as_manager()
 

@@ -20,8 +20,10 @@ from nodes.errors import (
     EnrolmentTokenExpired,
     EnrolmentTokenUnknown,
     EnrolmentTokenUsed,
+    NoAgent,
 )
-from nodes.models import Agent, EnrolmentToken, Node
+from nodes.models import Agent, EnrolmentToken, Node, NodeChange
+from nodes.services import standing
 
 TOKEN_LIVES = timedelta(minutes=15)
 PREFIX = "eqn_"  # so that scanners for leaked secrets can know it
@@ -82,6 +84,16 @@ def revoke(*, agent: Agent, reason: str, at: datetime) -> None:
     """Shut this agent out at once and for good. What it runs keeps running until its slots end."""
     if Agent.objects.filter(pk=agent.pk, revoked_at__isnull=True).update(revoked_at=at):
         _enter(agent.node, "revoked", agent.public_key, reason, at)
+
+
+@transaction.atomic
+def revoke_for_owner(*, node: Node, reason: str, by: User, at: datetime) -> None:
+    """Shut out the node's agent because its owner says so: a key that others may know, a machine sold."""
+    agent = Agent.objects.select_for_update().filter(node=node, revoked_at=None).select_related(None).first()
+    if agent is None:
+        raise NoAgent(_("No agent is enrolled on %(node)s.") % {"node": node.name}, node=node.slug)
+    revoke(agent=agent, reason=reason, at=at)
+    standing.write_down(node=node, kind=NodeChange.Kind.AGENT_REVOKED, by=by, at=at, reason=reason)
 
 
 @transaction.atomic

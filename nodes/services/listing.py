@@ -10,10 +10,13 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import Organisation
+from accounts.models import Organisation, User
 from nodes.domain.devices import model_key
 from nodes.errors import ListingRefused
-from nodes.models import Device, Node, Site
+from nodes.models import Device, Node, NodeChange, Site
+from nodes.services import standing
+
+MOST_DEVICES = 256
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,78 @@ def enter_node(
         raise _slug_taken(slug) from exc
     add_devices(node=node, devices=devices)
     return node
+
+
+@transaction.atomic
+def draft_node(*, slug: str, name: str, owner: Organisation, site: Site, by: User, at: datetime) -> Node:
+    """A node of which only name and place are known: its agent, or its owner, tells the rest."""
+    _require_owner(owner)
+    try:
+        with transaction.atomic():
+            node = Node.objects.create(
+                slug=slug, name=name, owner=owner, site=site, cpu_model="", cpu_cores=0, memory_bytes=0
+            )
+    except IntegrityError as exc:
+        raise _slug_taken(slug) from exc
+    standing.write_down(node=node, kind=NodeChange.Kind.ENTERED, by=by, at=at)
+    return node
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a node is made of, as its owner declares it."""
+
+    cpu_model: str
+    cpu_cores: int
+    memory_bytes: int
+    devices: Sequence[NewDevice]
+    vendor: str = ""
+    machine_model: str = ""
+    runner: str = Node.Runner.BUBBLEWRAP
+
+
+@transaction.atomic
+def list_node(*, node: Node, machine: Machine, by: User, at: datetime) -> Node:
+    """Say what is in a draft and list it. From then on its devices are booked and priced, and stay."""
+    node = standing.locked(node)
+    if node.state != Node.State.DRAFT:
+        raise ListingRefused(
+            _("%(node)s is listed already: what is booked and priced stays as it is.") % {"node": node.name}
+        )
+    _require_machine(machine)
+    for column in ("cpu_model", "cpu_cores", "memory_bytes", "vendor", "machine_model", "runner"):
+        setattr(node, column, getattr(machine, column))
+    node.state, node.listed_at = Node.State.LISTED, at
+    node.save()
+    node.devices.all().delete()
+    add_devices(node=node, devices=machine.devices)
+    standing.write_down(node=node, kind=NodeChange.Kind.LISTED, by=by, at=at)
+    return node
+
+
+def _require_machine(machine: Machine) -> None:
+    if not machine.devices:
+        raise ListingRefused(_("A node without a device cannot be booked."), field="devices")
+    if len(machine.devices) > MOST_DEVICES:
+        raise ListingRefused(
+            _("A node has %(most)d devices at most; this one has %(number)d.")
+            % {"most": MOST_DEVICES, "number": len(machine.devices)},
+            field="devices", most=MOST_DEVICES,
+        )  # fmt: skip
+    numbers = [
+        place if device.index is None else device.index for place, device in enumerate(machine.devices)
+    ]
+    if len(set(numbers)) < len(numbers):
+        raise ListingRefused(
+            _("Two devices have the same number: give each its own, as the node counts them."),
+            field="devices",
+        )
+    kinds = {device.kind for device in machine.devices}
+    if Device.Kind.HOST in kinds and len(machine.devices) > 1:
+        raise ListingRefused(
+            _("A node is booked whole or by its accelerators: a whole host is its only device."),
+            field="devices",
+        )
 
 
 def _require_owner(owner: Organisation) -> None:

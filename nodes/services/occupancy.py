@@ -89,7 +89,7 @@ _RELEASE = f"""
     RETURNING mine.*
 ), given_back AS (SELECT * FROM gone UNION ALL SELECT * FROM shortened)
 INSERT INTO nodes_holdevent (event, hold_uid, hold_kind, device_id, during, reference, weight, price, at)
-SELECT 'released', uid, kind, device_id, tstzrange(greatest(lower(during), %(at)s), upper(during)),
+SELECT %(event)s, uid, kind, device_id, tstzrange(greatest(lower(during), %(at)s), upper(during)),
     reference, weight, price, %(at)s
 FROM given_back ORDER BY device_id
 RETURNING *
@@ -212,7 +212,12 @@ def cancel_holds(*, reference: str, at: datetime) -> list[HoldEvent]:
 
 def release_holds(*, reference: str, at: datetime) -> list[HoldEvent]:
     """End running holds at `at`, and give back the time that is left."""
-    return _events(_RELEASE, {"reference": reference, "at": at})
+    return _events(_RELEASE, {"event": HoldEvent.Event.RELEASED, "reference": reference, "at": at})
+
+
+def withdraw_holds(*, reference: str, at: datetime) -> list[HoldEvent]:
+    """Take away what is left of these holds: their owner’s doing, for which nobody pays."""
+    return _events(_RELEASE, {"event": HoldEvent.Event.WITHDRAWN, "reference": reference, "at": at})
 
 
 def start_holds(*, reference: str, at: datetime) -> None:

@@ -18,7 +18,11 @@ NODES = Dataset(
         text("id", _("The node’s identifier."), "uid", is_unique=True),
         text("slug", _("Its part of addresses: /nodes/<slug>/."), is_unique=True),
         words("name", _("What it is called.")),
-        text("state", _("Listed, or withdrawn since."), one_of=("listed", "withdrawn")),
+        text(
+            "state",
+            _("Listed; drained: it takes no new bookings; or withdrawn since."),
+            one_of=("listed", "drained", "withdrawn"),
+        ),
         words("owner", _("The organisation that owns it."), "owner__name"),
         flag("owner_is_public", _("Whether its owner is a public body."), "owner__is_public_body"),
         words("site", _("Where it stands."), "site__name"),
