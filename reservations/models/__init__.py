@@ -13,7 +13,7 @@ from reservations.models.reservations import Reservation, ReservedDevice
 from reservations.models.runs import Run, Sweep
 from reservations.models.slot_changes import RefusedChange, SlotChange
 from reservations.models.snapshots import Snapshot
-from reservations.models.tree import Capacity, DailyStanding, UsageEntry, Vertex
+from reservations.models.tree import Capacity, DailyStanding, MemberUse, UsageEntry, Vertex
 from reservations.models.weeks import WeekSum
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "CountedHours",
     "DailyStanding",
     "Decision",
+    "MemberUse",
     "NoShow",
     "Policy",
     "PolicyDraft",

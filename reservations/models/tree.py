@@ -10,7 +10,7 @@ from django.contrib.postgres.indexes import GistIndex
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Organisation, Project
+from accounts.models import Organisation, Project, User
 from common.fields import ExactNumericField
 
 # The database keeps `path`: whoever writes `parent` cannot get it wrong, and what stands below follows. The
@@ -112,6 +112,19 @@ class UsageEntry(models.Model):
         indexes = [GistIndex(fields=["during"], name="usage_by_time")]
         triggers: ClassVar = [
             pgtrigger.Protect(name="usage_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+
+
+class MemberUse(models.Model):
+    """What slots that somebody held for a project have used of it: usage entries, rolled up by holder."""
+
+    vertex = models.ForeignKey(Vertex, models.PROTECT, related_name="use_by_member")
+    person = models.ForeignKey(User, models.PROTECT, related_name="+")
+    cost_weighted_hours = ExactNumericField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["vertex", "person"], name="use_of_a_member_is_summed_once"),
         ]
 
 

@@ -16,14 +16,12 @@ from django.db.models.functions import Cast, JSONObject
 from accounts.models import Project, ProjectMembership, User
 from reservations.selectors.exceptions import with_exceptions
 
-# By whoever holds the slot, of slots that are over: what their project's use is made of.
+# By whoever held the slots, of those that are over: what their project's use is made of.
 _USED = """
-ARRAY(SELECT json_build_object('id', slot.booked_by_id, 'used', sum(entry.cost_weighted_hours)::text)::text
-        FROM reservations_reservation slot
-        JOIN reservations_reserveddevice reserved ON reserved.reservation_id = slot.id
-        JOIN reservations_usageentry entry USING (hold_uid)
-       WHERE slot.project_id = accounts_project.id
-       GROUP BY slot.booked_by_id)
+ARRAY(SELECT json_build_object('id', use.person_id, 'used', use.cost_weighted_hours::text)::text
+        FROM reservations_memberuse use
+        JOIN reservations_vertex vertex ON vertex.id = use.vertex_id
+       WHERE vertex.project_id = accounts_project.id)
 """
 _MEMBER = JSONObject(
     id="user_id", name="user__name", email="user__email", role="role", cap=Cast("monthly_cap", TextField())

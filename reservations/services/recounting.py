@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from common import formats
 from nodes.models import Device, Hold, HoldEvent
 from pricing.services import recounting as money
@@ -25,7 +26,7 @@ from reservations.domain.asking import Request, Snapshot
 from reservations.domain.counted import Cell
 from reservations.domain.rules import Case, counted_within
 from reservations.domain.slots import Slot
-from reservations.models import CountedHours, Reservation, SharedCell, Vertex
+from reservations.models import CountedHours, MemberUse, Reservation, SharedCell, Vertex
 from reservations.selectors import policies
 from reservations.services import usage, weeks
 
@@ -36,7 +37,7 @@ SECONDS = 3600
 def differences(*, at: datetime) -> list[str]:
     """Every counter that is not what it counts, one sentence each."""
     leaves = _lock_leaves()
-    return [*_usage(leaves), *_cells(), *money.differences(), *weeks.differences(at=at)]
+    return [*_usage(leaves), *_members(), *_cells(), *money.differences(), *weeks.differences(at=at)]
 
 
 @transaction.atomic
@@ -45,6 +46,8 @@ def recount(*, at: datetime) -> None:
     leaves = _lock_leaves()
     if any(_usage(leaves)):
         usage.recount(half_life=policies.counting_half_life())
+    if any(_members()):
+        usage.recount_members()
     _set_cells(at)
     money.recount()
     weeks.recount(at=at)
@@ -71,6 +74,23 @@ def _usage(leaves: Iterable[Vertex]) -> Iterator[str]:
         if Fraction(leaf.decayed_usage) != used:
             yield _("What %(project)s used differs from its events by %(percent)s.") % {
                 "project": leaf.project, "percent": _part(Fraction(leaf.decayed_usage), used),
+            }  # fmt: skip
+
+
+def _members() -> Iterator[str]:
+    """What slots of each person used of their project: those who differ."""
+    stored = {(row.vertex_id, row.person_id): row for row in MemberUse.objects.all()}
+    found = usage.by_member()
+    for key in sorted({*stored, *found}):
+        said = stored[key].cost_weighted_hours if key in stored else Decimal(0)
+        if said != (counted := found.get(key, Decimal(0))):
+            vertex, person = Vertex.objects.get(pk=key[0]), User.objects.get(pk=key[1])
+            yield _(
+                "%(project)s says that slots of %(person)s used %(stored)s cost-weighted hours; its entries "
+                "come to %(counted)s."
+            ) % {
+                "project": vertex.project, "person": person, "stored": formats.number(said, 6),
+                "counted": formats.number(counted, 6),
             }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from common.ranges import between, bounds
 from nodes.models import Hold, HoldEvent
 from reservations.domain import decay
 from reservations.domain.slots import Slot
-from reservations.models import Reservation, UsageEntry, Vertex
+from reservations.models import MemberUse, Reservation, UsageEntry, Vertex
 from reservations.selectors import policies
 
 GIVEN_BACK = (HoldEvent.Event.RELEASED, HoldEvent.Event.CANCELLED, HoldEvent.Event.WITHDRAWN)
@@ -29,6 +29,22 @@ UPDATE reservations_vertex
        committed = committed - (SELECT sum(booked) FROM unnest(%(booked)s::numeric[]) AS booked),
        last_active_at = greatest(last_active_at, %(active)s)
  WHERE id = %(vertex)s
+"""
+
+# Whose slots a project's usage comes from: its page tells it without adding up all that ever was.
+_ADD_TO_MEMBER = """
+INSERT INTO reservations_memberuse AS use (vertex_id, person_id, cost_weighted_hours)
+SELECT %(vertex)s, %(person)s, sum(used) FROM unnest(%(used)s::numeric[]) AS used
+ON CONFLICT (vertex_id, person_id) DO UPDATE
+   SET cost_weighted_hours = use.cost_weighted_hours + EXCLUDED.cost_weighted_hours
+"""
+
+_BY_MEMBER = """
+SELECT entry.vertex_id, slot.booked_by_id, sum(entry.cost_weighted_hours)
+  FROM reservations_usageentry entry
+  JOIN reservations_reserveddevice reserved USING (hold_uid)
+  JOIN reservations_reservation slot ON slot.id = reserved.reservation_id
+ GROUP BY entry.vertex_id, slot.booked_by_id
 """
 
 
@@ -94,6 +110,7 @@ def count_usage(*, reservation: Reservation) -> list[UsageEntry]:
     if entries:
         UsageEntry.objects.bulk_create(entries)
         _add(vertex, entries, booked)
+        _add_to_member(vertex, reservation.booked_by_id, entries)
     return entries
 
 
@@ -142,6 +159,22 @@ def from_events(*, half_life: timedelta) -> dict[int, tuple[Fraction, Fraction]]
     return found
 
 
+def by_member() -> dict[tuple[int, int], Decimal]:
+    """By vertex and whoever held the slots: what usage entries come to."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_MEMBER)
+        return {(vertex, person): hours for vertex, person, hours in cursor.fetchall()}
+
+
+def recount_members() -> None:
+    """Roll usage up again by who held the slots. All places in the tree are locked by the caller."""
+    MemberUse.objects.all().delete()
+    MemberUse.objects.bulk_create(
+        MemberUse(vertex_id=vertex, person_id=person, cost_weighted_hours=hours)
+        for (vertex, person), hours in by_member().items()
+    )
+
+
 def _entry(vertex: Vertex, used: Used, slot: Slot, half_life: timedelta) -> UsageEntry:
     return UsageEntry(
         vertex=vertex,
@@ -160,6 +193,12 @@ def _add(vertex: Vertex, entries: Sequence[UsageEntry], booked: Sequence[Decimal
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_ADD, values)
+
+
+def _add_to_member(vertex: Vertex, person_id: int, entries: Sequence[UsageEntry]) -> None:
+    used = [entry.cost_weighted_hours for entry in entries]
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD_TO_MEMBER, {"vertex": vertex.pk, "person": person_id, "used": used})
 
 
 def _hours_of(event: HoldEvent) -> Decimal:

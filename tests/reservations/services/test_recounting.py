@@ -10,7 +10,7 @@ from django.db.models import F
 
 from common import clock
 from pricing.models import FundingLine, Grant
-from reservations.models import CountedHours, Decision, Reservation, SharedCell, Vertex
+from reservations.models import CountedHours, Decision, MemberUse, Reservation, SharedCell, Vertex
 from reservations.services import recounting
 from tests.reservations.services.histories import WEIGHTS, History
 
@@ -55,8 +55,11 @@ def _every_difference_is_told_and_corrected(history: History) -> None:
         cell=cell, reference="reservation-00000000-0000-0000-0000-000000000000", seconds=60, project_class="",
         at=history.at,
     )  # fmt: skip
+    use = MemberUse.objects.earliest("pk")
+    MemberUse.objects.filter(pk=use.pk).update(cost_weighted_hours=use.cost_weighted_hours + 1)
     found = recounting.differences(at=history.at)
-    assert len(found) == 5 - (not vertex.decayed_usage)
+    assert [text for text in found if f"says that slots of {use.person} used" in text]
+    assert len(found) == 6 - (not vertex.decayed_usage)
     assert [text for text in found if f"{cell.key} {cell.period}" in text]
     assert [text for text in found if f"The grant “{grant.name}” of {grant.project}" in text]
     with pytest.raises(CommandError, match="counters differ from what they count"):

@@ -12,7 +12,7 @@ from common.ranges import bounds
 from nodes.services import occupancy
 from reservations.domain import decay
 from reservations.domain.policy import Policy
-from reservations.models import Reservation, UsageEntry, Vertex
+from reservations.models import MemberUse, Reservation, UsageEntry, Vertex
 from reservations.selectors.standing import position_of
 from reservations.services import booking, policy, usage
 from tests.races import at_once
@@ -143,6 +143,17 @@ def test_a_slot_that_is_settled_after_a_new_half_life_counts_with_it() -> None:
     usage.count_usage(reservation=second)
     found = usage.from_events(half_life=rules.half_life)
     assert Fraction(vertex_of(lab).decayed_usage) == found[lab.project.pk][0]
+
+
+@pytest.mark.django_db
+def test_use_is_rolled_up_for_whoever_held_the_slots() -> None:
+    lab, node = make_lab(), make_open_node()
+    devices, colleague = list(node.devices.all()), lab.join()
+    for days, person in ((1, lab.member), (2, lab.member), (3, colleague)):
+        usage.count_usage(reservation=lab.book(devices[:2], in_days(days), asked_by=person))
+    sums = {row.person_id: row.cost_weighted_hours for row in MemberUse.objects.filter(vertex=lab.vertex)}
+    entries = list(UsageEntry.objects.order_by("pk").values_list("cost_weighted_hours", flat=True))
+    assert sums == {lab.member.pk: sum(entries[:4]), colleague.pk: sum(entries[4:])}
 
 
 def test_hours_between_marks_leave_nothing_behind() -> None:
