@@ -98,7 +98,7 @@ def _no_show_person(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, A
         admitted = RESERVATION_MEMBER.admit(request, kwargs)
     except Http404:
         own = NoShow.objects.of(person(request)).filter(reservation__uid=kwargs["uid"])
-        found = own.select_related("reservation__project").first()
+        found = own.select_related("reservation__project", "reservation__decision__policy").first()
         if found is None:
             raise
         return {name: value for name, value in kwargs.items() if name != "uid"} | {

@@ -60,7 +60,7 @@ pages = [
     path("reservations/<uuid:uid>/release/", changing.reservation_release, name="reservation_release"),
     path("reservations/<uuid:uid>/hand-over/", changing.reservation_hand_over, name="reservation_hand_over"),
     path("reservations/<uuid:uid>/check-in/", changing.reservation_check_in, name="reservation_check_in"),
-    path("reservations/<uuid:uid>/appeal/", changing.reservation_appeal, name="reservation_appeal"),
+    path("reservations/<uuid:uid>/appeal/", no_shows.reservation_appeal, name="reservation_appeal"),
     path("reservations/<uuid:uid>/runs/", reservation.run_add, name="run_add"),
     # /runs/<uid>/
     path("runs/<uuid:uid>/stop/", reservation.run_stop, name="run_stop"),

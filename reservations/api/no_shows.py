@@ -84,16 +84,24 @@ class NoShowsApi(PersonalApiView):
         return Response(page.data, headers=page.headers)
 
 
+class AppealQuery(ListQuery):
+    state = serializers.ChoiceField(
+        ["waiting", "all"], default="waiting",
+        help_text="waiting: appealed against, without an answer. all: every slot that was looked at closely.",
+    )  # fmt: skip
+
+
 class AppealsApi(PersonalApiView):
-    """No-shows with an appeal that no steward has answered."""
+    """No-shows with an appeal that no steward has answered, or all of them."""
 
     access: ClassVar = {"GET": STEWARD}
     scopes: ClassVar = {"GET": scopes.STEWARD}
-    queries: ClassVar = {"GET": ListQuery}
+    queries: ClassVar = {"GET": AppealQuery}
     answers: ClassVar = {"GET": [NoShowShape]}
 
     def get(self, request: Request) -> Response:
-        page = page_of_rows(request, self.query, selectors.waiting(), shown_no_show)
+        rows = selectors.judged() if self.query["state"] == "all" else selectors.waiting()
+        page = page_of_rows(request, self.query, rows, shown_no_show)
         return Response(page.data, headers=page.headers)
 
 

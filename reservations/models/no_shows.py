@@ -117,7 +117,8 @@ class NoShow(models.Model):
         return str(self.uid)
 
     def get_absolute_url(self) -> str:
-        return f"/reservations/{self.reservation.uid}/#no-show"
+        """Open to whom it counts against, also once they have left the project."""
+        return f"/reservations/{self.reservation.uid}/appeal/"
 
     @property
     def stands_since(self) -> datetime | None:

@@ -112,7 +112,7 @@ def afterwards(
         check_in=_check_in(reservation, at) if is_open and not is_used else "",
         related=tuple(_related(reservation, after)),
         happened=tuple(_happened(reservation)),
-        question=_question(reservation, user, at),
+        question=question_of(reservation, user=user, at=at),
     )
 
 
@@ -165,7 +165,8 @@ def _happened(reservation: Reservation) -> Iterator[Happened]:
         yield Happened(said, by, datetime.fromisoformat(one["at"]))
 
 
-def _question(reservation: Reservation, user: User, at: datetime) -> Question | None:
+def question_of(reservation: Reservation, *, user: User, at: datetime) -> Question | None:
+    """None where the slot was in use, or nobody has looked."""
     no_show: NoShow | None = getattr(reservation, "no_show", None)
     if no_show is None:
         return None

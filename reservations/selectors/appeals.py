@@ -16,7 +16,9 @@ from reservations.models import NoShow
 from reservations.wording import no_shows as wording
 
 LATELY = timedelta(days=30)
-MOST = 50
+MOST = 50  # that wait
+PART = 25  # of all that were judged
+LAST_PART = 400
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,27 @@ class Appeal:
 
 
 @dataclass(frozen=True)
+class JudgedRow:
+    """One slot that was looked at closely, in a line."""
+
+    url: str
+    person: str
+    project: str
+    slot: str
+    judged_at: datetime
+    label: str
+    tone: str
+    reason: str
+    appeal: str  # what became of one; empty where there is none
+
+
+@dataclass(frozen=True)
 class AppealsPage:
     lately: str
     waiting: tuple[Appeal, ...]  # oldest first
-    answered: tuple[Appeal, ...]
+    judged: tuple[JudgedRow, ...]  # the part that is shown, the latest first
+    newer: int  # the parts beside it; 0 where there is none
+    older: int
 
 
 def every() -> QuerySet[NoShow]:
@@ -52,12 +71,20 @@ def waiting() -> QuerySet[NoShow]:
     return every().appealed().order_by("appealed_at", "pk")  # type: ignore[attr-defined, no-any-return]
 
 
-def appeals_page(*, at: datetime) -> AppealsPage:
+def judged() -> QuerySet[NoShow]:
+    """Every slot that was looked at closely, whatever was said of it."""
+    return every().filter(judged_at__isnull=False)
+
+
+def appeals_page(*, at: datetime, part: int = 1) -> AppealsPage:
+    """Three queries, however many there are."""
+    part = max(1, min(part, LAST_PART))
     counts = NoShow.objects.filter(judged_at__gt=at - LATELY).aggregate(
         all=Count("pk"), no_shows=Count("pk", Q(verdict=True)), unjudged=Count("pk", Q(verdict=None)),
         upheld=Count("pk", Q(is_upheld=True)),
     )  # fmt: skip
-    answered = every().filter(answered_at__gt=at - LATELY).order_by("-answered_at")[:MOST]
+    before = PART * (part - 1)
+    found = list(judged().order_by("-judged_at", "-pk")[before : before + PART + 1])
     return AppealsPage(
         lately=_(
             "In 30 days %(all)d slots were looked at closely: %(no_shows)d no-shows, %(unjudged)d that could "
@@ -65,7 +92,25 @@ def appeals_page(*, at: datetime) -> AppealsPage:
         )
         % counts,
         waiting=tuple(_appeal(one) for one in waiting()[:MOST]),
-        answered=tuple(_appeal(one) for one in answered),
+        judged=tuple(_row(one) for one in found[:PART]),
+        newer=part - 1,
+        older=part + 1 if len(found) > PART and part < LAST_PART else 0,
+    )
+
+
+def _row(no_show: NoShow) -> JudgedRow:
+    assert no_show.judged_at is not None  # one out of `judged`
+    label, tone = wording.label(no_show)
+    return JudgedRow(
+        url=reverse("steward_no_show", args=[no_show.uid]),
+        person=str(no_show.person),
+        project=no_show.reservation.project.name,
+        slot=formats.span(*bounds(no_show.reservation.during)),
+        judged_at=no_show.judged_at,
+        label=label,
+        tone=tone,
+        reason=wording.reason(no_show),
+        appeal=wording.appeal(no_show),
     )
 
 

@@ -90,7 +90,7 @@ def no_show_judged(*, no_show: NoShow, at: datetime) -> None:
     reservation = no_show.reservation
     facts = {"project": reservation.project.name, **_times(reservation)}
     facts["outcome"] = "no_show" if no_show.verdict else "not_judged"
-    _tell(no_show.person, "no_show_judged", facts, reservation, f"no-show:{reservation.uid}", at)
+    _tell(no_show.person, "no_show_judged", facts, no_show, f"no-show:{reservation.uid}", at)
 
 
 def no_show_appealed(*, no_show: NoShow, at: datetime) -> None:
@@ -106,7 +106,7 @@ def no_show_answered(*, no_show: NoShow, at: datetime) -> None:
     start, _end = bounds(no_show.reservation.during)
     facts = {"project": no_show.reservation.project.name, "start_at": start, "reason": no_show.answer}
     facts["outcome"] = "upheld" if no_show.is_upheld else "stands"
-    _tell(no_show.person, "no_show_answered", facts, no_show.reservation, f"answered:{no_show.uid}", at)
+    _tell(no_show.person, "no_show_answered", facts, no_show, f"answered:{no_show.uid}", at)
 
 
 def slot_settled(*, reservation: Reservation, charged: Decimal, at: datetime) -> None:
@@ -203,9 +203,9 @@ def _rules_that_changed(at: datetime) -> None:
 
 
 def _tell(
-    user: User, kind: str, facts: dict[str, object], reservation: Reservation, dedupe: str, at: datetime
+    user: User, kind: str, facts: dict[str, object], about: Reservation | NoShow, dedupe: str, at: datetime
 ) -> None:
-    notify(users=[user], kind=kind, params=facts, url=reservation.get_absolute_url(), dedupe=dedupe, at=at)
+    notify(users=[user], kind=kind, params=facts, url=about.get_absolute_url(), dedupe=dedupe, at=at)
 
 
 def _times(reservation: Reservation) -> dict[str, object]:

@@ -21,12 +21,11 @@ from common.errors import DomainError
 from common.ranges import bounds
 from nodes.models import Device
 from reservations import wording
-from reservations.access import NO_SHOW_PERSON, RESERVATION_KEEPER, RESERVATION_MEMBER
+from reservations.access import RESERVATION_KEEPER, RESERVATION_MEMBER
 from reservations.domain.decision import Answer
 from reservations.errors import Refused
 from reservations.forms.changing import (
     KEEP,
-    AppealForm,
     ExtendForm,
     HandOverForm,
     MoveForm,
@@ -236,31 +235,16 @@ def reservation_hand_over(request: HttpRequest, reservation: Reservation) -> Htt
     return _shown(request, "reservations/hand_over_slot.html", reservation, form, context, "", status)
 
 
-@guard({"POST": RESERVATION_MEMBER})
+@guard({"GET": RESERVATION_MEMBER, "POST": RESERVATION_MEMBER})
 def reservation_check_in(request: HttpRequest, reservation: Reservation) -> HttpResponse:
+    if request.method != "POST":
+        return redirect(reservation)
     try:
         no_shows.check_in(reservation=reservation, by=person(request), at=clock.now())
     except DomainError as error:
         return show(request, reservation, status=error.status, problem=error.message)
     messages.success(request, _("Noted: the slot is in use."))
     return redirect(reservation)
-
-
-@guard({"POST": NO_SHOW_PERSON})
-def reservation_appeal(request: HttpRequest, reservation: Reservation) -> HttpResponse:
-    form = AppealForm(request.POST)
-    no_show = getattr(reservation, "no_show", None)
-    if not form.is_valid():
-        return show(request, reservation, status=400, appeal_form=form)
-    if no_show is None:
-        return show(request, reservation, status=409, problem=_("Nothing is said against anybody here."))
-    try:
-        no_shows.appeal(no_show=no_show, text=form.cleaned_data["text"], by=person(request), at=clock.now())
-    except DomainError as error:
-        form.add_error("text", error.message)
-        return show(request, reservation, status=error.status, appeal_form=form)
-    messages.success(request, _("A steward reads it and answers here."))
-    return redirect(no_show)
 
 
 # --- shared -----------------------------------------------------------------------------

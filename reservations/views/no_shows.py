@@ -1,4 +1,4 @@
-"""Appeals against no-shows, as stewards read and answer them."""
+"""No-shows: one's own with the appeal against it, and all of them as stewards read and answer them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,58 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.access import STEWARD, STEWARD_ACTS, person
-from common import clock
+from common import clock, formats
 from common.access import guard
 from common.errors import DomainError
-from reservations.forms.changing import AnswerForm
+from common.ranges import bounds
+from reservations.access import NO_SHOW_PERSON
+from reservations.forms.changing import AnswerForm, AppealForm
+from reservations.models import NoShow, Reservation
 from reservations.selectors import appeals as selectors
+from reservations.selectors.afterwards import question_of
 from reservations.services import no_shows
+from reservations.views.reservation import show
+
+
+@never_cache
+@guard({"GET": NO_SHOW_PERSON, "POST": NO_SHOW_PERSON})
+def reservation_appeal(request: HttpRequest, reservation: Reservation) -> HttpResponse:
+    """What was looked at and what was said of it, in or out of the project; POST appeals."""
+    no_show: NoShow | None = getattr(reservation, "no_show", None)
+    if no_show is None:
+        if request.method == "POST":
+            return show(request, reservation, status=409, problem=_("Nothing is said against anybody here."))
+        return redirect(reservation)
+    form, status = AppealForm(request.POST if request.method == "POST" else None), 200
+    if request.method == "POST":
+        status = 400
+        if form.is_valid():
+            text, by = form.cleaned_data["text"], person(request)
+            try:
+                no_shows.appeal(no_show=no_show, text=text, by=by, at=clock.now())
+            except DomainError as error:
+                form.add_error("text", error.message)
+                status = error.status
+            else:
+                messages.success(request, _("A steward reads it and answers here."))
+                return redirect(no_show)
+    context = {
+        "reservation": reservation,
+        "slot": formats.span(*bounds(reservation.during)),
+        "is_member": reservation.project.memberships.filter(user=person(request)).exists(),
+        "asked": question_of(reservation, user=person(request), at=clock.now()),
+        "appeal_form": form,
+        "own_project": None,
+    }
+    return render(request, "reservations/no_show.html", context, status=status)
 
 
 @never_cache
 @guard(STEWARD)
 def steward_no_shows(request: HttpRequest) -> HttpResponse:
-    context = {"page": selectors.appeals_page(at=clock.now()), "own_project": None}
+    asked = request.GET.get("part", "")
+    part = int(asked) if asked.isdecimal() and len(asked) < 5 else 1
+    context = {"page": selectors.appeals_page(at=clock.now(), part=part), "own_project": None}
     return render(request, "reservations/steward_no_shows.html", context)
 
 

@@ -41,8 +41,11 @@ def reservation(request: HttpRequest, reservation: Reservation) -> HttpResponse:
     return _page(request, reservation)
 
 
-@guard({"POST": RESERVATION_KEEPER})
+@guard({"GET": RESERVATION_MEMBER, "POST": RESERVATION_KEEPER})
 def reservation_cancel(request: HttpRequest, reservation: Reservation) -> HttpResponse:
+    """A refusal is shown at this address: whoever loads it again, or keeps it, comes back to the slot."""
+    if request.method != "POST":
+        return redirect(reservation)
     try:
         booking.cancel(reservation=reservation, by=person(request), at=clock.now())
     except DomainError as error:
@@ -51,8 +54,10 @@ def reservation_cancel(request: HttpRequest, reservation: Reservation) -> HttpRe
     return redirect(reservation)
 
 
-@guard({"POST": agreed(RESERVATION_KEEPER)})
+@guard({"GET": RESERVATION_MEMBER, "POST": agreed(RESERVATION_KEEPER)})
 def run_add(request: HttpRequest, reservation: Reservation) -> HttpResponse:
+    if request.method != "POST":
+        return redirect(reservation)
     page = reservation_page(reservation=reservation, user=person(request), at=clock.now())
     form = RunForm(request.POST, nodes=[part.node for part in page.nodes])
     if form.is_valid():
@@ -71,8 +76,10 @@ def run_add(request: HttpRequest, reservation: Reservation) -> HttpResponse:
     return render(request, "reservations/reservation.html", {"page": page, "form": form}, status=400)
 
 
-@guard({"POST": RUN_KEEPER})
+@guard({"GET": RUN_MEMBER, "POST": RUN_KEEPER})
 def run_stop(request: HttpRequest, run: Run) -> HttpResponse:
+    if request.method != "POST":
+        return redirect(run.reservation)
     try:
         runs.stop_run(run=run, by=person(request), at=clock.now())
     except DomainError as error:
@@ -118,11 +125,10 @@ def show(
     *,
     status: int,
     problem: str = "",
-    appeal_form: AppealForm | None = None,
 ) -> HttpResponse:
     """The page as it is now, if it is theirs still: somebody else may have been quicker."""
     now = get_object_or_404(reservations_of(person(request)), pk=reservation.pk)
-    return _page(request, now, status=status, problem=problem, appeal_form=appeal_form)
+    return _page(request, now, status=status, problem=problem)
 
 
 def _page(
@@ -131,7 +137,6 @@ def _page(
     *,
     status: int = 200,
     problem: str = "",
-    appeal_form: AppealForm | None = None,
 ) -> HttpResponse:
     page = reservation_page(reservation=reservation, user=person(request), at=clock.now())
     context = {
@@ -139,7 +144,7 @@ def _page(
         "own_project": page.project,
         "problem": problem,
         "form": _run_form(page),
-        "appeal_form": appeal_form or AppealForm(),
+        "appeal_form": AppealForm(),
     }
     return render(request, "reservations/reservation.html", context, status=status)
 

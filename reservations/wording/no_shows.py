@@ -40,6 +40,15 @@ def reason(no_show: NoShow) -> str:
     return sentences[no_show.reason]
 
 
+def appeal(no_show: NoShow) -> str:
+    """What became of an appeal, in a word or two; empty where there is none."""
+    if no_show.appealed_at is None:
+        return ""
+    if no_show.answered_at is None:
+        return _("Waits for an answer")
+    return _("Upheld") if no_show.is_upheld else _("Not upheld")
+
+
 def facts(no_show: NoShow) -> Iterator[tuple[str, str]]:
     """What was looked at, line by line."""
     kept = no_show.evidence

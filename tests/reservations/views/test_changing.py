@@ -11,12 +11,13 @@ from django.db import ProgrammingError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import User
+from accounts.models import Notice, User
 from common import clock
 from common.ranges import between, bounds
 from nodes.models import Hold
 from reservations.domain.policy import standard
 from reservations.models import NoShow, RefusedChange, Reservation, SlotChange
+from reservations.selectors import appeals
 from reservations.selectors.decision import decision_page, decisions_of
 from reservations.services import booking, dispatch, no_shows
 from tests import factories
@@ -369,6 +370,64 @@ def test_whoever_has_left_the_project_still_appeals_over_the_api(lab: Lab) -> No
     address = f"reservations/{found.reservation.uid}/appeal"
     assert call(make_lab().member, "POST", address, {"text": "I came."}).status_code == 404
     assert call(lab.member, "POST", address, {"text": "I came."}).json()["appeal"] == "I came."
+
+
+def test_whoever_has_left_the_project_appeals_on_a_page_that_the_mail_leads_to(lab: Lab) -> None:
+    found, colleague = no_show(lab), lab.join()
+    address = Notice.objects.get(user=lab.member, kind="no_show_judged").url
+    assert address == f"/reservations/{found.reservation.uid}/appeal/"
+    for who, status in ((None, 302), (make_lab().member, 404), (colleague, 403)):
+        assert signed_in(who, "get", address).status_code == status
+    assert "You have left the project" not in signed_in(lab.member, "get", address).content.decode()
+    lab.project.memberships.filter(user=lab.member).delete()
+    page = signed_in(lab.member, "get", address).content.decode()
+    for text in ("You have left the project", "None was queued", "1 of your slots", "Send the appeal"):
+        assert text in page
+    empty = signed_in(lab.member, "post", address, {"text": ""})
+    assert (empty.status_code, "a steward reads it" in empty.content.decode()) == (400, True)
+    sent = signed_in(lab.member, "post", address, {"text": "I was there."})
+    assert (sent.status_code, sent.url) == (302, address)
+    page = signed_in(lab.member, "get", address).content.decode()
+    assert ("I was there." in page, "Send the appeal" in page) == (True, False)
+    twice = signed_in(lab.member, "post", address, {"text": "I was there."})
+    assert (twice.status_code, "there is one appeal" in twice.content.decode()) == (409, True)
+
+
+def test_stewards_find_every_slot_that_was_looked_at_part_by_part(
+    lab: Lab, steward: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answered or not, appealed against or not, however long ago."""
+    monkeypatch.setattr(appeals, "PART", 1)
+    first, second = no_show(lab), no_show(lab)
+    NoShow.objects.filter(pk=first.pk).update(judged_at=clock.now() - timedelta(days=400))
+    seen(lab, second.reservation, "post", "appeal/", {"text": "I was there."})
+    page = signed_in(steward, "get", "/steward/no-shows/")
+    told = page.context["page"]
+    assert [one.appeal for one in told.judged] == ["Waits for an answer"]
+    assert (told.newer, told.older) == (0, 2)
+    assert 'href="?part=2#al"' in page.content.decode()
+    told = signed_in(steward, "get", "/steward/no-shows/?part=2").context["page"]
+    assert [one.url for one in told.judged] == [f"/steward/no-shows/{first.uid}/"]
+    assert (told.newer, told.older, told.judged[0].appeal) == (1, 0, "")
+    assert signed_in(steward, "get", "/steward/no-shows/?part=x").context["page"].older == 2
+    uids = [one["uid"] for one in call(steward, "GET", "no-shows/appeals?state=all").json()["items"]]
+    assert uids == [str(second.uid), str(first.uid)]
+
+
+def test_an_address_that_changes_something_leads_back_to_the_slot_when_it_is_read(lab: Lab) -> None:
+    """A refusal is shown there: whoever loads it again comes to the page that it was about."""
+    slot = begun(lab, ago=MINUTE)
+    run = queue(slot, lab.member)
+    for address in (
+        f"{slot.get_absolute_url()}cancel/", f"{slot.get_absolute_url()}check-in/",
+        f"{slot.get_absolute_url()}runs/", f"{slot.get_absolute_url()}appeal/", f"/runs/{run.uid}/stop/",
+    ):  # fmt: skip
+        answer = signed_in(lab.member, "get", address)
+        assert (answer.status_code, answer.url) == (302, slot.get_absolute_url()), address
+        assert signed_in(make_lab().member, "get", address).status_code == 404, address
+    slot.refresh_from_db()
+    run.refresh_from_db()
+    assert (slot.state, slot.checked_in_at, run.state) == ("booked", None, "queued")
 
 
 def test_what_was_done_with_a_slot_costs_no_query_of_its_own(lab: Lab) -> None:
