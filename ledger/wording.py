@@ -29,6 +29,7 @@ LABELS = {
     "policy_called_off": gettext_lazy("Policy called off"),
     "exception": gettext_lazy("Exception to the policy"),
     "exception_end": gettext_lazy("End of an exception"),
+    "account_moved": gettext_lazy("Account of the share tree moved"),
     "decision": gettext_lazy("Decision"),
     "key": gettext_lazy("Key"),
 }
@@ -162,6 +163,26 @@ def _exception_end(body: dict[str, Any]) -> str:
     return str(body["reason"])
 
 
+def _account_moved(body: dict[str, Any]) -> str:
+    said = {
+        "name": body["name"], "below": body["below_name"], "from_below": body["from_below_name"],
+        "before": formats.percent(body["part_before"], 2), "part": formats.percent(body["part"], 2),
+        "reason": body["reason"],
+    }  # fmt: skip
+    if body["below"] == body["from_below"]:
+        return (
+            _("%(name)s, below %(below)s: promised %(part)s of everything instead of %(before)s: %(reason)s")
+            % said
+        )
+    return (
+        _(
+            "%(name)s, from below %(from_below)s (%(before)s of everything) to below %(below)s (%(part)s):"
+            " %(reason)s"
+        )
+        % said
+    )
+
+
 def _decision(body: dict[str, Any]) -> str:
     outcome = _("Granted") if body["outcome"] == "granted" else _("Refused")
     return _("%(outcome)s under policy version %(policy)d") % {"outcome": outcome, "policy": body["policy"]}
@@ -197,6 +218,7 @@ _SUMMARIES: dict[str, Callable[[dict[str, Any]], str]] = {
     "policy_called_off": _policy_called_off,
     "exception": _exception,
     "exception_end": _exception_end,
+    "account_moved": _account_moved,
     "decision": _decision,
     "key": _key,
 }

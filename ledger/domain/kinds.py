@@ -267,6 +267,21 @@ SCHEMAS: Mapping[str, Schema] = {
     },
     # That a steward ended one early.
     "exception_end": {"exception": UID, "ended_at": MOMENT, "reason": text(500)},
+    # That an account of the share tree was put below another, or given other shares; by their numbers and
+    # names. The parts are of everything, as promised to it before and from then on.
+    "account_moved": {
+        "account": COUNT,
+        "name": text(150),
+        "from_below": COUNT,
+        "from_below_name": text(150),
+        "below": COUNT,
+        "below_name": text(150),
+        "shares_before": nullable(COUNT),
+        "shares": COUNT,
+        "part_before": AMOUNT,
+        "part": AMOUNT,
+        "reason": text(500),
+    },
     # That an answer was given, and a digest that only those who may read it can open.
     "decision": {
         "decision": UID,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reservations.models.account_moves import AccountMove
 from reservations.models.applications import Application
 from reservations.models.counters import CountedHours, SharedCell
 from reservations.models.decisions import Decision
@@ -17,6 +18,7 @@ from reservations.models.tree import Capacity, DailyStanding, MemberUse, UsageEn
 from reservations.models.weeks import WeekSum
 
 __all__ = [
+    "AccountMove",
     "Application",
     "Capacity",
     "CountedHours",
