@@ -11,6 +11,8 @@ from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
 
+from django.db import transaction
+
 from accounts.models import Project, ProjectMembership, User
 from common import clock
 from common.errors import DomainError
@@ -137,9 +139,10 @@ class History:
 
     def _call_off(self) -> None:
         project = self.random.choice(self.parties).project
-        usage.lock_vertex(project_id=project.pk)
         after = self.at + timedelta(days=self.random.randrange(3, 25))
-        calling_off.call_off(project=project, ends_after=after, reason="Random", at=self.at)
+        with transaction.atomic():  # whoever ends a project holds its lock meanwhile
+            usage.lock_vertex(project_id=project.pk)
+            calling_off.call_off(project=project, ends_after=after, reason="Random", at=self.at)
 
     def _class(self) -> None:
         """Given, or lost in a while: with slots booked under the one before."""
