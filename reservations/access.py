@@ -24,7 +24,7 @@ _A, _S, _H = Verdict.ALLOWED, Verdict.SIGN_IN, Verdict.HIDDEN
 
 def _runs(user: User) -> QuerySet[Run]:
     role = ProjectMembership.objects.filter(project=OuterRef("reservation__project"), user=user)
-    mine = Run.objects.of(user).select_related("reservation__project", "node")
+    mine = Run.objects.of(user).select_related("reservation__project", "node", "retry_of")
     return mine.annotate(role=Subquery(role.values("role")))
 
 

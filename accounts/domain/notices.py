@@ -47,9 +47,16 @@ class Kind:
 _ALL = (
     Kind("slot_starting", Group.RESERVATIONS, ("project", "devices", "start_at", "end_at")),
     Kind("job_ended", Group.RESERVATIONS, ("project", "job", "node", "outcome", "exit_code")),
-    Kind("job_lost", Group.RESERVATIONS, ("project", "job", "node")),
+    # `again`: the number under which it was queued again, if it was.
+    Kind("job_lost", Group.RESERVATIONS, ("project", "job", "node", "outcome", "again")),
     Kind("slot_cancelled", Group.RESERVATIONS, ("project", "by", "start_at", "end_at")),
     Kind("slot_withdrawn", Group.RESERVATIONS, ("project", "start_at", "end_at", "reason")),
+    # By the node's owner. `taken_at`: from when on it is gone; later than its start for one that had begun.
+    Kind(
+        "slot_taken_back",
+        Group.RESERVATIONS,
+        ("project", "node", "start_at", "end_at", "taken_at", "reason"),
+    ),
     # `change`: moved, extended or released. What is not by anybody was asked for before.
     Kind(
         "slot_changed",

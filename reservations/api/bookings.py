@@ -78,7 +78,7 @@ class ReservationsApi(PersonalApiView):
     bodies: ClassVar = {"POST": BookingMembers}
     answers: ClassVar = {"GET": [ReservationShape], "POST": ReservationShape}
     refusals: ClassVar = {"POST": {"unknown_device": 404, "not_found": 404}}
-    pointers: ClassVar = {name: f"#/job/{name}" for name in ("script", "environment", "bring_back")}
+    pointers: ClassVar = {name: f"#/job/{name}" for name in (*JobMembers().fields,)}
 
     def get(self, request: Request) -> Response:
         page = page_of_rows(request, self.query, _filtered(_mine(request), self.query), _shown)
@@ -90,7 +90,7 @@ class ReservationsApi(PersonalApiView):
         reservation = booking.book(
             project=_project(request, asked), devices=asked["devices"], start=asked["start"],
             end=asked["end"], asked_by=self.person, at=clock.now(),
-            job=booking.JobSpec(**asked["job"]) if "job" in asked else None,
+            job=booking.JobSpec(**JobMembers.job_of(asked["job"])) if "job" in asked else None,
         )  # fmt: skip
         address = f"/api/v1/reservations/{reservation.uid}"
         devices = sorted({str(uid) for uid in asked["devices"]})

@@ -48,6 +48,8 @@ class RunMembers(JobMembers):
         "script": "python3 train.py",
         "environment": {"SEED": "7"},
         "bring_back": ["out/*.csv"],
+        "retry": "from_checkpoint",
+        "checkpoint": ["state/*.pt"],
     }
 
 
@@ -66,14 +68,14 @@ class RunsApi(PersonalApiView):
     answers: ClassVar = {"GET": [RunShape], "POST": RunShape}
 
     def get(self, request: Request, reservation: Reservation) -> Response:
-        found = list(reservation.runs.select_related("node").order_by("number"))
+        found = list(reservation.runs.select_related("node", "retry_of").order_by("number"))
         leases = leases_of(found)
         items = [_shown(run, reservation, leases.get(run.reference)) for run in found]
         return Response({"items": items, "next": None})
 
     def post(self, request: Request, reservation: Reservation) -> Response:
         """Queue a job: it starts when the slot does, after those before it."""
-        job = dict(self.body)
+        job = RunMembers.job_of(self.body)
         node = _node(reservation, job.pop("node", None))
         run = runs.queue_run(reservation=reservation, node=node, by=self.person, at=clock.now(), **job)
         transaction.on_commit(tasks.hurry)
@@ -217,6 +219,10 @@ def _shown(run: Run, reservation: Reservation, lease: Lease | None) -> dict[str,
         "script": run.script,
         "environment": run.environment,
         "bring_back": run.bring_back,
+        "retry": run.retry,
+        "checkpoint": run.checkpoint,
+        "on_disconnect": run.on_disconnect,
+        "retry_of": None if run.retry_of is None else str(run.retry_of.uid),
         "outcome": row.outcome,
         "exit_code": row.exit_code,
         "peak_memory_bytes": row.peak_memory,

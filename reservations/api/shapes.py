@@ -35,6 +35,26 @@ class JobMembers(Members):
     bring_back = serializers.ListField(
         child=TextField(), default=list, help_text="Patterns of files to bring back."
     )
+    retry = serializers.ChoiceField(
+        jobs.RETRIES, default=jobs.Retry.NEVER.value,
+        help_text="What becomes of it if its node fails: at most three times more, within its slot.",
+    )  # fmt: skip
+    checkpoint = serializers.ListField(
+        child=TextField(), default=list,
+        help_text="With from_checkpoint: patterns of the files that it goes on from.",
+    )  # fmt: skip
+    on_disconnect = serializers.ChoiceField(
+        jobs.ON_DISCONNECT, default=jobs.OnDisconnect.KEEP.value,
+        help_text="keep: it runs on while node and site cannot reach each other. "
+        "stop: it is stopped after ten minutes of that.",
+    )  # fmt: skip
+
+    @staticmethod
+    def job_of(members: dict[str, Any]) -> dict[str, Any]:
+        """These members as services take a job: what to run, and how under `terms`."""
+        told = dict(members)
+        terms = jobs.Terms.pop(told)
+        return told | {"terms": terms}
 
 
 class DescendantShape(Shape):
@@ -168,6 +188,12 @@ class RunShape(Shape):
     script = serializers.CharField()
     environment = serializers.DictField(child=serializers.CharField())
     bring_back = serializers.ListField(child=serializers.CharField())
+    retry = serializers.ChoiceField(jobs.RETRIES)
+    checkpoint = serializers.ListField(child=serializers.CharField())
+    on_disconnect = serializers.ChoiceField(jobs.ON_DISCONNECT)
+    retry_of = serializers.UUIDField(
+        allow_null=True, help_text="The run whose node failed, in whose place this one was queued."
+    )
     outcome = serializers.CharField(help_text="How it ended, in a sentence; empty while it has not.")
     exit_code = serializers.IntegerField(allow_null=True)
     peak_memory_bytes = serializers.IntegerField(allow_null=True)
@@ -187,6 +213,10 @@ class RunShape(Shape):
         "script": "python3 train.py",
         "environment": {"SEED": "7"},
         "bring_back": ["out/*.csv"],
+        "retry": "from_checkpoint",
+        "checkpoint": ["state/*.pt"],
+        "on_disconnect": "keep",
+        "retry_of": None,
         "outcome": "The job ended by itself, exit code 0, after 3 h 18 min.",
         "exit_code": 0,
         "peak_memory_bytes": 8589934592,

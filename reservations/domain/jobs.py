@@ -58,6 +58,10 @@ class OnDisconnect(StrEnum):
     STOP = "stop"
 
 
+RETRIES = tuple(one.value for one in Retry)
+ON_DISCONNECT = tuple(one.value for one in OnDisconnect)
+
+
 @dataclass(frozen=True)
 class Terms:
     """How a job is to be run, besides what: docs/agent-protocol.md, "The specification"."""

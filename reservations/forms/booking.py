@@ -15,7 +15,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 from accounts.models import Project
 from common import formats
 from nodes.models import Device, Node
-from reservations.domain import localtime
+from reservations.domain import jobs, localtime
 
 _LOCAL = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 # What can be moved between zones and counted on from without leaving the calendar.
@@ -206,6 +206,9 @@ class PatternsField(forms.CharField):
         return [line.strip() for line in super().clean(value).splitlines() if line.strip()]
 
 
+_AS_USUAL = (None, "", jobs.Retry.NEVER, jobs.OnDisconnect.KEEP)
+
+
 class RunForm(forms.Form):
     """A job: what to run, with which environment, and which files to bring back."""
 
@@ -237,6 +240,58 @@ class RunForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2, "class": "mono", "spellcheck": "false"}),
         help_text=_("Patterns such as out/*.csv, one a line."),
     )
+    retry = forms.ChoiceField(
+        required=False,
+        label=_("If its node fails"),
+        choices=[
+            (jobs.Retry.NEVER, _("Do not run it again")),
+            (jobs.Retry.FROM_START, _("Run it again from its start")),
+            (jobs.Retry.FROM_CHECKPOINT, _("Run it again with the files of its checkpoint")),
+        ],
+        help_text=_("At most three times more, in what is left of the slot. What was lost is not charged."),
+    )
+    checkpoint = PatternsField(
+        required=False,
+        label=_("Files of the checkpoint"),
+        widget=forms.Textarea(attrs={"rows": 2, "class": "mono", "spellcheck": "false"}),
+        help_text=_("Patterns such as state/*.pt, one a line. They are in its folder when it runs again."),
+    )
+    on_disconnect = forms.ChoiceField(
+        required=False,
+        label=_("If node and site cannot reach each other"),
+        choices=[
+            (jobs.OnDisconnect.KEEP, _("Let it run on until its slot ends")),
+            (jobs.OnDisconnect.STOP, _("Stop it after ten minutes")),
+        ],
+    )
+    # What hardly anybody changes: these stand folded below the others.
+    IF_IT_FAILS = ("retry", "checkpoint", "on_disconnect")
+
+    def clean_retry(self) -> str:
+        return self.cleaned_data["retry"] or jobs.Retry.NEVER
+
+    def clean_on_disconnect(self) -> str:
+        return self.cleaned_data["on_disconnect"] or jobs.OnDisconnect.KEEP
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors:
+            cleaned["terms"] = jobs.Terms.pop(cleaned)
+        return cleaned
+
+    @property
+    def first(self) -> list[forms.BoundField]:
+        """What everybody fills in."""
+        return [field for field in self.visible_fields() if field.name not in self.IF_IT_FAILS]
+
+    @property
+    def if_it_fails(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.IF_IT_FAILS]
+
+    @property
+    def is_told_otherwise(self) -> bool:
+        """Whether something there is wrong or not as usual: then it is not folded."""
+        return any(field.errors or field.value() not in _AS_USUAL for field in self.if_it_fails)
 
     def __init__(self, data: Any, *, nodes: Iterable[Node], **kwargs: Any) -> None:
         super().__init__(data, **kwargs)

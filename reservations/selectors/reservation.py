@@ -101,7 +101,7 @@ def reservation_page(*, reservation: Reservation, user: User, at: datetime) -> R
     start, end = bounds(reservation.during)
     reserved = reservation.devices.select_related("device__node__site", "tariff__statement")
     devices = list(reserved.order_by("device__node_id", "id"))
-    runs = list(reservation.runs.select_related("node").order_by("-number"))
+    runs = list(reservation.runs.select_related("node", "retry_of").order_by("-number"))
     leases = leases_of(runs)
     rows = tuple(run_row(run, leases.get(run.reference)) for run in runs)
     newest = leases.get(runs[0].reference) if runs else None

@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from common import formats
 from nodes.models import Lease, LogChunk, OutputFile
 from nodes.wording import end_notes
+from reservations.domain.jobs import Retry
 from reservations.models import Run
 
 # The page opens with the end of the log; the whole of it is one link away.
@@ -43,6 +44,10 @@ class RunRow:
     script: str
     environment: str  # NAME=value lines, as they were typed
     bring_back: str  # one pattern a line
+    retry: str
+    checkpoint: str  # one pattern a line
+    on_disconnect: str
+    in_place_of: str  # that it was queued again after a failure, in a sentence, or nothing
     node: str
     state: str
     label: str
@@ -127,6 +132,10 @@ def run_row(run: Run, lease: Lease | None) -> RunRow:
         script=run.script,
         environment="\n".join(f"{name}={value}" for name, value in run.environment.items()),
         bring_back="\n".join(run.bring_back),
+        retry=run.retry,
+        checkpoint="\n".join(run.checkpoint),
+        on_disconnect=run.on_disconnect,
+        in_place_of=_in_place_of(run),
         node=run.node.name,
         state=run.live_state(lease.state if lease else ""),
         label=label,
@@ -156,6 +165,15 @@ def _run_state(run: Run, lease: Lease | None) -> tuple[str, str]:
         return (gettext("Ended"), "good") if lease.exit_code == 0 else (gettext("Ended"), "bad")
     tones = {Run.State.LOST: "bad", Run.State.NOT_RUN: "warn"}
     return str(Run.State(run.state).label), tones.get(Run.State(run.state), "info")
+
+
+def _in_place_of(run: Run) -> str:
+    if run.retry_of is None:
+        return ""
+    told = {"number": run.retry_of.number}
+    if run.retry == Retry.FROM_CHECKPOINT:
+        return gettext("Queued again from its checkpoint, in place of run %(number)d.") % told
+    return gettext("Queued again from its start, in place of run %(number)d.") % told
 
 
 def _outcome(run: Run, lease: Lease | None) -> str:

@@ -8,7 +8,7 @@ below it (node, devices), as cancelling does.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,15 +18,17 @@ from django.db.models import Exists, OuterRef, Q
 
 from common.ranges import bounds
 from nodes.errors import LeaseRefused
-from nodes.models import Device, Lease
+from nodes.models import Device, Lease, OutputFile
 from nodes.services import leases, occupancy, wake
 from reservations.domain import jobs
 from reservations.models import Reservation, ReservedDevice, Run
-from reservations.services import changing, telling
+from reservations.services import changing, runs, telling
 
 logger = logging.getLogger(__name__)
 
-# So early the node gets a job, to have it staged when the slot begins.
+# So early a node gets a job, to have it staged when the slot begins: a day where it goes on without the
+# site, which may then be away when the slot begins; minutes where its lease has to be renewed.
+AHEAD_KEPT = timedelta(hours=24)
 AHEAD = timedelta(minutes=5)
 # In one tick; a tick each second empties any queue that fits the table of one site.
 MOST_AT_ONCE = 200
@@ -41,20 +43,23 @@ def dispatch_due(*, at: datetime) -> int:
 
 
 def _due(at: datetime) -> list[int]:
-    """The oldest queued run of each reservation and node that has none in hand."""
-    in_hand = Run.objects.filter(
-        reservation=OuterRef("reservation"), node=OuterRef("node"), state__in=IN_HAND
-    )
+    """The oldest queued run of each reservation and node that has none in hand; first what begins first."""
+    beside = Run.objects.filter(reservation=OuterRef("reservation"), node=OuterRef("node"))
+    in_hand = beside.filter(state__in=IN_HAND)
+    before = beside.filter(state=Run.State.QUEUED, number__lt=OuterRef("number"))
+    soon = Q(reservation__during__startswith__lte=at + AHEAD)
+    kept = Q(reservation__during__startswith__lte=at + AHEAD_KEPT, on_disconnect=jobs.OnDisconnect.KEEP.value)
     due = Run.objects.filter(
+        soon | kept,
         ~Exists(in_hand),
+        ~Exists(before),
         state=Run.State.QUEUED,
         reservation__state=Reservation.State.BOOKED,
         reservation__project__suspended_at=None,
-        reservation__during__startswith__lte=at + AHEAD,
         reservation__during__endswith__gt=at,
     )
-    oldest = due.order_by("reservation_id", "node_id", "number").distinct("reservation_id", "node_id")
-    return list(oldest.values_list("pk", flat=True)[:MOST_AT_ONCE])
+    first = due.order_by("reservation__during", "reservation_id", "node_id")
+    return list(first.values_list("pk", flat=True)[:MOST_AT_ONCE])
 
 
 def _hand_over(pk: int, at: datetime) -> bool:
@@ -78,7 +83,7 @@ def _claim(pk: int, at: datetime) -> bool:
     reservation = due.select_for_update(of=("self",), skip_locked=True).first()
     if reservation is None:
         return False
-    run = Run.objects.select_related("node").get(pk=pk)
+    run = Run.objects.select_related("node", "retry_of__retry_of__retry_of").get(pk=pk)
     if Run.objects.filter(reservation=reservation, node=run.node, state__in=IN_HAND).exists():
         return False
     if not Run.objects.filter(pk=pk, state=Run.State.QUEUED).update(state=Run.State.LEASED):
@@ -104,16 +109,38 @@ def _specification(run: Run, held: int) -> dict[str, Any]:
     limits = jobs.limits(
         node_cores=run.node.cpu_cores, node_memory_bytes=run.node.memory_bytes, held=held, devices=devices
     )
-    return {
+    told = {
         "script": run.script,
         "environment": run.environment,
         "bring_back": run.bring_back,
         "limits": asdict(limits),
-        "network": "none",
-        "on_disconnect": "keep",
-        "retry": "never",
-        "runner": run.node.runner,
+        "network": run.network,
+        "on_disconnect": run.on_disconnect,
+        "retry": run.retry,
+        "checkpoint": run.checkpoint,
+        "runner": run.runner or run.node.runner,
+        "image": run.image or None,
     }
+    resumed = _resumed(run)
+    return told if resumed is None else told | {"resume": resumed}
+
+
+def _resumed(run: Run) -> dict[str, Any] | None:
+    """The files that a job goes on from: those of the newest attempt before that left any."""
+    if run.retry != jobs.Retry.FROM_CHECKPOINT:
+        return None
+    for former in _attempts_before(run):
+        files = OutputFile.objects.filter(lease__reference=former.reference).order_by("name")
+        if left := list(files.values("name", "size", "sha256")):
+            return {"lease": str(former.lease_uid), "files": left}
+    return None
+
+
+def _attempts_before(run: Run) -> Iterator[Run]:
+    """The runs in whose place this one was queued, the newest first: there are few."""
+    while run.retry_of is not None:
+        run = run.retry_of
+        yield run
 
 
 def _give_up_what_cannot_start(at: datetime) -> None:
@@ -169,14 +196,50 @@ def _follow(run: Run, lease: Lease, at: datetime) -> bool:
         Run.objects.filter(pk=run.pk, state=Run.State.LEASED).update(state=Run.State.RUNNING)
         occupancy.start_holds(reference=run.reservation.reference, at=lease.started_at)
     if lease.state in (Lease.State.ENDED, Lease.State.LOST):
-        state = Run.State.ENDED if lease.state == Lease.State.ENDED else Run.State.LOST
-        if not _finish(run, state, lease.ended_at or at):
-            return False
-        telling.run_over(run=run, lease=lease, state=state, at=at)
-        return True
+        return _over(run, lease, at)
     if run.reservation.state != Reservation.State.BOOKED and lease.stop_requested_at is None:
         leases.request_stop(reference=run.reference, at=at)  # the slot was given back meanwhile
     return False
+
+
+def _over(run: Run, lease: Lease, at: datetime) -> bool:
+    """End the run with its lease, and queue it again where its node failed and its terms say so."""
+    is_again = _is_to_run_again(run, lease, at)
+    if is_again:
+        # Before the run: who queues another job in this slot, or gives it up, locks in this order.
+        booked = Reservation.objects.filter(pk=run.reservation_id, state=Reservation.State.BOOKED)
+        if not booked.select_for_update(of=("self",), skip_locked=True).exists():
+            return False  # somebody changes it just now: the next tick looks again
+    state = Run.State.ENDED if lease.state == Lease.State.ENDED else Run.State.LOST
+    if not _finish(run, state, lease.ended_at or at):
+        return False
+    again = runs.queue_again(run=run, at=at) if is_again else None
+    telling.run_over(run=run, lease=lease, state=state, again=again, at=at)
+    return True
+
+
+def _is_to_run_again(run: Run, lease: Lease, at: datetime) -> bool:
+    if run.reservation.state != Reservation.State.BOOKED or at >= bounds(run.reservation.during)[1]:
+        return False
+    was_stopped = lease.stop_requested_at is not None
+    earlier = sum(1 for _attempt in _attempts_before(run))
+    # Given up before its moment: nothing has run, so this is no second execution.
+    is_unbegun = (
+        lease.state == Lease.State.LOST
+        and lease.started_at is None
+        and lease.ended_at is not None
+        and lease.ended_at < lease.not_before
+    )
+    retry = jobs.Retry.FROM_START if is_unbegun and run.retry == jobs.Retry.NEVER else run.retry
+    return (is_unbegun or _has_failed(lease)) and jobs.may_run_again(
+        retry=retry, earlier=earlier, was_stopped=was_stopped
+    )
+
+
+def _has_failed(lease: Lease) -> bool:
+    """Whether the node or the way to it failed, and not the job."""
+    codes = {note.get("code") for note in lease.end_notes}
+    return lease.state == Lease.State.LOST or "site_away" in codes
 
 
 def _finish(run: Run, state: Run.State, finished_at: datetime) -> bool:

@@ -90,7 +90,7 @@ def _forget_applications(user: User) -> None:
 
 def _forget_runs(runs: QuerySet[Run]) -> None:
     forget_leases(lease_uids=[run.lease_uid for run in runs if run.lease_uid])
-    runs.update(script="", environment={}, bring_back=[])
+    runs.update(script="", environment={}, bring_back=[], image="", checkpoint=[])
 
 
 PART = Part(

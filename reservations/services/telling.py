@@ -30,15 +30,17 @@ MOST_AT_ONCE = 2000  # people told of new house rules in one sweep
 
 
 # --- what just happened -----------------------------------------------------
-def run_over(*, run: Run, lease: Lease | None, state: str, at: datetime) -> None:
-    """Tell who queued a job how it ended, in the transaction that ends it."""
+def run_over(*, run: Run, lease: Lease | None, state: str, at: datetime, again: Run | None = None) -> None:
+    """Tell who queued a job how it ended, and whether it runs again, in the transaction that ends it."""
     facts: dict[str, object] = {"project": run.reservation.project.name, "job": run.number}
     facts["node"] = run.node.name
-    kind = "job_ended"
-    if state == Run.State.LOST and lease and lease.end_reason == Lease.EndReason.AGENT_LOST:
+    facts["outcome"] = lease.end_reason if lease else Lease.EndReason.NOT_STARTED
+    was_lost = state == Run.State.LOST and facts["outcome"] == Lease.EndReason.AGENT_LOST
+    if was_lost or again is not None:
         kind = "job_lost"
+        facts["again"] = None if again is None else again.number
     else:
-        facts["outcome"] = lease.end_reason if lease else Lease.EndReason.NOT_STARTED
+        kind = "job_ended"
         facts["exit_code"] = lease.exit_code if lease else None
     _tell(run.created_by, kind, facts, run.reservation, f"run:{run.uid}", at)
 

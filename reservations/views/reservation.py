@@ -158,6 +158,9 @@ def _run_form(page: ReservationPage) -> RunForm:
             "script": newest.script,
             "environment": newest.environment,
             "bring_back": newest.bring_back,
+            "retry": newest.retry,
+            "checkpoint": newest.checkpoint,
+            "on_disconnect": newest.on_disconnect,
         }
     return RunForm(None, nodes=[part.node for part in page.nodes], initial=initial)
 

@@ -18,8 +18,9 @@ MOMENT = datetime(2026, 11, 24, 9, 42, tzinfo=UTC)
 
 
 def tell(user: User, *, number: int = 1, project: str = "Atlas", url: str = "/me/security/") -> Notice:
+    params = {"project": project, "job": number, "node": "Node 3", "outcome": "agent_lost", "again": None}
     notify(
-        users=[user], kind="job_lost", params={"project": project, "job": number, "node": "Node 3"},
+        users=[user], kind="job_lost", params=params,
         url=url, dedupe=f"job:{number}", at=MOMENT + timedelta(minutes=number),
     )  # fmt: skip
     return Notice.objects.get(user=user, dedupe=f"job:{number}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event
 from time import sleep
 
@@ -11,10 +11,11 @@ import redis
 from django.conf import settings
 from django.db import transaction
 
-from accounts.models import User
+from accounts.models import Notice, User
 from common.ranges import bounds
-from nodes.models import HoldEvent, Lease
+from nodes.models import HoldEvent, Lease, OutputFile
 from nodes.services import leases, occupancy, wake
+from reservations.domain.jobs import Terms
 from reservations.models import Reservation, Run
 from reservations.services import dispatch, runs
 from tests import factories
@@ -35,17 +36,141 @@ def lease_of(run: Run) -> Lease:
 
 
 @pytest.mark.django_db
-def test_a_run_is_handed_over_five_minutes_before_its_slot_and_no_sooner(
-    booked: Reservation, ada: User
+@pytest.mark.parametrize(("on_disconnect", "ahead"), [("keep", 24 * HOUR), ("stop", 5 * MINUTE)])
+def test_a_run_is_handed_over_a_day_ahead_where_its_node_may_go_on_alone(
+    booked: Reservation, ada: User, on_disconnect: str, ahead: timedelta
 ) -> None:
-    run = queue(booked, ada)
+    run = queue(booked, ada, terms=Terms(on_disconnect=on_disconnect))
     start = booked.during.lower
-    assert dispatch.dispatch_due(at=start - 6 * MINUTE) == 0
-    assert dispatch.dispatch_due(at=start - 4 * MINUTE) == 1
+    assert dispatch.dispatch_due(at=start - ahead - MINUTE) == 0
+    assert dispatch.dispatch_due(at=start - ahead + MINUTE) == 1
     run.refresh_from_db()
     lease = lease_of(run)
     assert (run.state, run.lease_uid) == (Run.State.LEASED, lease.uid)
     assert (lease.not_before, lease.ends_at) == (start, booked.during.upper)
+
+
+@pytest.mark.django_db
+def test_a_job_that_may_be_handed_over_early_does_not_pass_one_that_may_not(
+    booked: Reservation, ada: User
+) -> None:
+    first, second = queue(booked, ada, terms=Terms(on_disconnect="stop")), queue(booked, ada)
+    start = booked.during.lower
+    assert dispatch.dispatch_due(at=start - HOUR) == 0
+    assert dispatch.dispatch_due(at=start - MINUTE) == 1
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, second.state) == (Run.State.LEASED, Run.State.QUEUED)
+
+
+# --- again, where a node failed -------------------------------------------------------------
+FROM_CHECKPOINT = Terms(retry="from_checkpoint", checkpoint=("state/*",))
+
+
+def lose(run: Run, at: datetime, *, began: bool = True) -> None:
+    """As an agent does whose machine restarted."""
+    if began:
+        start(run, at)
+    end(run, at + MINUTE, "lost")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("retry", ["never", "from_start"])
+def test_a_run_whose_node_failed_is_queued_again_only_if_its_terms_say_so(
+    booked: Reservation, ada: User, retry: str
+) -> None:
+    run = queue(booked, ada, environment={"A": "1"}, terms=Terms(retry=retry))
+    at = booked.during.lower
+    dispatch.dispatch_due(at=at)
+    lose(run, at)
+    assert dispatch.reap(at=at + MINUTE) == 1
+    assert dispatch.reap(at=at + 2 * MINUTE) == 0
+    again = list(Run.objects.filter(retry_of=run))
+    assert len(again) == (retry != "never")
+    told = Notice.objects.get(kind="job_lost").params
+    assert told["again"] == (2 if again else None)
+    for one in again:
+        assert (one.number, one.state, one.environment, one.terms) == (2, "queued", {"A": "1"}, run.terms)
+        assert dispatch.dispatch_due(at=at + 2 * MINUTE) == 1
+        assert lease_of(one).fence == lease_of(run).fence + 1
+
+
+@pytest.mark.django_db
+def test_a_node_that_fails_again_and_again_is_given_the_job_three_times_more(
+    booked: Reservation, ada: User
+) -> None:
+    queue(booked, ada, terms=Terms(retry="from_start"))
+    at = booked.during.lower
+    for _time in range(6):
+        if dispatch.dispatch_due(at=at):
+            lose(Run.objects.get(state=Run.State.LEASED), at)
+            dispatch.reap(at=at + MINUTE)
+        at += 2 * MINUTE
+    assert [run.state for run in Run.objects.order_by("number")] == [Run.State.LOST] * 4
+
+
+@pytest.mark.django_db
+def test_what_never_began_is_queued_again_whatever_its_terms(booked: Reservation, ada: User) -> None:
+    """Its moment had not come: to run it later is no second time."""
+    run = queue(booked, ada)
+    dispatch.dispatch_due(at=booked.during.lower - HOUR)
+    lose(run, booked.during.lower - HOUR, began=False)
+    dispatch.reap(at=booked.during.lower - HOUR + MINUTE)
+    assert Run.objects.get(retry_of=run).state == Run.State.QUEUED
+
+
+@pytest.mark.django_db
+def test_what_somebody_asked_to_stop_or_whose_slot_is_over_stays_lost(booked: Reservation, ada: User) -> None:
+    stopped, late = queue(booked, ada, terms=Terms(retry="from_start")), slot(ada)
+    over = queue(late, ada, terms=Terms(retry="from_start"))
+    at = booked.during.lower
+    dispatch.dispatch_due(at=at)
+    for run in (stopped, over):
+        start(run, at)
+    leases.request_stop(reference=stopped.reference, at=at)
+    end(stopped, at + MINUTE, "lost")
+    dispatch.reap(at=at + MINUTE)
+    end(over, late.during.upper, "lost")
+    dispatch.reap(at=late.during.upper)
+    assert not Run.objects.exclude(retry_of=None).exists()
+
+
+@pytest.mark.django_db
+def test_a_job_that_goes_on_is_given_the_files_of_the_newest_attempt_that_left_any(
+    booked: Reservation, ada: User
+) -> None:
+    first = queue(booked, ada, terms=FROM_CHECKPOINT)
+    at = booked.during.lower
+    dispatch.dispatch_due(at=at)
+    assert "resume" not in lease_of(first).specification
+    OutputFile.objects.create(
+        lease=lease_of(first), name="state/1.pt", size=3, sha256="a" * 64, content="x", received_at=at
+    )
+    expected = {
+        "lease": str(lease_of(first).uid),
+        "files": [{"name": "state/1.pt", "size": 3, "sha256": "a" * 64}],
+    }
+    for _time in range(2):  # the second attempt leaves nothing: the third goes on from the first all the same
+        run = Run.objects.get(state=Run.State.LEASED)
+        lose(run, at)
+        dispatch.reap(at=at + MINUTE)
+        at += 2 * MINUTE
+        dispatch.dispatch_due(at=at)
+        assert lease_of(Run.objects.get(retry_of=run)).specification["resume"] == expected
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_that_six_notice_at_once_queues_the_job_once(booked: Reservation, ada: User) -> None:
+    """Seen to queue it twice without the conditional update of the run and the constraint on retry_of."""
+    run = queue(booked, ada, terms=Terms(retry="from_start"))
+    at = booked.during.lower
+    dispatch.dispatch_due(at=at)
+    lose(run, at)
+    answers, failed = split(at_once(*[lambda: dispatch.reap(at=at + MINUTE)] * 6))
+    assert failed == []
+    dispatch.reap(at=at + MINUTE)  # had each of them found the slot locked by another
+    assert Run.objects.filter(retry_of=run).count() == 1
+    assert sum(answers) <= 1
 
 
 @pytest.mark.django_db
