@@ -5,6 +5,7 @@ DomainError
     ├── Refused              409 refused                a rule says no; carries the stored decision
     ├── CancelRefused        409 cancel_refused         it has begun, or is cancelled or over already
     ├── ChangeRefused        409 change_refused         not in this state, or not to that person
+    ├── SlotsInTheWay        409 slots_in_the_way       booked slots that an owner has not said to take back
     ├── AppealRefused        409 appeal_refused         nothing to appeal against, or answered already
     ├── UnknownDevice        404 unknown_device         not on a listed node
     ├── TooFarAway           400 too_far_away           years from now, where no rule was made for
@@ -51,6 +52,12 @@ class CancelRefused(ReservationError):
 
 class ChangeRefused(ReservationError):
     code = "change_refused"
+
+
+class SlotsInTheWay(ReservationError):
+    """`details`: slots (reservation, start, end, has_begun)."""
+
+    code = "slots_in_the_way"
 
 
 class AppealRefused(ReservationError):

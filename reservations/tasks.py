@@ -15,7 +15,7 @@ from kombu.exceptions import OperationalError
 import ledger.services
 from accounts.services import idempotency, mail
 from common import clock
-from nodes.services import agent_calls
+from nodes.services import agent_calls, samples
 from pricing.services import allowances, evidence_sweep, returns, telling as owners
 from reservations.errors import NoPolicy
 from reservations.services import (
@@ -26,6 +26,7 @@ from reservations.services import (
     levels,
     no_shows,
     releasing,
+    reliability,
     replays,
     settle,
     sweeps,
@@ -170,3 +171,15 @@ def sweep_evidence(at: datetime) -> None:
 @sweep
 def count_weeks(at: datetime) -> None:
     weeks.count_weeks(at=at)
+
+
+@shared_task
+@sweep
+def count_reliability(at: datetime) -> None:
+    reliability.count(at=at)
+
+
+@shared_task
+@sweep
+def thin_samples(at: datetime) -> None:
+    samples.thin(at=at)

@@ -28,6 +28,7 @@ SENTENCES = {
     "job_lost": _("A job of yours was lost with its node."),
     "slot_cancelled": _("Somebody else cancelled a slot that you booked."),
     "slot_withdrawn": _("A slot that you booked can no longer be had."),
+    "slot_taken_back": _("The owner of a node takes back a slot that you booked there."),
     "slot_changed": _("Somebody else changed a slot that you booked, or it was released as you asked."),
     "slot_handed_over": _("A slot was handed over to you, or somebody handed yours over."),
     "no_show_warning": _("Nobody seems to use a slot of yours that has begun."),

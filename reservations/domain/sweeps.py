@@ -22,6 +22,8 @@ EVERY: dict[str, timedelta] = {
     "end_what_is_over": timedelta(minutes=1),
     "sweep_evidence": timedelta(days=1),
     "count_weeks": timedelta(minutes=10),
+    "count_reliability": timedelta(minutes=10),
+    "thin_samples": timedelta(hours=1),
 }
 
 # A busy machine may miss some beats; thirty seconds without a dispatch is not busy, it is broken.

@@ -16,6 +16,7 @@ from reservations.models.slot_changes import RefusedChange, SlotChange
 from reservations.models.snapshots import Snapshot
 from reservations.models.tree import Capacity, DailyStanding, MemberUse, UsageEntry, Vertex
 from reservations.models.weeks import WeekSum
+from reservations.models.withdrawals import NodeMonth, SlotWithdrawal
 
 __all__ = [
     "AccountMove",
@@ -26,6 +27,7 @@ __all__ = [
     "Decision",
     "MemberUse",
     "NoShow",
+    "NodeMonth",
     "Policy",
     "PolicyDraft",
     "PolicyException",
@@ -37,6 +39,7 @@ __all__ = [
     "Run",
     "SharedCell",
     "SlotChange",
+    "SlotWithdrawal",
     "Snapshot",
     "Sweep",
     "UsageBasis",

@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from common.open_data.columns import Column, day, digest, integer, members, moment, number, text, words
 from common.open_data.datasets import CC_BY, Dataset, Edition, Reference
 from ledger.models import Entry
-from pricing.selectors.datasets.shared import effective, ledger_index, published
+from pricing.selectors.datasets.shared import effective, ledger_index, public, published
 from reservations.domain.easing import NUMBERS
-from reservations.models import Decision, Policy, PolicyException, WeekSum
+from reservations.models import Decision, NodeMonth, Policy, PolicyException, WeekSum
 
 
 def _decisions() -> QuerySet[Decision]:
@@ -247,7 +247,33 @@ FAIRNESS_HOLDERS = Dataset(
     page="fairness",
 )
 
+NODE_RELIABILITY = Dataset(
+    name="node-reliability",
+    title=_("How nodes kept their slots"),
+    says=_(
+        "Month by month what became of the slots on each node, once they were settled: a slot counts once, "
+        "as the worst that happened. What its holder gave up before it began is not in here."
+    ),
+    licence=CC_BY,
+    columns=(
+        text("node", _("The node."), "node__uid"),
+        day("month", _("The first day of the month (UTC) in which the slots ended.")),
+        integer("slots", _("All of them."), least="0"),
+        integer("kept", _("Begun in time, and not cut off by the node or its owner."), least="0"),
+        integer("late", _("A job began at least a second late."), least="0"),
+        integer("missed", _("A job was lost with the node, or refused by it."), least="0"),
+        integer("withdrawn", _("Taken back by the node’s owner."), least="0"),
+        integer("late_seconds", _("What late slots waited, together."), unit="s", least="0"),
+        moment("counted_at", _("When it was counted last.")),
+    ),
+    rows=lambda: NodeMonth.objects.filter(public("node")).order_by("month", "node_id"),
+    changed=("counted_at",),
+    key=("node", "month"),
+    refers=(Reference("node", "nodes", "id"),),
+    page="prices",
+)
+
 EVERY = (
     POLICIES, EXCEPTIONS, DECISIONS, FAIRNESS_SHARES, FAIRNESS_FLOOR, FAIRNESS_ANSWERS, FAIRNESS_FIRST_SLOTS,
-    FAIRNESS_HOLDERS,
+    FAIRNESS_HOLDERS, NODE_RELIABILITY,
 )  # fmt: skip

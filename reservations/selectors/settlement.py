@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from common.ranges import bounds
@@ -11,7 +11,7 @@ from nodes.domain.intervals import Interval
 from nodes.models import HoldEvent, Lease
 from reservations.domain import relet
 from reservations.domain.settlement import Execution, Facts, Held, Relet, Terms
-from reservations.models import Reservation, ReservedDevice, SlotChange
+from reservations.models import Reservation, ReservedDevice, SlotChange, SlotWithdrawal
 from reservations.selectors import decisions
 
 Event = HoldEvent.Event
@@ -64,6 +64,7 @@ def _one_held(reserved: ReservedDevice, events: Sequence[HoldEvent]) -> Held:
 
 def _executions(reservation: Reservation) -> list[Execution]:
     numbers = {run.lease_uid: run.number for run in reservation.runs.all() if run.lease_uid is not None}
+    taken_back = SlotWithdrawal.objects.filter(reservation=reservation).values_list("at", flat=True).first()
     return [
         Execution(
             node_id=lease.node_id,
@@ -72,12 +73,22 @@ def _executions(reservation: Reservation) -> list[Execution]:
             not_before=lease.not_before,
             started_at=lease.started_at,
             ended_at=lease.ended_at,
-            is_lost=lease.state == Lease.State.LOST,
+            is_lost=lease.state == Lease.State.LOST or _is_cut_off(lease, taken_back),
             is_refused=lease.end_reason == Lease.EndReason.REFUSED,
             delay=timedelta(milliseconds=lease.start_delay_ms or 0),
         )
         for lease in Lease.objects.filter(uid__in=numbers).order_by("fence")
     ]
+
+
+def _is_cut_off(lease: Lease, taken_back: datetime | None) -> bool:
+    """Stopped because the node's owner took the slot back: what it had done until then is lost with it."""
+    return (
+        taken_back is not None
+        and lease.end_reason == Lease.EndReason.STOPPED
+        and lease.ended_at is not None
+        and lease.ended_at >= taken_back
+    )
 
 
 def _relet(reservation: Reservation, held: Held, free_cancel: timedelta) -> list[Relet]:

@@ -116,6 +116,8 @@ def _purpose(name: str) -> str:
         "send_mail": gettext("Send mail that is due"),
         "tell_what_comes": gettext("Tell people of what comes soon"),
         "tell_owners": gettext("Tell owners what is to be looked at again"),
+        "count_reliability": gettext("Count what became of the slots of nodes"),
+        "thin_samples": gettext("Thin out what nodes told of themselves"),
         "sweep_evidence": gettext("Delete files that nothing names"),
         "count_weeks": gettext("Count what weeks came to"),
         "renew_allowances": gettext("Give the month’s universal allowance"),

@@ -74,12 +74,16 @@ def give_back_rest(*, reservation: Reservation, at: datetime) -> None:
     usage.give_back(events=events, project_id=reservation.project_id)
     reservation.state, reservation.released_at = Reservation.State.RELEASED, at
     reservation.save(update_fields=["state", "released_at"])
-    # What waits goes on in the hours that the slot is extended by, where it is.
+    give_up_queued(reservation=reservation, at=at)
+    runs.stop_all(reservation=reservation, at=at)
+
+
+def give_up_queued(*, reservation: Reservation, at: datetime) -> None:
+    """What waits goes on in the hours that the slot is extended by, where it is; else it never runs."""
     left = reservation.runs.filter(~changing.goes_on(at), state=Run.State.QUEUED)
     for run in left.order_by("pk"):
         Run.objects.filter(pk=run.pk).update(state=Run.State.NOT_RUN, finished_at=at)
         wake.announce(run.reference, {"type": "state", "state": Run.State.NOT_RUN})
-    runs.stop_all(reservation=reservation, at=at)
 
 
 # --- after its jobs ---------------------------------------------------------------------

@@ -17,7 +17,7 @@ from accounts.domain import house_rules
 from accounts.models import ApiToken, HouseRulesAcceptance, Notice, ProjectMembership, User
 from accounts.services.notices import notify, stewards
 from common.ranges import bounds
-from nodes.models import Lease
+from nodes.models import Lease, Node
 from pricing.domain.grants import Part
 from pricing.models import Grant
 from reservations.models import NoShow, Reservation, Run
@@ -67,6 +67,13 @@ def slot_released(*, reservation: Reservation, by: User | None, at: datetime) ->
         facts = {"project": reservation.project.name, "by": by, "change": "released", **_times(reservation)}
         facts |= {"new_start_at": bounds(reservation.during)[0], "new_end_at": at}
         _tell(reservation.booked_by, "slot_changed", facts, reservation, f"released:{reservation.uid}", at)
+
+
+def slot_taken_back(*, reservation: Reservation, node: Node, reason: str, at: datetime) -> None:
+    """Tell who holds a slot that the node’s owner has taken it back, whole or its rest."""
+    facts = {"project": reservation.project.name, "node": node.name, **_times(reservation)}
+    facts |= {"taken_at": max(bounds(reservation.during)[0], at), "reason": reason}
+    _tell(reservation.booked_by, "slot_taken_back", facts, reservation, f"taken:{reservation.uid}", at)
 
 
 def slot_handed_over(

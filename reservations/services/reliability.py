@@ -1,0 +1,71 @@
+"""Counting what became of each node's slots, month by month. A sweep; done twice it is done once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from reservations.models import Sweep
+
+_OVERLAP = timedelta(hours=1)  # of what was settled while the sweep before this one ran
+
+# A slot counts once for each node that it is on, in the month (UTC) in which it ended or was taken back, and
+# as the worst that happened: taken back, missed, late, kept. What its holder gave up before it began, or
+# another node's owner took back, says nothing of the node. The bill tells what was late and what was missed.
+_COUNT = """
+WITH slot AS (
+    SELECT reservation.id, reservation.uid, reservation.settled_at, held.node_id,
+           withdrawal.id IS NOT NULL AS is_withdrawn,
+           date_trunc('month', COALESCE(withdrawal.at, upper(reservation.during)), 'UTC') AS month
+      FROM reservations_reservation reservation
+      JOIN LATERAL (
+           SELECT DISTINCT device.node_id FROM reservations_reserveddevice reserved
+             JOIN nodes_device device ON device.id = reserved.device_id
+            WHERE reserved.reservation_id = reservation.id
+      ) held ON TRUE
+      LEFT JOIN reservations_slotwithdrawal withdrawal ON withdrawal.reservation_id = reservation.id
+     WHERE reservation.settled_at IS NOT NULL
+       AND (withdrawal.id IS NULL OR withdrawal.node_id = held.node_id)
+       AND (reservation.state <> 'cancelled' OR withdrawal.id IS NOT NULL)
+), touched AS (
+    SELECT DISTINCT node_id, month FROM slot WHERE settled_at >= %(since)s
+), judged AS (
+    SELECT slot.node_id, slot.month, slot.is_withdrawn, billed.is_missed, billed.late_seconds
+      FROM slot JOIN touched USING (node_id, month)
+      JOIN LATERAL (
+           SELECT COALESCE(bool_or(charge.item = 'lost'), FALSE) AS is_missed,
+                  COALESCE(max((charge.detail ->> 'seconds')::bigint)
+                           FILTER (WHERE charge.item = 'late_start'), 0) AS late_seconds
+             FROM pricing_charge charge
+            WHERE charge.reference = 'reservation-' || slot.uid AND charge.node_id = slot.node_id
+              AND charge.category = 'credit'
+      ) billed ON TRUE
+), counted AS (
+    SELECT node_id, (month AT TIME ZONE 'UTC')::date AS month, count(*) AS slots,
+           count(*) FILTER (WHERE is_withdrawn) AS withdrawn,
+           count(*) FILTER (WHERE NOT is_withdrawn AND is_missed) AS missed,
+           count(*) FILTER (WHERE NOT is_withdrawn AND NOT is_missed AND late_seconds > 0) AS late,
+           count(*) FILTER (WHERE NOT is_withdrawn AND NOT is_missed AND late_seconds = 0) AS kept,
+           COALESCE(sum(late_seconds) FILTER (WHERE NOT is_withdrawn AND NOT is_missed), 0) AS late_seconds
+      FROM judged GROUP BY node_id, month
+)
+INSERT INTO reservations_nodemonth AS told
+       (node_id, month, slots, kept, late, missed, withdrawn, late_seconds, counted_at)
+SELECT node_id, month, slots, kept, late, missed, withdrawn, late_seconds, %(at)s FROM counted
+ON CONFLICT (node_id, month) DO UPDATE
+   SET slots = EXCLUDED.slots, kept = EXCLUDED.kept, late = EXCLUDED.late, missed = EXCLUDED.missed,
+       withdrawn = EXCLUDED.withdrawn, late_seconds = EXCLUDED.late_seconds, counted_at = EXCLUDED.counted_at
+ WHERE (told.slots, told.kept, told.late, told.missed, told.withdrawn, told.late_seconds)
+       IS DISTINCT FROM (EXCLUDED.slots, EXCLUDED.kept, EXCLUDED.late, EXCLUDED.missed, EXCLUDED.withdrawn,
+                         EXCLUDED.late_seconds)
+"""
+
+
+def count(*, at: datetime) -> int:
+    """Count the months of slots that were settled since the last time; answer how many rows changed."""
+    last = Sweep.objects.filter(name="count_reliability").values_list("finished_at", flat=True).first()
+    since = last - _OVERLAP if last is not None else None
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, {"at": at, "since": since or datetime.min.replace(tzinfo=at.tzinfo)})
+        return int(cursor.rowcount)
