@@ -20,6 +20,7 @@ from equinode_agent.desk import DeviceDesk
 from equinode_agent.errors import LeaseForged, Refused, SiteAway
 from equinode_agent.executor import Execution, Place
 from equinode_agent.heartbeat import Heartbeat, protect
+from equinode_agent.inventory.telling import Teller
 from equinode_agent.journal import CLOSED, ENDED, RUNNING, STAGED, Journal, LeaseRecord
 from equinode_agent.lease import SignedLease
 from equinode_agent.notes import Note, note
@@ -65,6 +66,10 @@ class Agent:
         threading.Thread(target=self._keep_telling, name="telling", daemon=True).start()
         # A thread, since a long-poll would hold up the end of the agent for half a minute.
         threading.Thread(target=self._poll, name="poll", daemon=True).start()
+        teller = Teller(self._client)
+        threading.Thread(
+            target=teller.keep_telling, args=(self._stopping,), name="inventory", daemon=True
+        ).start()
         log.info("Serving %s for %s", self._identity.node_name, self._identity.site)
         # A signal may reach another thread and not wake this one: look up now and then.
         while not self._is_told_to_stop:

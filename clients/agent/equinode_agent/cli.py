@@ -8,10 +8,13 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from equinode_agent import __version__, enrolment, identity, inventory, keys, policy, selfcheck
 from equinode_agent.agent import Agent, seconds_since_heartbeat
 from equinode_agent.errors import AgentError, StateError
+from equinode_agent.inventory import outputs
+from equinode_agent.inventory.reading import Unreadable
 from equinode_agent.journal import Journal
 
 
@@ -118,8 +121,20 @@ def _is_running(state: Path) -> bool:
 
 
 def show_inventory(options: argparse.Namespace, state: Path) -> int:
-    sys.stdout.write(json.dumps(inventory.collect(), indent=2) + "\n")
+    told = _read_elsewhere(options.read) if options.read else inventory.collect()
+    sys.stdout.write(json.dumps(told, indent=2) + "\n")
     return 0
+
+
+def _read_elsewhere(files: list[Path]) -> dict[str, Any]:
+    """What programs printed on another machine; the first file that tells a thing counts."""
+    found: dict[str, Any] = {}
+    for file in files:
+        try:
+            found = outputs.read(file.read_bytes()) | found
+        except (OSError, Unreadable) as exc:
+            raise AgentError(f"{file}: {exc}") from exc
+    return found
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -172,5 +187,12 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=status)
 
     command = commands.add_parser("inventory", parents=[shared], help="what this machine is, as JSON")
+    command.add_argument(
+        "--read",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="instead, what nvidia-smi -q -x, lscpu, dmidecode or others printed on another machine",
+    )
     command.set_defaults(command=show_inventory)
     return parser

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from equinode_agent import disk, gpus, inventory, outputs, policy
+from equinode_agent import disk, gpus, outputs, policy
 from equinode_agent.clock import Moment
 from equinode_agent.errors import LeaseRejected, StateError
+from equinode_agent.inventory import nvidia
 from equinode_agent.journal import Journal, LeaseRecord
 from equinode_agent.lease import SignedLease, specification_of
 from equinode_agent.logs import LARGEST_CHUNK, LogBook
@@ -295,23 +296,7 @@ def test_a_group_that_somebody_removed_is_no_reason_to_fail(tmp_path: Path) -> N
     assert sandbox.use() == Use(None, None)
 
 
-# --- inventory -------------------------------------------------------------------------------------
-CPUINFO = """\
-processor\t: 0
-model name\t: EPYC 9334
-physical id\t: 0
-core id\t\t: 0
-
-processor\t: 1
-model name\t: EPYC 9334
-physical id\t: 0
-core id\t\t: 0
-
-processor\t: 2
-model name\t: EPYC 9334
-physical id\t: 1
-core id\t\t: 0
-"""
+# --- GPUs -----------------------------------------------------------------------------------------
 # The elements of `nvidia-smi -q -x` that are read, as drivers 515 and 550 write them.
 SMI = b"""<?xml version="1.0" ?>
 <!DOCTYPE nvidia_smi_log SYSTEM "nvsmi_device_v12.dtd">
@@ -326,26 +311,10 @@ SMI = b"""<?xml version="1.0" ?>
 <power_readings><power_limit>300.00 W</power_limit></power_readings></gpu></nvidia_smi_log>"""
 
 
-def test_cores_are_counted_once_for_their_threads() -> None:
-    told = inventory.cpu(CPUINFO)
-    assert told == {"model": "EPYC 9334", "sockets": 2, "cores": 2, "threads": 3}
-
-
-def test_gpus_are_read_from_nvidia_smi() -> None:
-    found, driver = gpus.read_xml(SMI)
-    assert driver == "550.54.15"
-    assert [(gpu["index"], gpu["model"], gpu["minor"], gpu["memory_bytes"] >> 20) for gpu in found] == [
-        (0, "NVIDIA H100 80GB HBM3", 1, 81559),
-        (1, "NVIDIA A10G", 0, 23028),
-    ]
-    assert [gpu["power_limit_watts"] for gpu in found] == [700.0, 300.0]
-    assert [gpu["mig"] for gpu in found] == ["Disabled", None]
-
-
 def test_a_job_sees_the_device_files_of_its_gpus_only(monkeypatch: pytest.MonkeyPatch) -> None:
     from equinode_agent.lease import Device
 
-    monkeypatch.setattr(gpus, "detect", lambda: gpus.read_xml(SMI))
+    monkeypatch.setattr(gpus, "detect", lambda: nvidia.read_xml(SMI))
     gpus._known.cache_clear()
     held = [Device(index=0, kind="gpu", model="H100")]
     assert gpus.device_files(held)[0] == "/dev/nvidia1"  # by minor number, not by index
