@@ -347,6 +347,8 @@ class _Handler(BaseHTTPRequestHandler):
             return site.rotate(json.loads(raw))
         if parts == ["heartbeat"]:
             return site.heartbeat(json.loads(raw))
+        if parts == ["inventory"]:
+            return 200, {}
         if method == "PUT":
             return site.put(parts[1], "/".join(parts[3:]), self.headers, raw)
         return site.report(parts[1], parts[2], json.loads(raw))
