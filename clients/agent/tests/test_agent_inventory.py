@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -49,7 +50,7 @@ def test_every_sample_is_read_or_refused_with_a_sentence() -> None:
     [
         ("a10g.xml", "NVIDIA A10G", 23028 * MIB, 300.0),
         ("gtx-1070-ti.xml", "GeForce GTX 1070 Ti", 4096 * MIB, None),
-        ("rtx-3080-v13.xml", "NVIDIA GeForce RTX 3080", 10240 * MIB, 340.0),
+        ("rtx-3080-v13.xml", "NVIDIA GeForce RTX 3080", 10240 * MIB, 320.0),
         ("tesla-t4.xml", "Tesla T4", 15360 * MIB, 70.0),
     ],
 )
@@ -123,7 +124,7 @@ def test_a_hypervisor_that_tells_sixteen_sockets_of_48_threads_is_not_taken_at_i
 def test_dmidecode_tells_the_machine_and_its_modules() -> None:
     found = outputs.read(sample("dmidecode/HP_BL460c_Gen10.txt"))["machine"]
     assert (found["vendor"], found["model"]) == ("HPE", "ProLiant BL460c Gen10")
-    assert found["memory_bytes"] == 384 * GIB
+    assert found["memory_bytes"] == 64 * GIB
     assert outputs.read(sample("dmidecode/nvme.json"))["disks"][0]["bytes"] == 1024209543168
 
 
@@ -200,7 +201,7 @@ def test_gpus_are_read_from_nvidia_smi() -> None:
     ],
 )
 def test_what_cannot_be_read_is_refused_with_a_sentence(content: bytes, said: str) -> None:
-    with pytest.raises(Unreadable, match=said):
+    with pytest.raises(Unreadable, match=re.escape(said)):
         outputs.read(content)
 
 
