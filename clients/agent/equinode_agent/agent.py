@@ -25,6 +25,7 @@ from equinode_agent.journal import CLOSED, ENDED, RUNNING, STAGED, Journal, Leas
 from equinode_agent.lease import SignedLease
 from equinode_agent.notes import Note, note
 from equinode_agent.protocol import CALL_SECONDS
+from equinode_agent.runners import engine
 from equinode_agent.sandbox import cgroups, leftovers
 
 POLL_SECONDS = 25
@@ -197,6 +198,7 @@ class Agent:
     def _recover(self) -> None:
         """Nothing runs that this agent did not start itself; what may have started never starts again."""
         cgroups.sweep(identity.mark(self._state))
+        engine.sweep(self._state, identity.mark(self._state))
         for record in self._journal.records():
             if record.state not in (ENDED, CLOSED):
                 self._recover_lease(record)

@@ -16,8 +16,11 @@ from equinode_agent.errors import AgentError, LeaseRejected
 from equinode_agent.journal import LeaseRecord
 from equinode_agent.lease import Lease, Specification, specification_of
 from equinode_agent.logs import LogBook
+from equinode_agent.network.gateway import ENVIRONMENT as PROXY
 from equinode_agent.notes import Note, note, plain, sentence
-from equinode_agent.sandbox.box import Sandbox
+from equinode_agent.policy import Policy
+from equinode_agent.runners import choice
+from equinode_agent.sandbox.life import Box
 from equinode_agent.sandbox.plan import Plan
 from equinode_agent.watch import Orders, Outcome, watch
 
@@ -87,13 +90,15 @@ class Execution:
 
     def _live(self) -> None:
         specification = specification_of(self.lease)
-        self._ask_owner(specification)
-        sandbox = self._sandbox(specification)
+        sandbox = self._sandbox(specification, self._ask_owner(specification))
+        book = LogBook(
+            specification.limits.log_bytes, self.record.append_log, after=self.record.log_written()
+        )
         try:
-            sandbox.stage()
-            self.record.happened("staged", at=Moment.take())
-            self._on_change()
-            outcome = self._wait_and_run(sandbox, specification)
+            if self._is_staged(sandbox, book):
+                outcome = self._wait_and_run(sandbox, specification, book)
+            else:
+                outcome = self.orders.outcome()
         finally:
             # Only a job that is confirmed gone frees its devices: otherwise they stay taken.
             sandbox.close()
@@ -105,7 +110,19 @@ class Execution:
         sandbox.wipe()
         self._end(outcome)
 
-    def _bring_back(self, sandbox: Sandbox, specification: Specification) -> tuple[Note, ...]:
+    def _is_staged(self, sandbox: Box, book: LogBook) -> bool:
+        """False if it was stopped meanwhile: an image may take minutes to come."""
+        try:
+            sandbox.stage(book.note)
+        except LeaseRejected:
+            if self.orders.stopped.is_set():
+                return False
+            raise
+        self.record.happened("staged", at=Moment.take())
+        self._on_change()
+        return True
+
+    def _bring_back(self, sandbox: Box, specification: Specification) -> tuple[Note, ...]:
         """Keep the files that were asked for; what is to be said of it. The job ended as it ended."""
         try:
             harvest = outputs.collect(
@@ -122,22 +139,28 @@ class Execution:
             return (note("bring_back_failed", error=exc.strerror or str(exc)),)
         return harvest.notes
 
-    def _ask_owner(self, specification: Specification) -> None:
+    def _ask_owner(self, specification: Specification) -> Policy:
+        """The owner's rules of this moment, once they allow the job."""
         now = datetime.now(tz=UTC)
         passed = clock.now() - self.record.received.boot
-        policy.load(self._place.state).require(
+        rules = policy.load(self._place.state)
+        rules.require(
             specification,
             starts=now + timedelta(seconds=max(0.0, self.lease.starts_in - passed)),
             ends=now + timedelta(seconds=self.lease.ends_in - passed),
         )
+        rules.require_power(gpus.most_watts(self.lease.devices))
+        return rules
 
-    def _sandbox(self, specification: Specification) -> Sandbox:
+    def _sandbox(self, specification: Specification, rules: Policy) -> Box:
         limits = specification.limits
+        reach = rules.reach(specification.network)
         plan = Plan(
             owner=identity.mark(self._place.state),
             name=self.record.lease,
             script=specification.script,
             environment={
+                **({} if reach is None else PROXY),
                 **gpus.environment(self.lease.devices),
                 **specification.environment,
             },
@@ -146,12 +169,24 @@ class Execution:
             disk_bytes=limits.disk_bytes,
             device_files=gpus.device_files(self.lease.devices),
             slot=min(device.index for device in self.lease.devices),
+            cpus=limits.cpus,
+            paths=rules.paths,
+            network=reach,
+            gpus=gpus.names(self.lease.devices),
+            gone_at=self.orders.kill_at,
         )
         # Looked at each time: cleaners of /var/tmp remove a folder that was empty for long.
         scratch = identity.scratch_folder(self._place.state)
-        return Sandbox(plan, scratch=scratch, private=self.record.folder)
+        return choice.box(
+            plan,
+            specification,
+            state=self._place.state,
+            scratch=scratch,
+            private=self.record.folder,
+            is_stopped=self.orders.stopped.is_set,
+        )
 
-    def _wait_and_run(self, sandbox: Sandbox, specification: Specification) -> Outcome:
+    def _wait_and_run(self, sandbox: Box, specification: Specification, book: LogBook) -> Outcome:
         if self.orders.wait(self._moment - BUILD_AHEAD):
             return self.orders.outcome()
         self._ask_owner(specification)
@@ -178,7 +213,6 @@ class Execution:
             start_delay_ms=round(max(0.0, started - self._moment) * 1000),
         )
         self._on_change()
-        book = LogBook(specification.limits.log_bytes, self.record.append_log)
         return watch(
             sandbox,
             book,

@@ -49,3 +49,14 @@ def environment(devices: Sequence[Device]) -> dict[str, str]:
     if not held:
         return {}
     return {"CUDA_VISIBLE_DEVICES": ",".join(str(gpu["uuid"]) for gpu in held)}
+
+
+def names(devices: Sequence[Device]) -> tuple[str, ...]:
+    """UUIDs of the held GPUs: what container engines and the driver's programs know them by."""
+    return tuple(str(gpu["uuid"]) for gpu in _held(devices))
+
+
+def most_watts(devices: Sequence[Device]) -> float | None:
+    """The highest power limit among the held GPUs; None: none is held, or none tells its limit."""
+    limits = [gpu.get("power_limit_watts") for gpu in _held(devices)]
+    return max((float(limit) for limit in limits if limit is not None), default=None)

@@ -169,6 +169,10 @@ class LeaseRecord:
                 if chunk["seq"] > seq:
                     yield chunk, file.tell()
 
+    def log_written(self) -> int:
+        """The number of the last chunk on disk: an agent that was restarted goes on after it."""
+        return max((int(chunk["seq"]) for chunk, _place in self.log_after(0)), default=0)
+
     # --- delivering ---------------------------------------------------------
     @property
     def log_delivered(self) -> int:

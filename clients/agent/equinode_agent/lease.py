@@ -18,6 +18,8 @@ from equinode_agent.notes import note
 
 # The site's own ceiling is far lower; this only keeps a damaged answer from filling memory.
 LARGEST_PAYLOAD = 4 << 20
+RUNNERS = ("bubblewrap", "podman", "docker")
+NETWORKS = ("none", "internet", "list")
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -29,6 +31,7 @@ class Limits:
     log_bytes: int
     file_bytes: int
     wall_seconds: float | None
+    cpus: float | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Specification:
     network: str
     on_disconnect: str
     runner: str
+    image: str | None
 
 
 @dataclass(frozen=True)
@@ -126,9 +130,9 @@ def specification_of(lease: Lease) -> Specification:
         specification = _specification(lease.raw_specification)
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise LeaseRejected(f"The job does not follow the protocol: {exc!r}.") from exc
-    if specification.runner != "bubblewrap":
+    if specification.runner not in RUNNERS:
         raise LeaseRejected(note("no_runner", runner=specification.runner))
-    if specification.network != "none":
+    if specification.network not in NETWORKS:
         raise LeaseRejected(note("no_network", network=specification.network))
     return specification
 
@@ -151,11 +155,14 @@ def _specification(raw: Mapping[str, Any]) -> Specification:
             log_bytes=int(limits["log_bytes"]),
             file_bytes=int(limits["file_bytes"]),
             wall_seconds=None if wall is None else float(wall),
+            cpus=None if limits.get("cpus") is None else float(limits["cpus"]),
         ),
         network=str(raw.get("network", "none")),
         on_disconnect=str(raw.get("on_disconnect", "keep")),
         runner=str(raw.get("runner", "bubblewrap")),
+        image=None if raw.get("image") is None else str(raw["image"]),
     )
-    if min(specification.limits.memory_bytes, specification.limits.processes) <= 0:
+    amounts = specification.limits
+    if min(amounts.memory_bytes, amounts.processes, 1 if amounts.cpus is None else amounts.cpus) <= 0:
         raise ValueError("limits must be positive")
     return specification

@@ -13,14 +13,14 @@ LARGEST_CHUNK = 16 << 10
 class LogBook:
     """Counts everything, keeps the first `cap` bytes, hands them on in numbered chunks."""
 
-    def __init__(self, cap: int, keep: Callable[[int, str], bool]) -> None:
-        """`keep` takes a number and a text, and says whether it could."""
+    def __init__(self, cap: int, keep: Callable[[int, str], bool], *, after: int = 0) -> None:
+        """`keep` takes a number and a text, and says whether it could; `after` is the last number so far."""
         self._cap = cap
         self._keep = keep
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._waiting = bytearray()
         self._flush_at: float | None = None
-        self._seq = 0
+        self._seq = after
         self._has_lost_some = False
         self.seen_bytes = 0
         self._taken = 0
@@ -38,6 +38,11 @@ class LogBook:
             self._flush_at = now + FLUSH_SECONDS
         while len(self._waiting) >= LARGEST_CHUNK:
             self._write(LARGEST_CHUNK, final=False)
+
+    def note(self, line: str) -> None:
+        """A line of the agent's own before the job: it counts for nothing that the job printed."""
+        if self._keep(self._seq + 1, f"[equinode] {line}\n"):
+            self._seq += 1
 
     def due(self, now: float) -> bool:
         return self._flush_at is not None and now >= self._flush_at

@@ -30,6 +30,12 @@ SENTENCES = {
     "no_runner": "This agent has no runner “{runner}”.",
     "no_network": "This agent gives no network “{network}”.",
     "digest": "The job does not match its digest.",
+    "image_name": "“{image}” does not name an image as registry/name@sha256:digest.",
+    "no_image": "The image {image} could not be fetched: {error}",
+    "image_digest": "What the registry has as {image} does not have this digest.",
+    "image_late": "The image {image} was not here before the end of the slot.",
+    "owner_image": "The owner does not allow the image {image}.",
+    "owner_power": "The owner allows at most {limit} W for a GPU, and its limit is {actual} W.",
 }
 LONGEST = 500
 

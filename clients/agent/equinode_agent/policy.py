@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
+import os
 import re
 import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,12 +15,29 @@ from zoneinfo import ZoneInfo
 
 from equinode_agent.errors import LeaseRejected, StateError
 from equinode_agent.lease import Specification
+from equinode_agent.network.rules import Entry, Range, Rules
 from equinode_agent.notes import note
+from equinode_agent.runners.images import LONGEST, PUBLIC, Image
 
 POLICY_FILE = "policy.toml"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 SPAN = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
-KNOWN = {"paused", "time_zone", "hours", "max_memory_bytes", "max_disk_bytes", "max_slot_hours", "networks"}
+NETWORKS = ("none", "internet", "list")
+# What a job may never be shown, nor anything above it: the machine itself, and other people's files.
+NEVER_SHOWN = (
+    "/",
+    "/etc",
+    "/proc",
+    "/sys",
+    "/dev",
+    "/run",
+    "/root",
+    "/boot",
+    "/var",
+    "/tmp",  # noqa: S108 - a name to compare with
+    "/work",
+    "/usr",
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +50,13 @@ class Policy:
     max_disk_bytes: int | None = None
     max_slot_hours: float | None = None
     networks: tuple[str, ...] = ("none",)
+    # What network "list" reaches, and what no network reaches.
+    network_list: tuple[Entry, ...] = ()
+    blocked: tuple[Range, ...] = ()
+    images: tuple[str, ...] = PUBLIC
+    # Folders that every job may read, such as data sets.
+    paths: tuple[str, ...] = ()
+    max_gpu_watts: float | None = None
 
     def require(self, specification: Specification, *, starts: datetime, ends: datetime) -> None:
         """LeaseRejected, with the rule that forbids it, or nothing."""
@@ -44,8 +71,27 @@ class Policy:
             raise LeaseRejected(note("owner_length", limit=f"{self.max_slot_hours:g}"))
         if specification.network not in self.networks:
             raise LeaseRejected(note("owner_network", network=specification.network))
+        if specification.image is not None and not self._has_image(specification.image):
+            raise LeaseRejected(note("owner_image", image=specification.image[:LONGEST]))
         if not self._covers(starts, ends):
             raise LeaseRejected(note("owner_hours"))
+
+    def require_power(self, watts: float | None) -> None:
+        """LeaseRejected where a held GPU may draw more than the owner allows; `watts`: its own limit."""
+        if self.max_gpu_watts is not None and watts is not None and watts > self.max_gpu_watts:
+            raise LeaseRejected(note("owner_power", limit=f"{self.max_gpu_watts:g}", actual=f"{watts:g}"))
+
+    def reach(self, network: str) -> Rules | None:
+        """What a job with this network may reach; None: nothing."""
+        if network == "none":
+            return None
+        return Rules(hosts=self.network_list if network == "list" else None, blocked=self.blocked)
+
+    def _has_image(self, text: str) -> bool:
+        try:
+            return Image.read(text).is_covered(self.images)
+        except ValueError:
+            return True  # said better by who reads it
 
     def _covers(self, starts: datetime, ends: datetime) -> bool:
         """Whether every minute from `starts` to `ends` lies in the owner's hours."""
@@ -74,30 +120,71 @@ def load(state: Path) -> Policy:
     except (OSError, ValueError) as exc:
         raise StateError(f"{path} cannot be read: {exc}") from exc
     try:
-        return _policy(raw)
-    except (KeyError, TypeError, ValueError) as exc:
+        rules = _policy(raw)
+        for shown in rules.paths:
+            if state.resolve().is_relative_to(shown):
+                raise ValueError(f"“{shown}” holds the agent’s own state, which no job may see")
+        return rules
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as exc:
         raise StateError(f"{path}: {exc}") from exc
 
 
 def _policy(raw: dict[str, Any]) -> Policy:
-    if unknown := set(raw) - KNOWN:
+    if unknown := set(raw) - set(READERS):
         raise ValueError(f"unknown rule “{sorted(unknown)[0]}”")
-    if not isinstance(raw.get("paused", False), bool):
-        raise ValueError("paused is true or false")
-    ZoneInfo(raw.get("time_zone", "UTC"))
-    hours = raw.get("hours")
-    return Policy(
-        paused=raw.get("paused", False),
-        hours=None if hours is None else _hours(hours),
-        time_zone=raw.get("time_zone", "UTC"),
-        max_memory_bytes=raw.get("max_memory_bytes"),
-        max_disk_bytes=raw.get("max_disk_bytes"),
-        max_slot_hours=raw.get("max_slot_hours"),
-        networks=tuple(raw.get("networks", ("none",))),
-    )
+    return Policy(**{name: READERS[name](name, value) for name, value in raw.items()})
 
 
-def _hours(raw: dict[str, list[str]]) -> dict[int, tuple[tuple[int, int], ...]]:
+def _truth(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is true or false")
+    return value
+
+
+def _amount(name: str, value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise ValueError(f"{name} is a number above 0")
+    return value
+
+
+def _zone(name: str, value: Any) -> str:
+    ZoneInfo(value)
+    return str(value)
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ValueError(f"{name} is a list of texts")
+    return tuple(value)
+
+
+def _networks(name: str, value: Any) -> tuple[str, ...]:
+    for one in _texts(name, value):
+        if one not in NETWORKS:
+            raise ValueError(f"“{one}” is not a network; there are {', '.join(NETWORKS)}")
+    return tuple(value)
+
+
+def _entries(name: str, value: Any) -> tuple[Entry, ...]:
+    return tuple(Entry.read(one) for one in _texts(name, value))
+
+
+def _ranges(name: str, value: Any) -> tuple[Range, ...]:
+    return tuple(ipaddress.ip_network(one) for one in _texts(name, value))
+
+
+def _paths(name: str, value: Any) -> tuple[str, ...]:
+    """Where links lead is where they lead now: a link that moves later shows nothing else."""
+    found = []
+    for one in _texts(name, value):
+        real = os.path.realpath(one)
+        if not one.startswith("/") or real in NEVER_SHOWN or not os.path.isdir(real):
+            raise ValueError(f"“{one}” is not a folder that jobs may be shown")
+        found.append(real)
+    return tuple(found)
+
+
+def _hours(name: str, raw: dict[str, list[str]]) -> dict[int, tuple[tuple[int, int], ...]]:
     hours = {}
     for day, spans in raw.items():
         if day not in DAYS:
@@ -114,3 +201,19 @@ def _span(text: str) -> tuple[int, int]:
     if not start < end <= 24 * 60:
         raise ValueError(f"“{text}” ends before it starts; write two spans to cross midnight")
     return start, end
+
+
+READERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "paused": _truth,
+    "time_zone": _zone,
+    "hours": _hours,
+    "max_memory_bytes": _amount,
+    "max_disk_bytes": _amount,
+    "max_slot_hours": _amount,
+    "max_gpu_watts": _amount,
+    "networks": _networks,
+    "network_list": _entries,
+    "blocked": _ranges,
+    "images": _texts,
+    "paths": _paths,
+}

@@ -48,7 +48,7 @@ def check(state: Path) -> dict[str, Any]:
 
 def _try_out(sandbox: Sandbox) -> dict[str, Any]:
     began = clock.now()
-    sandbox.stage()
+    sandbox.stage(lambda _line: None)
     sandbox.build()
     built = clock.now()
     started = sandbox.release()

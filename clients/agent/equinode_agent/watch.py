@@ -12,7 +12,7 @@ from equinode_agent import clock
 from equinode_agent.lease import Limits
 from equinode_agent.logs import LogBook
 from equinode_agent.notes import Note, note
-from equinode_agent.sandbox.box import Sandbox
+from equinode_agent.sandbox.life import Box
 from equinode_agent.sandbox.quota import DiskWatch
 
 # How often memory is looked at, and with it the rest.
@@ -89,7 +89,7 @@ class Orders:
 class _Ending:
     """Why and how hard a job is being ended: asked first, then killed."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Box) -> None:
         self._sandbox = sandbox
         self.reason = ""
         self.notes: tuple[Note, ...] = ()
@@ -119,7 +119,7 @@ class _Ending:
 
 
 def watch(
-    sandbox: Sandbox,
+    sandbox: Box,
     book: LogBook,
     orders: Orders,
     *,
@@ -154,13 +154,13 @@ def watch(
     return _outcome(sandbox, book, ending, limits, ended=ended)
 
 
-def _late_reason(sandbox: Sandbox, disk: DiskWatch) -> str:
+def _late_reason(sandbox: Box, disk: DiskWatch) -> str:
     if sandbox.is_out_of_memory():
         return "memory"
     return "disk" if disk.exceeded.is_set() else "finished"
 
 
-def _notes(sandbox: Sandbox, ending: _Ending, limits: Limits) -> tuple[Note, ...]:
+def _notes(sandbox: Box, ending: _Ending, limits: Limits) -> tuple[Note, ...]:
     """What the reason alone does not explain."""
     notes = list(ending.notes)
     if ending.was_killed:
@@ -170,7 +170,7 @@ def _notes(sandbox: Sandbox, ending: _Ending, limits: Limits) -> tuple[Note, ...
     return tuple(notes)
 
 
-def _outcome(sandbox: Sandbox, book: LogBook, ending: _Ending, limits: Limits, *, ended: float) -> Outcome:
+def _outcome(sandbox: Box, book: LogBook, ending: _Ending, limits: Limits, *, ended: float) -> Outcome:
     use = sandbox.use()
     return Outcome(
         reason=ending.reason,
@@ -226,9 +226,9 @@ class _Pipe:
                 return
 
 
-def _is_gone(sandbox: Sandbox, pipe: _Pipe) -> bool:
+def _is_gone(sandbox: Box, pipe: _Pipe) -> bool:
     """Wait a tick at most for output or the end; True once every process is gone."""
-    ready = select.select([sandbox.init_fd, *pipe.descriptors], [], [], TICK)[0]
-    if pipe.is_open and ready and ready != [sandbox.init_fd]:
+    ready = select.select([sandbox.gone_fd, *pipe.descriptors], [], [], TICK)[0]
+    if pipe.is_open and ready and ready != [sandbox.gone_fd]:
         pipe.read()
-    return sandbox.init_fd in ready
+    return sandbox.gone_fd in ready

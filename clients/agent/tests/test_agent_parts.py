@@ -291,7 +291,7 @@ def test_a_group_that_somebody_removed_is_no_reason_to_fail(tmp_path: Path) -> N
     group = cgroups.CgroupV2(tmp_path, "job", memory_bytes=1000, processes=10)
     plan = Plan("me", "job", "", {}, 1, 1, 1, (), 0)
     sandbox = Sandbox(plan, scratch=tmp_path, private=tmp_path)
-    sandbox._cgroup = group
+    sandbox._group = group
     assert not sandbox.is_out_of_memory()
     assert sandbox.use() == Use(None, None)
 

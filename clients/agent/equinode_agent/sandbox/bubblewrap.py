@@ -6,7 +6,7 @@ import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from equinode_agent.errors import SandboxError
@@ -44,28 +44,6 @@ ENVIRONMENT = {
 }
 
 
-def command(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Says it is ready, waits for one line, says that it goes, becomes the job.
-
-    End of file means that the agent died before the moment: then there is nothing to start. It waits with
-    the agent's own priority, so that a busy machine does not make it late; the job has less.
-    """
-    gate = "printf r; read -r go || exit 125; printf s; "
-    # Only from here on do the job's variables have a meaning. What some make of a program (LD_PRELOAD,
-    # LC_ALL) is the job's own business then, told in its log; before, it would read as a broken sandbox,
-    # which is refunded. `command`, so that a variable the shell keeps for itself does not end the job.
-    for name, held in zip(environment, _held_names(environment), strict=True):
-        gate += f'command export {name}="${held}"; unset {held}; '
-    gate += "exec /usr/bin/nice -n 10 /bin/sh /job.sh </dev/null"
-    return ("/bin/sh", "-c", gate)
-
-
-def _held_names(environment: Mapping[str, str]) -> list[str]:
-    """Under which the values wait: longer than any name of the job, so that none is one of its own."""
-    longest = max(map(len, environment), default=0)
-    return [f"{'_' * longest}_{number}" for number in range(len(environment))]
-
-
 def program() -> str:
     found = shutil.which("bwrap")
     if found is None:
@@ -83,12 +61,12 @@ def _knows_disable_userns(bwrap: str) -> bool:
 def arguments(
     *,
     folder: Path,
-    environment: Mapping[str, str],
     device_files: Sequence[str],
+    paths: Sequence[str],
     shared_memory_bytes: int,
     info_fd: int,
 ) -> list[str]:
-    """`folder` holds work/, tmp/, etc/ and job.sh; they are all the job gets of this machine's disk."""
+    """`folder` holds work/, tmp/, etc/ and job.sh: with `paths`, all it gets of this machine's disk."""
     given = [
         "--unshare-user",
         "--unshare-ipc",
@@ -103,12 +81,7 @@ def arguments(
         *("--info-fd", str(info_fd)),
         *("--ro-bind", "/usr", "/usr"),
     ]
-    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
-        place = Path("/", name)
-        if place.is_symlink():
-            given += ["--symlink", os.readlink(place), str(place)]
-        elif place.is_dir():
-            given += ["--ro-bind", str(place), str(place)]
+    given += _system_folders()
     for path in ETC:
         given += ["--ro-bind-try", path, path]
     for name in STUBS:
@@ -118,10 +91,23 @@ def arguments(
     for path in device_files:
         given += ["--dev-bind-try", path, path]
     given += ["--remount-ro", "/dev"]
+    for path in paths:
+        given += ["--ro-bind", path, path]
     given += ["--bind", str(folder / "tmp"), "/tmp", "--bind", str(folder / "work"), "/work"]  # noqa: S108
     given += ["--ro-bind", str(folder / "job.sh"), "/job.sh", "--remount-ro", "/", "--chdir", "/work"]
     given.append("--clearenv")
-    held = zip(_held_names(environment), environment.values(), strict=True)
-    for variable, value in [*ENVIRONMENT.items(), *held]:
+    for variable, value in ENVIRONMENT.items():
         given += ["--setenv", variable, value]
+    return given
+
+
+def _system_folders() -> list[str]:
+    """Where programs look beside /usr: links into it, or folders of their own on older systems."""
+    given = []
+    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
+        place = Path("/", name)
+        if place.is_symlink():
+            given += ["--symlink", os.readlink(place), str(place)]
+        elif place.is_dir():
+            given += ["--ro-bind", str(place), str(place)]
     return given

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
@@ -14,17 +15,15 @@ PREFIX = "equinode-box"
 REMOVAL_SECONDS = 5.0
 # bwrap itself and the sandbox's first process are in the group too.
 OWN_PROCESSES = 2
+V1_CONTROLLERS = ("memory", "pids", "cpu", "cpuacct")
+# Microseconds over which the kernel shares out processors.
+CPU_PERIOD = 100_000
 
 
-class Cgroup(ABC):
-    """One job's group. Made before the job, emptied and removed after it."""
+class Group(ABC):
+    """What a group of the kernel tells of the job in it."""
 
-    kind = "control group"
-    folders: list[Path]
-
-    @property
-    def procs_files(self) -> list[str]:
-        return [str(folder / "cgroup.procs") for folder in self.folders]
+    kind: str
 
     @abstractmethod
     def peak_memory(self) -> int: ...
@@ -37,6 +36,57 @@ class Cgroup(ABC):
 
     @abstractmethod
     def ran_out_of_processes(self) -> bool: ...
+
+
+class Version1(Group):
+    kind = "control groups, version 1"
+
+    def __init__(self, at: Mapping[str, Path]) -> None:
+        self._at = at
+
+    def peak_memory(self) -> int:
+        return int((self._at["memory"] / "memory.max_usage_in_bytes").read_text())
+
+    def cpu_seconds(self) -> float:
+        if "cpuacct" not in self._at:
+            return 0.0
+        return int((self._at["cpuacct"] / "cpuacct.usage").read_text()) / 1e9
+
+    def ran_out_of_memory(self) -> bool:
+        return _counter(self._at["memory"] / "memory.oom_control", "oom_kill") > 0
+
+    def ran_out_of_processes(self) -> bool:
+        return _counter(self._at["pids"] / "pids.events", "max") > 0
+
+
+class Version2(Group):
+    kind = "control group, version 2"
+
+    def __init__(self, at: Path) -> None:
+        self._folder = at
+
+    def peak_memory(self) -> int:
+        peak = self._folder / "memory.peak"  # Linux 5.19 and newer
+        return int((peak if peak.exists() else self._folder / "memory.current").read_text())
+
+    def cpu_seconds(self) -> float:
+        return _counter(self._folder / "cpu.stat", "usage_usec") / 1e6
+
+    def ran_out_of_memory(self) -> bool:
+        return _counter(self._folder / "memory.events", "oom_kill") > 0
+
+    def ran_out_of_processes(self) -> bool:
+        return _counter(self._folder / "pids.events", "max") > 0
+
+
+class Cgroup(Group):
+    """One job's group. Made before the job, emptied and removed after it."""
+
+    folders: list[Path]
+
+    @property
+    def procs_files(self) -> list[str]:
+        return [str(folder / "cgroup.procs") for folder in self.folders]
 
     def kill(self) -> None:
         """Kill what is in the group until nothing is."""
@@ -64,13 +114,20 @@ class Cgroup(ABC):
         return not self.folders
 
 
-class CgroupV1(Cgroup):
-    kind = "control groups, version 1"
-
-    def __init__(self, parents: dict[str, Path], name: str, *, memory_bytes: int, processes: int) -> None:
+class CgroupV1(Version1, Cgroup):
+    def __init__(
+        self,
+        parents: Mapping[str, Path],
+        name: str,
+        *,
+        memory_bytes: int,
+        processes: int,
+        cpus: float | None = None,
+    ) -> None:
         self.folders = []
-        self._at = {controller: parent / name for controller, parent in parents.items()}
-        for folder in self._at.values():
+        super().__init__({controller: parent / name for controller, parent in parents.items()})
+        # Two controllers may share one tree, under two names of it.
+        for folder in {os.path.realpath(folder): folder for folder in self._at.values()}.values():
             folder.mkdir()
             self.folders.append(folder)
         memory = self._at["memory"]
@@ -78,49 +135,36 @@ class CgroupV1(Cgroup):
         with contextlib.suppress(OSError):  # absent where the kernel does not account swap
             (memory / "memory.memsw.limit_in_bytes").write_text(str(memory_bytes))
         (self._at["pids"] / "pids.max").write_text(str(processes + OWN_PROCESSES))
-
-    def peak_memory(self) -> int:
-        return int((self._at["memory"] / "memory.max_usage_in_bytes").read_text())
-
-    def cpu_seconds(self) -> float:
-        if "cpuacct" not in self._at:
-            return 0.0
-        return int((self._at["cpuacct"] / "cpuacct.usage").read_text()) / 1e9
-
-    def ran_out_of_memory(self) -> bool:
-        return _counter(self._at["memory"] / "memory.oom_control", "oom_kill") > 0
-
-    def ran_out_of_processes(self) -> bool:
-        return _counter(self._at["pids"] / "pids.events", "max") > 0
+        if cpus is not None and "cpu" in self._at:
+            with contextlib.suppress(OSError):  # absent from kernels without bandwidth control
+                (self._at["cpu"] / "cpu.cfs_period_us").write_text(str(CPU_PERIOD))
+                (self._at["cpu"] / "cpu.cfs_quota_us").write_text(str(_quota(cpus)))
 
 
-class CgroupV2(Cgroup):
-    kind = "control group, version 2"
-
-    def __init__(self, parent: Path, name: str, *, memory_bytes: int, processes: int) -> None:
-        self._folder = parent / name
+class CgroupV2(Version2, Cgroup):
+    def __init__(
+        self, parent: Path, name: str, *, memory_bytes: int, processes: int, cpus: float | None = None
+    ) -> None:
+        super().__init__(parent / name)
         self._folder.mkdir()
         self.folders = [self._folder]
         (self._folder / "memory.max").write_text(str(memory_bytes))
         with contextlib.suppress(OSError):  # absent where the kernel does not account swap
             (self._folder / "memory.swap.max").write_text("0")
         (self._folder / "pids.max").write_text(str(processes + OWN_PROCESSES))
-
-    def peak_memory(self) -> int:
-        peak = self._folder / "memory.peak"  # Linux 5.19 and newer
-        return int((peak if peak.exists() else self._folder / "memory.current").read_text())
-
-    def cpu_seconds(self) -> float:
-        return _counter(self._folder / "cpu.stat", "usage_usec") / 1e6
-
-    def ran_out_of_memory(self) -> bool:
-        return _counter(self._folder / "memory.events", "oom_kill") > 0
-
-    def ran_out_of_processes(self) -> bool:
-        return _counter(self._folder / "pids.events", "max") > 0
+        if cpus is not None:
+            with contextlib.suppress(OSError):  # absent from kernels without bandwidth control
+                (self._folder / "cpu.max").write_text(f"{_quota(cpus)} {CPU_PERIOD}")
 
 
-def make(owner: str, name: str, *, memory_bytes: int, processes: int) -> Cgroup | None:
+def _quota(cpus: float) -> int:
+    # The kernel takes no less than a thousandth of a second.
+    return max(round(cpus * CPU_PERIOD), 1000)
+
+
+def make(
+    owner: str, name: str, *, memory_bytes: int, processes: int, cpus: float | None = None
+) -> Cgroup | None:
     """A group for a job, or None where this agent may not make one: then rlimits and sampling must do.
 
     `owner` names this agent, since several may serve one machine and each sweeps up after itself.
@@ -129,10 +173,10 @@ def make(owner: str, name: str, *, memory_bytes: int, processes: int) -> Cgroup 
     try:
         parents = _v1_parents()
         if "memory" in parents and "pids" in parents:
-            return CgroupV1(parents, name, memory_bytes=memory_bytes, processes=processes)
+            return CgroupV1(parents, name, memory_bytes=memory_bytes, processes=processes, cpus=cpus)
         parent = _v2_parent()
         if parent is not None:
-            return CgroupV2(parent, name, memory_bytes=memory_bytes, processes=processes)
+            return CgroupV2(parent, name, memory_bytes=memory_bytes, processes=processes, cpus=cpus)
     except OSError:
         _remove_left(name)
     return None
@@ -153,27 +197,34 @@ def _remove_left(pattern: str) -> None:
         left.remove()
 
 
-class _Left(Cgroup):
+class _Left(Version1, Cgroup):
     def __init__(self, folder: Path) -> None:
+        super().__init__({})
         self.folders = [folder]
 
-    def peak_memory(self) -> int:
-        return 0
 
-    def cpu_seconds(self) -> float:
-        return 0.0
-
-    def ran_out_of_memory(self) -> bool:
-        return False
-
-    def ran_out_of_processes(self) -> bool:
-        return False
+def of_process(pid: int) -> Group | None:
+    """The group that somebody else, such as a container engine, put a process into; None: not to be seen."""
+    try:
+        groups = _groups(pid)
+    except OSError:
+        return None
+    at = {name: ROOT / name / groups[name].lstrip("/") for name in V1_CONTROLLERS if name in groups}
+    if all(name in at and (at[name] / "cgroup.procs").exists() for name in ("memory", "pids")):
+        return Version1(at)
+    folder = ROOT / groups.get("", "/").lstrip("/")
+    # The root group counts the whole machine.
+    return Version2(folder) if folder != ROOT and (folder / "memory.events").exists() else None
 
 
 def _own_groups() -> dict[str, str]:
-    """Controller to path, from /proc/self/cgroup; the version 2 group has the empty name."""
+    return _groups("self")
+
+
+def _groups(pid: int | str) -> dict[str, str]:
+    """Controller to path; the version 2 group has the empty name."""
     groups = {}
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
         _number, controllers, path = line.split(":", 2)
         for controller in controllers.split(","):
             groups[controller] = path
@@ -183,7 +234,7 @@ def _own_groups() -> dict[str, str]:
 def _v1_parents() -> dict[str, Path]:
     own = _own_groups()
     found: dict[str, Path] = {}
-    for controller in ("memory", "pids", "cpuacct"):
+    for controller in V1_CONTROLLERS:
         if controller not in own:
             continue
         # Below the agent's own group, so that limits on the agent hold for its jobs as well.

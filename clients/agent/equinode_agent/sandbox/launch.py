@@ -28,6 +28,8 @@ def main(plan_path: str) -> None:
         hard = resource.getrlimit(number)[1]
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(number, (value, value))
+    if plan["processors"] is not None:
+        os.sched_setaffinity(0, plan["processors"])
     os.umask(0o077)
     if plan["uid"] is not None:
         os.setgroups([])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from equinode_agent.network.rules import Rules
 from equinode_agent.sandbox import bubblewrap, cgroups, processes, syscalls
 
 # One user per slot, so that jobs side by side cannot signal or count each other.
@@ -28,6 +30,15 @@ class Plan:
     disk_bytes: int
     device_files: Sequence[str]
     slot: int
+    cpus: float | None = None
+    # Folders of the machine that its owner shows to every job, to be read.
+    paths: Sequence[str] = ()
+    # What it may reach; None: no network.
+    network: Rules | None = None
+    # GPUs by the names that container engines and CUDA know them by.
+    gpus: Sequence[str] = ()
+    # When it must be gone, on the agent's clock; None: nobody said.
+    gone_at: float | None = None
 
     @property
     def uid(self) -> int | None:
@@ -35,7 +46,9 @@ class Plan:
         return JOB_UID + self.slot if os.geteuid() == 0 else None
 
 
-def launch_plan(plan: Plan, folder: Path, *, cgroup: cgroups.Cgroup | None, info_fd: int) -> dict[str, Any]:
+def launch_plan(
+    plan: Plan, folder: Path, *, gate: str, cgroup: cgroups.Cgroup | None, info_fd: int
+) -> dict[str, Any]:
     limits: list[tuple[str, int]] = [
         ("RLIMIT_CORE", 0),
         ("RLIMIT_FSIZE", plan.disk_bytes),
@@ -51,19 +64,30 @@ def launch_plan(plan: Plan, folder: Path, *, cgroup: cgroups.Cgroup | None, info
         "bwrap": bubblewrap.program(),
         "bwrap_arguments": bubblewrap.arguments(
             folder=folder,
-            environment=plan.environment,
             device_files=plan.device_files,
+            paths=plan.paths,
             shared_memory_bytes=max(plan.memory_bytes // 2, 1 << 20),
             info_fd=info_fd,
         ),
-        "command": bubblewrap.command(plan.environment),
+        "command": ("/bin/sh", "-c", gate),
         "system_calls": None if calls is None else calls.hex(),
         "cgroup_procs": [] if cgroup is None else cgroup.procs_files,
         "rlimits": limits,
         "uid": plan.uid,
+        "processors": None if cgroup is not None else _processors(plan),
         # The agent and the machine's own services die last.
         "oom_score_adj": 1000,
     }
+
+
+def _processors(plan: Plan) -> list[int] | None:
+    """Without a control group, this job's own share of the processors: another one's slot has others."""
+    if plan.cpus is None:
+        return None
+    there = sorted(os.sched_getaffinity(0))
+    share = min(math.ceil(plan.cpus), len(there))
+    first = plan.slot * share
+    return [there[(first + place) % len(there)] for place in range(share)]
 
 
 def _most_tasks(plan: Plan, *, is_counted: bool) -> int:

@@ -1,0 +1,215 @@
+"""podman or docker as programs: what is asked of them, and how each wants to be asked."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import select
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from equinode_agent import clock, disk
+from equinode_agent.errors import LeaseRejected, SandboxError
+from equinode_agent.notes import note
+from equinode_agent.runners.images import Image
+from equinode_agent.runners.progress import Progress
+
+NAMES = ("podman", "docker")
+LABEL = "equinode.agent"
+ASK_SECONDS = 60.0
+# Between two lines about the same image in a job's log.
+TELL_EVERY = 2.0
+# Which engines this agent ever used, so that after a crash only those are asked what is left.
+USED_FILE = "engines.json"
+
+
+@dataclass(frozen=True)
+class Engine:
+    name: str
+    program: str
+    # An empty folder: neither the owner's registry passwords nor proxies are a job's.
+    settings: Path
+
+    @classmethod
+    def find(cls, name: str, *, state: Path) -> Engine:
+        """The engine, if it is here; LeaseRejected with the reason if not."""
+        program = shutil.which(name) if name in NAMES else None
+        if program is None:
+            raise LeaseRejected(note("no_runner", runner=name))
+        settings = state / "engine"
+        settings.mkdir(mode=0o700, exist_ok=True)
+        if not (settings / "auth.json").exists():
+            disk.write_json(settings / "auth.json", {"auths": {}}, durable=False)
+        _remember(state, name)
+        return cls(name, program, settings)
+
+    @property
+    def is_podman(self) -> bool:
+        return self.name == "podman"
+
+    def command(self, *arguments: str) -> list[str]:
+        if self.is_podman:
+            return [self.program, *arguments]
+        return [self.program, "--config", str(self.settings), *arguments]
+
+    def ask(self, *arguments: str, seconds: float = ASK_SECONDS) -> str:
+        """What it prints; SandboxError, with its own words, if it says no."""
+        try:
+            done = subprocess.run(
+                self.command(*arguments),
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                check=False,
+                cwd="/",
+            )
+        except subprocess.TimeoutExpired as exc:
+            raise SandboxError(f"{self.name} {arguments[0]} took longer than {seconds:.0f} s.") from exc
+        if done.returncode != 0:
+            raise SandboxError(f"{self.name} {arguments[0]}: {_last_line(done.stderr)}")
+        return done.stdout
+
+    # --- images -------------------------------------------------------------
+    def image(self, image: Image) -> Mapping[str, Any] | None:
+        """What the engine knows of an image it has; None if it has not got it."""
+        try:
+            found = json.loads(self.ask("image", "inspect", str(image)))[0]
+        except SandboxError:
+            return None
+        return dict(found)
+
+    def fetch(
+        self, image: Image, *, tell: Callable[[str], None], until: float, is_stopped: Callable[[], bool]
+    ) -> Mapping[str, Any]:
+        """The image, fetched if it is not here. The engine checks its digest; it is looked at again."""
+        found = self.image(image)
+        if found is None:
+            began = clock.now()
+            tell(f"Fetching {image}")
+            self._pull(image, tell=tell, until=until, is_stopped=is_stopped)
+            found = self.image(image)
+            tell(f"Fetched in {clock.now() - began:.1f} s")
+        digests = [] if found is None else [found.get("Digest"), *_digests(found.get("RepoDigests"))]
+        if found is None or image.digest not in digests:
+            raise LeaseRejected(note("image_digest", image=str(image)))
+        return found
+
+    def _pull(
+        self, image: Image, *, tell: Callable[[str], None], until: float, is_stopped: Callable[[], bool]
+    ) -> None:
+        # On a terminal, since only there engines draw how far they are.
+        ours, theirs = pty.openpty()
+        try:
+            process = subprocess.Popen(
+                self.command("pull", *self._own_passwords, str(image)),
+                stdin=subprocess.DEVNULL,
+                stdout=theirs,
+                stderr=theirs,
+                env={**os.environ, "TERM": "xterm", "COLUMNS": "200"},
+                cwd="/",
+                start_new_session=True,
+            )
+            os.close(theirs)
+            theirs = -1
+            try:
+                said = _follow(process, ours, tell=tell, until=until, is_stopped=is_stopped)
+            finally:
+                process.kill()
+                code = process.wait()
+        finally:
+            os.close(ours)
+            if theirs >= 0:
+                os.close(theirs)
+        if code != 0 and clock.now() > until:
+            raise LeaseRejected(note("image_late", image=str(image)))
+        if code != 0:
+            mismatch = "digest did not match" in said.lower() or "does not match" in said.lower()
+            code_of = "image_digest" if mismatch else "no_image"
+            why = {} if mismatch else {"error": _last_line(said)}
+            raise LeaseRejected(note(code_of, image=str(image), **why))
+
+    @property
+    def _own_passwords(self) -> list[str]:
+        return ["--authfile", str(self.settings / "auth.json")] if self.is_podman else []
+
+    # --- containers -----------------------------------------------------------
+    def container(self, name: str) -> Mapping[str, Any]:
+        return dict(json.loads(self.ask("container", "inspect", name))[0])
+
+    def remove(self, name: str) -> None:
+        """Kill it if it runs, and forget it; nothing if it is not there."""
+        try:
+            self.ask("rm", "--force", "--volumes", name)
+        except SandboxError:
+            if name in self.ask("ps", "--all", "--filter", f"name={name}", "--format", "{{.Names}}").split():
+                raise
+
+    def sweep(self, owner: str) -> None:
+        left = self.ask("ps", "--all", "--quiet", "--filter", f"label={LABEL}={owner}").split()
+        if left:
+            self.ask("rm", "--force", "--volumes", *left)
+
+
+def sweep(state: Path, owner: str) -> None:
+    """Remove the containers that this agent left when it was killed."""
+    for name in _used(state):
+        with contextlib.suppress(LeaseRejected, SandboxError):
+            Engine.find(name, state=state).sweep(owner)
+
+
+def _used(state: Path) -> list[str]:
+    try:
+        return [name for name in json.loads((state / USED_FILE).read_text()) if name in NAMES]
+    except (OSError, ValueError):
+        return []
+
+
+def _remember(state: Path, name: str) -> None:
+    used = _used(state)
+    if name not in used:
+        disk.write_json(state / USED_FILE, [*used, name])
+
+
+def _follow(
+    process: subprocess.Popen[bytes],
+    terminal: int,
+    *,
+    tell: Callable[[str], None],
+    until: float,
+    is_stopped: Callable[[], bool],
+) -> str:
+    """Read what is drawn to its end, telling now and then; what was said last."""
+    progress, said, told, told_at = Progress(), "", "", 0.0
+    while True:
+        if is_stopped() or clock.now() > until:
+            return said
+        if select.select([terminal], [], [], 0.2)[0]:
+            try:
+                piece = os.read(terminal, 1 << 16).decode(errors="replace")
+            except OSError:  # the other end of a terminal is closed
+                piece = ""
+            if not piece:
+                break
+            said = (said + piece)[-4000:]
+            progress.take(piece)
+        sentence = progress.sentence()
+        if sentence != told and clock.now() >= told_at + TELL_EVERY:
+            tell(sentence)
+            told, told_at = sentence, clock.now()
+    process.wait()
+    return said
+
+
+def _digests(names: Sequence[str] | None) -> list[str]:
+    return [name.partition("@")[2] for name in names or ()]
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
+    return "".join(c for c in (lines[-1] if lines else "it said nothing") if c.isprintable())[:300]
