@@ -19,10 +19,28 @@ from django.core.exceptions import ImproperlyConfigured
 
 def make_key(path: Path) -> bool:
     """Write a new key unless there is one; answer whether a key was made."""
-    pem = Ed25519PrivateKey.generate().private_bytes(
+    return _write_once(path, _pem(Ed25519PrivateKey.generate()))
+
+
+def replace_private_key(path: Path, key: Ed25519PrivateKey) -> None:
+    """Put this key in the place of the one in this file, in one step."""
+    write_whole(path, _pem(key))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file that only its owner may read; on the disk before this returns."""
+    _scratch(path, content).replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _pem(key: Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return _write_once(path, pem)
 
 
 def make_sealing_key(path: Path) -> bool:
@@ -109,16 +127,16 @@ def _scratch(path: Path, content: bytes) -> Path:
 
 
 def load_private_key(path: Path) -> Ed25519PrivateKey:
-    """The key in this file. Read once per process: a changed key needs a restart."""
-    return _load(str(path))
+    """The key in this file, read again when it changed: replacing it needs no restart."""
+    try:
+        return _load(str(path), path.stat().st_mtime_ns)
+    except FileNotFoundError as exc:
+        raise ImproperlyConfigured(f"There is no key at {path}: run manage.py make_keys") from exc
 
 
 @lru_cache(maxsize=8)
-def _load(path: str) -> Ed25519PrivateKey:
-    try:
-        key = serialization.load_pem_private_key(Path(path).read_bytes(), password=None)
-    except FileNotFoundError as exc:
-        raise ImproperlyConfigured(f"There is no key at {path}: run manage.py make_keys") from exc
+def _load(path: str, changed_ns: int) -> Ed25519PrivateKey:
+    key = serialization.load_pem_private_key(Path(path).read_bytes(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
         raise ImproperlyConfigured(f"The key at {path} is not an Ed25519 key")
     return key

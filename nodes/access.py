@@ -13,9 +13,30 @@ from django.utils.translation import gettext as _, gettext_noop
 
 from common import clock
 from common.access import Rule, Verdict, Who
-from nodes.errors import BodyInvalid
+from nodes.domain import protocol
+from nodes.errors import BodyInvalid, ProtocolUnsupported
 from nodes.models import Agent
 from nodes.services import agent_calls
+
+
+def require_spoken(request: HttpRequest) -> None:
+    """Looked at before who calls: how a call is signed may be what another version changes."""
+    told = request.headers.get(protocol.HEADER)
+    version = protocol.read(told)
+    if version is None or not protocol.SPOKEN.speaks_with(version):
+        raise ProtocolUnsupported(
+            _(
+                "This site speaks version %(ours)s of the agent protocol and this agent %(theirs)s."
+                " Install an agent that speaks one of %(taken)s."
+            )
+            % {
+                "ours": protocol.SPOKEN,
+                "theirs": (told or "")[:20],
+                "taken": ", ".join(protocol.taken()),
+            },
+            speaks=str(protocol.SPOKEN),
+            takes=protocol.taken(),
+        )
 
 
 def body_of(request: HttpRequest) -> bytes:

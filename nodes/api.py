@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import serializers
@@ -23,12 +24,13 @@ from common import clock
 from common.access import Rule
 from common.errors import DomainError
 from common.http import problem
-from nodes.access import AGENT, AGENT_OF_FILE, ENROLMENT_TOKEN, body_of
+from nodes.access import AGENT, AGENT_OF_FILE, ENROLMENT_TOKEN, body_of, require_spoken
+from nodes.domain import protocol
 from nodes.domain.lease import HEARTBEAT_EVERY
 from nodes.domain.output import neutralise
 from nodes.errors import BodyInvalid, CallRefused
 from nodes.models import Agent
-from nodes.services import enrolment, leases, outputs, work
+from nodes.services import enrolment, leases, outputs, samples, site_keys, work
 
 logger = logging.getLogger(__name__)
 
@@ -63,16 +65,22 @@ class Rotate(serializers.Serializer[Any]):
 
 class HeldLease(serializers.Serializer[Any]):
     lease = serializers.UUIDField()
-    fence = serializers.IntegerField(min_value=1)
+    fence = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
 
 
 class Heartbeat(serializers.Serializer[Any]):
     leases = HeldLease(many=True, max_length=1000)  # type: ignore[call-arg]
+    version = serializers.CharField(max_length=20, default="")
+    load = serializers.DictField(default=dict)
 
 
 class Report(serializers.Serializer[Any]):
     fence = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     ago = serializers.FloatField(min_value=0, max_value=LONGEST_AGO, default=0.0)
+
+
+class Fenced(serializers.Serializer[Any]):
+    fence = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
 
 
 class Started(Report):
@@ -125,20 +133,25 @@ class Log(Report):
 
 
 # --- how a call is taken ---------------------------------------------------------------------
-def _answered(method: str, rule: Rule, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def _answered(
+    method: str, rule: Rule, view: Callable[..., HttpResponseBase]
+) -> Callable[..., HttpResponseBase]:
     """One method, no cookies, and every refusal as problem details and a line in the log."""
 
     @csrf_exempt
     @wraps(view)
-    def answered(request: HttpRequest, **parts: Any) -> HttpResponse:
+    def answered(request: HttpRequest, **parts: Any) -> HttpResponseBase:
         if request.method != method:
             return problem(405, "method_not_allowed", f"Use {method}.")
         try:
-            return view(request, **rule.admit(request, parts))
+            require_spoken(request)
+            answer: HttpResponseBase = view(request, **rule.admit(request, parts))
         except DomainError as exc:
             if not isinstance(exc, CallRefused):  # that one was logged where it was found out
                 logger.warning("agent call refused: %s %r %s", method, request.path, exc.code)
-            return problem(exc.status, exc.code, exc.message, field=exc.field, **exc.details)
+            answer = problem(exc.status, exc.code, exc.message, field=exc.field, **exc.details)
+        answer.headers[protocol.HEADER] = str(protocol.SPOKEN)
+        return answer
 
     answered.access = {method: rule}  # type: ignore[attr-defined]  # as common.access.guard says it
     return answered
@@ -146,10 +159,10 @@ def _answered(method: str, rule: Rule, view: Callable[..., HttpResponse]) -> Cal
 
 def _signed(
     shape: type[serializers.Serializer[Any]],
-) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponseBase]]:
     """A POST of JSON by an agent; the view gets the agent, the body and the moment of the call."""
 
-    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
         def signed(request: HttpRequest, **parts: Any) -> HttpResponse:
             return view(body=_body(body_of(request), shape), at=clock.now(), **parts)
 
@@ -181,7 +194,7 @@ def _enrol(request: HttpRequest) -> HttpResponse:
         "node": str(agent.node.uid),
         "node_name": agent.node.name,
         "origin": settings.SITE_ORIGIN,
-        "site_key": work.site_key(),
+        "site_key": site_keys.public(),
         "heartbeat_every": HEARTBEAT_EVERY.total_seconds(),
     }
     return JsonResponse(answer, status=201)
@@ -199,9 +212,16 @@ def rotate_key(*, agent: Agent, body: Body, at: datetime) -> HttpResponse:
 @_signed(Heartbeat)
 def heartbeat(*, agent: Agent, body: Body, at: datetime) -> HttpResponse:
     held = [(item["lease"], item["fence"]) for item in body["leases"]]
-    news = leases.heartbeat(agent=agent, leases=held, at=at)
+    news = leases.heartbeat(agent=agent, leases=held, version=body["version"], at=at)
+    samples.record(agent=agent, load=body["load"], at=at)
     told = [asdict(one) | {"lease": str(one.lease)} for one in news]
     return JsonResponse({"leases": told, "server_time": at.isoformat()})
+
+
+@_signed(Fenced)
+def again(*, agent: Agent, lease: UUID, body: Body, at: datetime) -> HttpResponse:
+    told = work.hand_over_again(node=agent.node, lease_uid=lease, fence=body["fence"], at=at)
+    return JsonResponse(told)
 
 
 @_signed(Report)
@@ -253,9 +273,34 @@ def _file(request: HttpRequest, agent: Agent, lease: UUID, name: str) -> HttpRes
 file = _answered("PUT", AGENT_OF_FILE, _file)
 
 
+def _resumed_file(request: HttpRequest, agent: Agent, lease: UUID, name: str) -> FileResponse:
+    fence = request.GET.get("fence", "")
+    if not _is_number(fence):
+        raise BodyInvalid(_("“fence” must be a whole number."), field="fence")
+    found = outputs.resumed_file(node_id=agent.node_id, lease_uid=lease, fence=int(fence), name=name)
+    return FileResponse(
+        found.content.open("rb"), content_type="application/octet-stream",
+        headers={"Content-Length": str(found.size), "Cache-Control": "no-store"},
+    )  # fmt: skip
+
+
+resumed_file = _answered("GET", AGENT, _resumed_file)
+
+
+def _site_key(request: HttpRequest, agent: Agent) -> HttpResponse:
+    return JsonResponse({"site_key": site_keys.public(), "chain": site_keys.chain()})
+
+
+site_key = _answered("GET", AGENT, _site_key)
+
+
+def _is_number(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) < 19
+
+
 def _number(request: HttpRequest, header: str) -> int:
     value = request.headers.get(header, "")
-    if not (value.isascii() and value.isdigit() and len(value) < 19):
+    if not _is_number(value):
         raise BodyInvalid(_("The header %(name)s must be a whole number.") % {"name": header}, field=header)
     return int(value)
 

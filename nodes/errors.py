@@ -7,10 +7,15 @@ DomainError
  +-- StaleFence           a report about a lease that is over or was replaced
  +-- DeviceBusy           a job starts where another one still counts as running
  +-- LeaseUnknown         not a lease of this node
+ +-- FileUnknown          not a file that a job goes on from
  +-- ListingRefused       a place or a node that cannot be entered as described
  +-- StandingRefused      a node that is not in the state for that
+ +-- SettlingRefused      what differs cannot be settled so, or by that person
+ +-- CheckRefused         a check of a node that cannot be made now
  +-- BodyInvalid          a call that does not follow docs/agent-protocol.md
  |    +-- FileTooLarge
+ +-- ProtocolUnsupported  an agent of a version that this site does not speak
+ +-- TooManyHeartbeats    an agent that says “alive” far more often than it was told to
  +-- EnrolmentRefused
  |    +-- EnrolmentTokenUnknown, EnrolmentTokenUsed, EnrolmentTokenExpired, EnrolmentOvertaken, NoAgent
  +-- CallRefused          the caller could not be made out
@@ -49,6 +54,11 @@ class LeaseUnknown(DomainError):
     status = 404
 
 
+class FileUnknown(DomainError):
+    code = "file_unknown"
+    status = 404
+
+
 class ListingRefused(DomainError):
     code = "listing_refused"
     status = 400
@@ -58,6 +68,14 @@ class StandingRefused(DomainError):
     code = "node_standing_refused"
 
 
+class SettlingRefused(DomainError):
+    code = "settling_refused"
+
+
+class CheckRefused(DomainError):
+    code = "check_refused"
+
+
 class BodyInvalid(DomainError):
     code = "body_invalid"
     status = 400
@@ -65,6 +83,20 @@ class BodyInvalid(DomainError):
 
 class FileTooLarge(BodyInvalid):
     status = 413
+
+
+class ProtocolUnsupported(DomainError):
+    """`details`: speaks, takes."""
+
+    code = "protocol_unsupported"
+    status = 400
+
+
+class TooManyHeartbeats(DomainError):
+    """`details`: limit, seconds."""
+
+    code = "too_many_heartbeats"
+    status = 429
 
 
 class EnrolmentRefused(DomainError):

@@ -22,7 +22,8 @@ from redis import asyncio as aioredis
 from common import clock
 from common.errors import DomainError
 from common.http import problem
-from nodes.access import AGENT
+from nodes.access import AGENT, require_spoken
+from nodes.domain import protocol
 from nodes.errors import BodyInvalid
 from nodes.models import Node
 from nodes.services import wake
@@ -45,7 +46,14 @@ async def work(request: HttpRequest) -> HttpResponseBase:
     """
     if request.method != "GET":
         return problem(405, "method_not_allowed", "Use GET.")
+    response = await _answered(request)
+    response.headers[protocol.HEADER] = str(protocol.SPOKEN)
+    return response
+
+
+async def _answered(request: HttpRequest) -> HttpResponseBase:
     try:
+        require_spoken(request)
         wait = _wait(request)
         admitted = await _in_database(partial(AGENT.admit, request, {}))
     except DomainError as exc:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 HEARTBEAT_EVERY = timedelta(seconds=10)  # docs/agent-protocol.md, "enrol"
+# Ten times as many as are asked for: an agent that restarts, or whose answers get lost, beats more often.
+MOST_BEATS, BEATS_WITHIN = 30, timedelta(seconds=30)
 TIME_TO_LIVE = timedelta(minutes=10)  # as long as GitHub's job lock
 # Seconds before the slot's end; in proportion for slots under 30 minutes.
 TERMINATE_BEFORE_END = timedelta(seconds=90)

@@ -32,6 +32,9 @@ class Agent(models.Model):
     enrolled_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)
+    # Heartbeats since a moment, so that who floods the site with them is refused.
+    beats_from = models.DateTimeField(null=True, editable=False)
+    beats = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     class Meta:
         constraints = [

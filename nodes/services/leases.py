@@ -7,20 +7,20 @@ and changes nothing; one that repeats what is so already changes nothing either,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import rfc8785
-from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Case, F, Q, Value, When
 from django.utils.translation import gettext as _
 
 from common.ranges import bounds
 from nodes.domain import lease as rules
-from nodes.errors import DeviceBusy, LeaseRefused, LeaseUnknown, StaleFence
+from nodes.errors import DeviceBusy, LeaseRefused, LeaseUnknown, StaleFence, TooManyHeartbeats
 from nodes.models import Agent, Hold, Lease, LeasedHold, Node
 from nodes.services import wake
 
@@ -162,24 +162,69 @@ def _cut(note: Mapping[str, Any]) -> dict[str, Any]:
     return {"code": note["code"], "text": note["text"][:500], "values": dict(note["values"])}
 
 
-def heartbeat(*, agent: Agent, leases: Iterable[tuple[UUID, int]], at: datetime) -> list[LeaseNews]:
+def heartbeat(
+    *, agent: Agent, leases: Sequence[tuple[UUID, int]], at: datetime, version: str = ""
+) -> list[LeaseNews]:
     """Note that the agent answers, and renew what it holds: 10 minutes at a time, never past the slot."""
-    Agent.objects.filter(pk=agent.pk).update(last_seen_at=at)
-    return [_renew(agent.node_id, uid, fence, at) for uid, fence in leases]
+    _count_beat(agent, version, at)
+    renewed = _renewed(agent.node_id, leases, at)
+    return [
+        renewed.get(held) or LeaseNews(*held, known=False, stop=True, expires_in=0.0, ends_in=0.0)
+        for held in leases
+    ]
 
 
-def _renew(node_id: int, uid: UUID, fence: int, at: datetime) -> LeaseNews:
-    mine = Lease.objects.live().filter(node_id=node_id, uid=uid, fence=fence)
-    lease = mine.first()
-    if lease is None:
-        return LeaseNews(uid, fence, known=False, stop=True, expires_in=0.0, ends_in=0.0)
-    expires_at = rules.expiry(at, lease.ends_at)
-    # Only forward, and only while it lives: the sweep may have given it up in this very moment.
-    known = bool(mine.update(expires_at=max(expires_at, lease.expires_at)))
-    return LeaseNews(
-        uid, fence, known=known, stop=lease.stop_requested_at is not None or not known,
-        expires_in=seconds(expires_at - at), ends_in=seconds(lease.ends_at - at),
-    )  # fmt: skip
+def _count_beat(agent: Agent, version: str, at: datetime) -> None:
+    """In one statement: who beats a thousand times a second is refused without a race."""
+    running = Q(beats_from__gt=at - rules.BEATS_WITHIN, beats_from__lte=at)
+    taken = Agent.objects.filter(~running | Q(beats__lt=rules.MOST_BEATS), pk=agent.pk).update(
+        last_seen_at=at,
+        version=version or F("version"),
+        beats=Case(When(running, then=F("beats") + 1), default=1),
+        beats_from=Case(When(running, then=F("beats_from")), default=Value(at)),
+    )
+    if not taken:
+        limit, within = rules.MOST_BEATS, int(rules.BEATS_WITHIN.total_seconds())
+        raise TooManyHeartbeats(
+            _("An agent says “alive” at most %(limit)d times in %(seconds)d seconds.")
+            % {"limit": limit, "seconds": within},
+            limit=limit,
+            seconds=within,
+        )
+
+
+# Only forward, and only while it lives: the sweep may give one up in this very moment.
+_RENEW = """
+UPDATE nodes_lease AS lease SET expires_at = GREATEST(lease.expires_at, LEAST(lease.ends_at, %(renewed)s))
+  FROM unnest(%(uids)s::uuid[], %(fences)s::bigint[]) AS held (uid, fence)
+ WHERE lease.uid = held.uid AND lease.fence = held.fence AND lease.node_id = %(node)s
+   AND lease.state = ANY(%(live)s)
+RETURNING lease.uid, lease.fence, lease.ends_at, lease.stop_requested_at IS NOT NULL
+"""
+
+
+def _renewed(
+    node_id: int, held: Sequence[tuple[UUID, int]], at: datetime
+) -> dict[tuple[UUID, int], LeaseNews]:
+    """What is known of these, in one statement however many they are."""
+    if not held:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RENEW,
+            {
+                "renewed": at + rules.TIME_TO_LIVE, "node": node_id, "live": [str(one) for one in Lease.LIVE],
+                "uids": [uid for uid, _fence in held], "fences": [fence for _uid, fence in held],
+            },
+        )  # fmt: skip
+        rows = cursor.fetchall()
+    return {
+        (uid, fence): LeaseNews(
+            uid, fence, known=True, stop=is_to_stop, ends_in=seconds(ends_at - at),
+            expires_in=seconds(rules.expiry(at, ends_at) - at),
+        )
+        for uid, fence, ends_at, is_to_stop in rows
+    }  # fmt: skip
 
 
 # --- stopped and given up ----------------------------------------------------------------
@@ -223,9 +268,13 @@ def locked(node_id: int, lease_uid: UUID, fence: int) -> Lease:
     lease = Lease.objects.select_for_update(of=("self",)).filter(uid=lease_uid, node_id=node_id).first()
     if lease is None:
         raise LeaseUnknown(_("This node has no such lease."))
+    require_own(lease, fence)
+    return lease
+
+
+def require_own(lease: Lease, fence: int) -> None:
     if lease.fence != fence:
         raise _stale(lease)
-    return lease
 
 
 def require_forward(lease: Lease, state: Lease.State) -> None:
@@ -235,6 +284,13 @@ def require_forward(lease: Lease, state: Lease.State) -> None:
 
 def require_live(lease: Lease) -> None:
     if lease.state not in Lease.LIVE:
+        raise _stale(lease)
+
+
+def require_unbegun(lease: Lease, at: datetime) -> None:
+    """It may still begin: not begun, not over, nobody asked to stop it."""
+    may_begin = lease.state in (State.WAITING, State.STAGED) and lease.stop_requested_at is None
+    if not may_begin or at >= lease.ends_at:
         raise _stale(lease)
 
 

@@ -16,10 +16,10 @@ from django.utils.translation import gettext as _, ngettext
 
 from common.ids import uuid7
 from nodes.domain import output
-from nodes.errors import BodyInvalid, FileTooLarge
+from nodes.errors import BodyInvalid, FileTooLarge, FileUnknown, LeaseUnknown
 from nodes.models import Lease, LogChunk, OutputFile
 from nodes.services import wake
-from nodes.services.leases import locked, require_live
+from nodes.services.leases import locked, require_live, require_own
 
 # docs/agent-protocol.md, "log" and "files".
 MOST_LOG_BYTES = 10_000_000  # a lease
@@ -151,6 +151,23 @@ def _enter(
     )
     wake.announce(lease.reference, {"type": "file", "name": name, "size": size})
     return file
+
+
+def resumed_file(*, node_id: int, lease_uid: UUID, fence: int, name: str) -> OutputFile:
+    """One of the files that this lease’s job goes on from, left by the attempt before it."""
+    lease = Lease.objects.filter(uid=lease_uid, node_id=node_id).first()
+    if lease is None:
+        raise LeaseUnknown(_("This node has no such lease."))
+    require_own(lease, fence)
+    require_live(lease)
+    resumed = lease.specification.get("resume") or {"lease": None, "files": []}
+    named = {file["name"]: file["sha256"] for file in resumed["files"]}
+    found = OutputFile.objects.filter(
+        lease__uid=resumed["lease"], name=name, sha256=named.get(name, "")
+    ).first()
+    if found is None:
+        raise FileUnknown(_("The job does not go on from a file of this name, or it was deleted."))
+    return found
 
 
 def _require_name(name: str) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-import rfc8785
-from django.conf import settings
 from django.db import transaction
 
-from common.keys import load_private_key
 from nodes.domain import lease as rules
 from nodes.models import Lease, Node
+from nodes.services import leases, site_keys
 from nodes.services.leases import seconds
 
 
@@ -55,9 +53,7 @@ def _handed_over(lease: Lease, at: datetime) -> Lease:
 
 
 def _signed(lease: Lease, node: Node, at: datetime) -> dict[str, str]:
-    payload = rfc8785.dumps(_payload(lease, node, at))
-    signature = load_private_key(settings.DISPATCH_KEY_FILE).sign(payload)
-    return {"payload": payload.decode(), "signature": base64.b64encode(signature).decode()}
+    return site_keys.signed(_payload(lease, node, at))
 
 
 def _payload(lease: Lease, node: Node, at: datetime) -> dict[str, Any]:
@@ -86,7 +82,9 @@ def _payload(lease: Lease, node: Node, at: datetime) -> dict[str, Any]:
     }
 
 
-def site_key() -> str:
-    """The public half of what signs leases, which agents pin when they enrol."""
-    public = load_private_key(settings.DISPATCH_KEY_FILE).public_key().public_bytes_raw()
-    return base64.b64encode(public).decode()
+@transaction.atomic
+def hand_over_again(*, node: Node, lease_uid: UUID, fence: int, at: datetime) -> dict[str, str]:
+    """A lease that has not begun, signed anew: for an agent whose clock began anew with its machine."""
+    lease = leases.locked(node.pk, lease_uid, fence)
+    leases.require_unbegun(lease, at)
+    return _signed(_handed_over(lease, at), node, at)

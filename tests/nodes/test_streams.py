@@ -20,7 +20,7 @@ from django.test import AsyncClient
 from common import clock
 from nodes import streams
 from nodes.models import Lease, Node
-from nodes.services import leases, work
+from nodes.services import leases, site_keys
 from nodes.services.work import Work
 from tests.nodes.cast import SPECIFICATION, SigningAgent, code, make_lease
 
@@ -75,7 +75,7 @@ def test_a_waiting_lease_is_handed_over_signed(dispatch_key: Path) -> None:
     agent = SigningAgent()
     lease = make_lease(agent.row.node, start=clock.now())
     (signed,) = read(poll(agent))["leases"]
-    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(work.site_key()))
+    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(site_keys.public()))
     key.verify(base64.b64decode(signed["signature"]), signed["payload"].encode())
     payload = json.loads(signed["payload"])
     assert rfc8785.dumps(payload) == signed["payload"].encode()
