@@ -111,6 +111,7 @@ CALLS: Mapping[str, Sequence[Call]] = {
     "steward_place": [Call("POST", "api_project_place")],
     "steward_accounts": [Call("POST", "api_organisation_accounts")],
     "steward_account": [Call("PATCH", "api_organisation_account")],
+    "steward_share_account": [Call("POST", "api_share_account_place")],
     "steward_account_take": [Call("POST", "api_organisation_account_take")],
     "steward_no_show": [Call("POST", "api_appeal_answer")],
     "steward_project_exceptions": [Call("POST", "api_exceptions")],

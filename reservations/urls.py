@@ -19,6 +19,7 @@ from reservations.api import (
     public as public_api,
     replays as replayed,
     runs,
+    share_accounts as tree_api,
     shares as shared_out,
     stewarding as held,
     times,
@@ -41,6 +42,7 @@ from reservations.views import (
     replays,
     reservation,
     settings,
+    share_accounts,
     steward_front,
     stewarding,
 )
@@ -136,6 +138,13 @@ pages = [
         "steward/organisations/<slug:slug>/account/<int:pk>/take-back/",
         entrusting.steward_account_take,
         name="steward_account_take",
+    ),
+    # /steward/share-accounts/
+    path("steward/share-accounts/", share_accounts.steward_share_accounts, name="steward_share_accounts"),
+    path(
+        "steward/share-accounts/<int:pk>/",
+        share_accounts.steward_share_account,
+        name="steward_share_account",
     ),
     # /steward/projects/<slug>/
     path("steward/projects/<slug:slug>/", stewarding.steward_project, name="steward_project"),
@@ -260,6 +269,11 @@ endpoints = [
     path("api/v1/projects/<slug:slug>/class", held.ClassApi.as_view(), name="api_project_class"),
     path("api/v1/projects/<slug:slug>/place", held.PlaceApi.as_view(), name="api_project_place"),
     path("api/v1/share-accounts", held.AccountsApi.as_view(), name="api_share_accounts"),
+    path(
+        "api/v1/share-accounts/<int:pk>/place",
+        tree_api.AccountPlaceApi.as_view(),
+        name="api_share_account_place",
+    ),
     path(
         "api/v1/organisations/<slug:slug>/accounts",
         entrusted.OrganisationAccountsApi.as_view(),

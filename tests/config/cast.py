@@ -282,6 +282,7 @@ VALUES: dict[tuple[str, str], Value] = {
     ("shares", "pk"): lambda world, _address: world.vertex.pk,
     ("account", "pk"): lambda world, _address: world.account.pk,
     ("accounts", "pk"): lambda world, _address: world.account.pk,
+    ("share-accounts", "pk"): lambda world, _address: world.account.pk,
     ("evidence", "uid"): lambda world, _address: world.evidence.uid,
     ("statements", "uid"): lambda world, _address: world.statement.uid,
     ("pools", "uid"): lambda world, _address: world.pool.uid,

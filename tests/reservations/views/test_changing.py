@@ -373,7 +373,7 @@ def test_whoever_has_left_the_project_still_appeals_over_the_api(lab: Lab) -> No
 
 
 def test_whoever_has_left_the_project_appeals_on_a_page_that_the_mail_leads_to(lab: Lab) -> None:
-    found, colleague = no_show(lab), lab.join()
+    found, colleague = no_show(lab), lab.join("lead")
     address = Notice.objects.get(user=lab.member, kind="no_show_judged").url
     assert address == f"/reservations/{found.reservation.uid}/appeal/"
     for who, status in ((None, 302), (make_lab().member, 404), (colleague, 403)):
