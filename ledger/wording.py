@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.utils.translation import gettext as _, gettext_lazy, pgettext
+from django.utils.translation import gettext as _, gettext_lazy, ngettext, pgettext
 
 from common import formats
 
@@ -31,6 +31,8 @@ LABELS = {
     "exception_end": gettext_lazy("End of an exception"),
     "account_moved": gettext_lazy("Account of the share tree moved"),
     "decision": gettext_lazy("Decision"),
+    "inventory": gettext_lazy("Inventory of a node"),
+    "node_check": gettext_lazy("Check of a node"),
     "key": gettext_lazy("Key"),
 }
 
@@ -188,6 +190,33 @@ def _decision(body: dict[str, Any]) -> str:
     return _("%(outcome)s under policy version %(policy)d") % {"outcome": outcome, "policy": body["policy"]}
 
 
+def _inventory(body: dict[str, Any]) -> str:
+    if body["action"] == "agrees":
+        return _("The machine is what is listed again")
+    count = ngettext(
+        "%(number)s difference between machine and listing",
+        "%(number)s differences between machine and listing",
+        body["differences"],
+    ) % {"number": formats.number(body["differences"])}
+    if body["action"] == "differs":
+        return count
+    return _("%(count)s, settled%(colon)s%(reason)s") % {
+        "count": count, "colon": formats.colon(), "reason": body["reason"],
+    }  # fmt: skip
+
+
+def _node_check(body: dict[str, Any]) -> str:
+    told = {
+        ("conformance", "passed"): _("Conformance check passed"),
+        ("conformance", "failed"): _("Conformance check failed"),
+        ("spot", "passed"): _("Spot check as fast as its reference"),
+        ("spot", "failed"): _("Spot check off its reference"),
+    }
+    return _("%(told)s%(colon)slevel %(level)s") % {
+        "told": told[body["purpose"], body["outcome"]], "colon": formats.colon(), "level": body["level"],
+    }  # fmt: skip
+
+
 def _key(body: dict[str, Any]) -> str:
     purposes = {
         "ledger": _("The key that signs this ledger"),
@@ -220,6 +249,8 @@ _SUMMARIES: dict[str, Callable[[dict[str, Any]], str]] = {
     "exception_end": _exception_end,
     "account_moved": _account_moved,
     "decision": _decision,
+    "inventory": _inventory,
+    "node_check": _node_check,
     "key": _key,
 }
 

@@ -30,7 +30,7 @@ from nodes.domain.lease import HEARTBEAT_EVERY
 from nodes.domain.output import neutralise
 from nodes.errors import BodyInvalid, CallRefused
 from nodes.models import Agent
-from nodes.services import enrolment, leases, outputs, samples, site_keys, work
+from nodes.services import comparing, enrolment, leases, outputs, samples, site_keys, work
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +61,10 @@ class Enrol(serializers.Serializer[Any]):
 
 class Rotate(serializers.Serializer[Any]):
     public_key = serializers.CharField(max_length=64)
+
+
+class Inventory(serializers.Serializer[Any]):
+    inventory = serializers.DictField()
 
 
 class HeldLease(serializers.Serializer[Any]):
@@ -216,6 +220,12 @@ def heartbeat(*, agent: Agent, body: Body, at: datetime) -> HttpResponse:
     samples.record(agent=agent, load=body["load"], at=at)
     told = [asdict(one) | {"lease": str(one.lease)} for one in news]
     return JsonResponse({"leases": told, "server_time": at.isoformat()})
+
+
+@_signed(Inventory)
+def inventory(*, agent: Agent, body: Body, at: datetime) -> HttpResponse:
+    comparing.take_inventory(agent=agent, inventory=body["inventory"], at=at)
+    return JsonResponse({})
 
 
 @_signed(Fenced)

@@ -24,6 +24,7 @@ endpoints = [
     path("agent/v1/key", api.rotate_key, name="agent_key"),
     path("agent/v1/work", streams.work, name="agent_work"),
     path("agent/v1/site-key", api.site_key, name="agent_site_key"),
+    path("agent/v1/inventory", api.inventory, name="agent_inventory"),
     path("agent/v1/heartbeat", api.heartbeat, name="agent_heartbeat"),
     path("agent/v1/leases/<uuid:lease>/again", api.again, name="agent_again"),
     path("agent/v1/leases/<uuid:lease>/resume/<anything:name>", api.resumed_file, name="agent_resume"),

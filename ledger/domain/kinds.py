@@ -290,6 +290,28 @@ SCHEMAS: Mapping[str, Schema] = {
         "outcome": one_of("granted", "refused"),
         "digest": DIGEST,
     },
+    # What an agent found on its node, where that began to differ from what is listed, agreed with it again or
+    # was settled: the digest of its inventory, and how many differences hold the node back.
+    "inventory": {
+        "inventory": UID,
+        "node": UID,
+        "action": one_of("differs", "agrees", "settled"),
+        "digest": DIGEST,
+        "differences": COUNT,
+        "settlement": nullable(one_of("adopted", "accepted")),
+        "by": nullable(one_of("owner", "steward")),
+        "reason": nullable(text(500)),
+    },
+    # What came of a check of a node: a conformance job, or a benchmark that nobody knew of before. `level`
+    # is the node's afterwards (docs/node-profile.md).
+    "node_check": {
+        "check": UID,
+        "node": UID,
+        "purpose": one_of("conformance", "spot"),
+        "outcome": one_of("passed", "failed"),
+        "level": COUNT,
+        "digest": DIGEST,
+    },
     # A public key of the site or of a node's agent: raw Ed25519, base64.
     "key": {
         "purpose": one_of("ledger", "dispatch", "agent"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from nodes.models.agents import Agent, AgentCall, EnrolmentToken
 from nodes.models.changes import NodeChange
 from nodes.models.holds import Closure, Hold, HoldEvent
+from nodes.models.inventories import NodeInventory
 from nodes.models.leases import Lease, LeasedHold, LeaseQuerySet, LogChunk, OutputFile
 from nodes.models.places import Device, Node, NodeQuerySet, Site
 from nodes.models.samples import NodeSample
@@ -26,6 +27,7 @@ __all__ = [
     "LogChunk",
     "Node",
     "NodeChange",
+    "NodeInventory",
     "NodeQuerySet",
     "NodeSample",
     "OutputFile",

@@ -74,11 +74,20 @@ class Node(models.Model):
     listed_at = models.DateTimeField(null=True, blank=True)
     # Since when somebody wants it to take no new bookings; the site itself may have reasons beside.
     drained_at = models.DateTimeField(null=True, blank=True)
+    # Since when its agent finds less, or other, than what is listed, and nobody has settled it.
+    differs_since = models.DateTimeField(null=True, blank=True)
 
     objects = NodeQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
+        constraints = [
+            # Everything that books asks for the state.
+            models.CheckConstraint(
+                condition=~Q(state="listed") | Q(drained_at__isnull=True, differs_since__isnull=True),
+                name="node_that_takes_bookings_is_not_held_back",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from ledger import services as ledger
-from nodes.domain import output
 from nodes.errors import (
     BodyInvalid,
     EnrolmentOvertaken,
@@ -23,7 +22,7 @@ from nodes.errors import (
     NoAgent,
 )
 from nodes.models import Agent, EnrolmentToken, Node, NodeChange
-from nodes.services import standing
+from nodes.services import comparing, standing
 
 TOKEN_LIVES = timedelta(minutes=15)
 PREFIX = "eqn_"  # so that scanners for leaked secrets can know it
@@ -61,9 +60,8 @@ def enrol(*, token: str, public_key: str, version: str, inventory: object, at: d
     try:
         with transaction.atomic():
             agent = Agent.objects.create(
-                node=row.node, public_key=public_key, version=version[:20],
-                inventory=output.harmless(inventory), enrolled_at=at,
-            )  # fmt: skip
+                node=row.node, public_key=public_key, version=version[:20], enrolled_at=at
+            )
     except IntegrityError as exc:
         if "one_agent_per_node" in str(exc):
             raise EnrolmentOvertaken(
@@ -76,6 +74,7 @@ def enrol(*, token: str, public_key: str, version: str, inventory: object, at: d
             ) from exc
         raise _key_in_use() from exc
     _enter(row.node, "added", public_key, "", at)
+    comparing.take_inventory(agent=agent, inventory=inventory, at=at)
     return agent
 
 

@@ -14,7 +14,7 @@ from accounts.models import Organisation, User
 from nodes.domain.devices import model_key
 from nodes.errors import ListingRefused
 from nodes.models import Device, Node, NodeChange, Site
-from nodes.services import standing
+from nodes.services import comparing, standing
 
 MOST_DEVICES = 256
 
@@ -138,6 +138,8 @@ def list_node(*, node: Node, machine: Machine, by: User, at: datetime) -> Node:
     node.devices.all().delete()
     add_devices(node=node, devices=machine.devices)
     standing.write_down(node=node, kind=NodeChange.Kind.LISTED, by=by, at=at)
+    comparing.look_again(node=node, at=at)
+    node.refresh_from_db()  # it takes no bookings where its agent has found something else
     return node
 
 

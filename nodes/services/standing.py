@@ -40,6 +40,15 @@ def resume(*, node: Node, by: User | None, at: datetime, reason: str = "") -> No
             % _said(node),
             state=node.state,
         )
+    if node.differs_since is not None:
+        raise StandingRefused(
+            _(
+                "The agent of %(node)s finds something else than what is listed. Settle that first, on the"
+                " page about its conformance."
+            )
+            % _said(node),
+            state=node.state,
+        )
     node.drained_at = None
     return _put(node, State.LISTED, Kind.RESUMED, reason, by, at)
 

@@ -76,7 +76,9 @@ def differences(
 
 
 def _processors(listed: ListedNode, found: Found) -> Iterator[Difference]:
-    if found.cpu_model and not names.same_cpu(listed.cpu_model, found.cpu_model):
+    # On machines that do not say their model, owners list the architecture.
+    is_named = listed.cpu_model not in ("", found.architecture)
+    if found.cpu_model and is_named and not names.same_cpu(listed.cpu_model, found.cpu_model):
         yield Difference("cpu_model", listed.cpu_model, found.cpu_model)
     if found.cpu_cores and found.cpu_cores < listed.cpu_cores:
         yield Difference("cpu_cores", listed.cpu_cores, found.cpu_cores)

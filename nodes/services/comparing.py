@@ -1,0 +1,235 @@
+"""Taking what agents tell of their machines, holding it against what is listed, and settling what differs.
+
+Only the last inventory of a node counts. While less, or other, than what is listed stands open, the node
+takes no new bookings; what is booked stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from ledger import services as ledger
+from nodes.domain import inventory as machines, output
+from nodes.domain.devices import model_key
+from nodes.domain.inventory import Difference
+from nodes.errors import BodyInvalid, SettlingRefused
+from nodes.models import Agent, Device, Node, NodeInventory
+from nodes.services import standing
+
+State, Settlement = NodeInventory.State, NodeInventory.Settlement
+# What each node keeps of what was replaced.
+MOST_KEPT = 50
+LONGEST_REASON = 500
+# Facts of the listing itself, which its owner may correct to what was found.
+ADOPTABLE = frozenset({"cpu_model", "cpu_cores", "memory", "more_cores", "more_memory"})
+
+
+@transaction.atomic
+def take_inventory(*, agent: Agent, inventory: object, at: datetime) -> NodeInventory | None:
+    """Keep what this agent tells, and compare it. None where it tells nothing at all."""
+    told = output.harmless(inventory)
+    if not isinstance(told, dict):
+        raise BodyInvalid(_("An inventory is a JSON object."), field="inventory")
+    if (size := len(_canonical(told))) > machines.MOST_BYTES:
+        raise BodyInvalid(
+            _("An inventory has at most %(limit)d bytes; this one has %(size)d.")
+            % {"limit": machines.MOST_BYTES, "size": size},
+            field="inventory", limit=machines.MOST_BYTES, size=size,
+        )  # fmt: skip
+    node = standing.locked(agent.node)
+    Agent.objects.filter(pk=agent.pk).update(inventory=told)
+    return _compare(node, agent, told, at) if told else None
+
+
+@transaction.atomic
+def look_again(*, node: Node, at: datetime) -> NodeInventory | None:
+    """Compare what was told last with what is listed now."""
+    node = standing.locked(node)
+    last = node.inventories.current().select_related("agent").first()
+    return _compare(node, last.agent, last.told, at) if last else None
+
+
+@transaction.atomic
+def settle(
+    *, inventory: NodeInventory, settlement: str, reason: str, by: User, is_steward: bool, at: datetime
+) -> NodeInventory:
+    """List what was found, or accept that it differs. Answers what is current afterwards.
+
+    Only a steward accepts what the booked devices are not: their owner would judge in their own cause.
+    """
+    node = standing.locked(inventory.node)
+    inventory = NodeInventory.objects.select_related("agent").get(pk=inventory.pk)
+    reason = _checked_reason(reason)
+    if inventory.state != State.OPEN:
+        raise SettlingRefused(
+            _("This is settled already, or the agent has told another inventory since. Look again."),
+            state=inventory.state,
+        )
+    differences = told_differences(inventory)
+    if settlement == Settlement.ADOPTED:
+        _adopt(node, differences)
+    else:
+        _require_may_accept(differences, is_steward)
+    settled = NodeInventory.objects.filter(pk=inventory.pk)
+    settled.update(
+        state=State.SETTLED, settlement=settlement, reason=reason, settled_by=by,
+        settled_by_steward=is_steward, settled_at=at,
+    )  # fmt: skip
+    inventory.refresh_from_db()
+    _enter(inventory, node, "settled", at)
+    if settlement == Settlement.ADOPTED:
+        return _compare(node, inventory.agent, inventory.told, at)
+    _hold_back(node, None)
+    return inventory
+
+
+def told_differences(inventory: NodeInventory) -> list[Difference]:
+    return [Difference.of_json(stored) for stored in inventory.differences]
+
+
+# --- comparing ---------------------------------------------------------------------------------------
+def _compare(node: Node, agent: Agent, told: dict[str, Any], at: datetime) -> NodeInventory:
+    """The node is locked by the caller."""
+    found = machines.read(told)
+    last = node.inventories.current().first()
+    differences: Sequence[Difference] = ()
+    if node.state != Node.State.DRAFT:  # nothing is listed of it yet
+        elsewhere = _told_elsewhere(node, found.uuids)
+        differences = machines.differences(_listed(node), found, told_elsewhere=elsewhere)
+    stored, digest = [one.to_json() for one in differences], hashlib.sha256(_canonical(told)).hexdigest()
+    if last and (last.digest, last.differences, last.agent_id) == (digest, stored, agent.pk):
+        NodeInventory.objects.filter(pk=last.pk).update(last_told_at=at)
+        return last
+    accepted = _accepted(last)
+    standing_open = [one for one in differences if one.holds_back and one.to_json() not in accepted]
+    goes_on = last is not None and last.state == State.SETTLED and any(one in accepted for one in stored)
+    state = State.OPEN if standing_open else State.SETTLED if goes_on else State.AGREES
+    node.inventories.current().update(state=State.REPLACED)
+    kept: dict[str, Any] = _settlement_of(last) if last and state == State.SETTLED else {}
+    current = NodeInventory.objects.create(
+        node=node, agent=agent, digest=digest, told=told, differences=stored, gpu_uuids=list(found.uuids),
+        state=state, told_at=at, last_told_at=at, **kept,
+    )  # fmt: skip
+    was_open = last is not None and last.state == State.OPEN
+    if state == State.OPEN and not (was_open and last and last.differences == stored):
+        _enter(current, node, "differs", at)
+    elif was_open and state != State.OPEN:
+        _enter(current, node, "agrees", at)
+    _hold_back(node, (node.differs_since or at) if state == State.OPEN else None)
+    _forget_oldest(node)
+    return current
+
+
+def _listed(node: Node) -> machines.ListedNode:
+    return machines.ListedNode(
+        cpu_model=node.cpu_model, cpu_cores=node.cpu_cores, memory_bytes=node.memory_bytes,
+        devices=tuple(
+            machines.ListedDevice(device.index, device.kind, device.model, device.memory_bytes)
+            for device in node.devices.order_by("index")
+        ),
+    )  # fmt: skip
+
+
+def _told_elsewhere(node: Node, uuids: Collection[str]) -> set[str]:
+    others = NodeInventory.objects.current().exclude(node=node).exclude(node__state=Node.State.WITHDRAWN)
+    theirs = others.filter(gpu_uuids__overlap=list(uuids)) if uuids else others.none()
+    return {uuid for row in theirs.values_list("gpu_uuids", flat=True) for uuid in row}
+
+
+def _accepted(last: NodeInventory | None) -> list[dict[str, Any]]:
+    """What was accepted stays so, as long as it is told again just so."""
+    is_accepted = last is not None and (last.state, last.settlement) == (State.SETTLED, Settlement.ACCEPTED)
+    return list(last.differences) if last is not None and is_accepted else []
+
+
+def _settlement_of(last: NodeInventory) -> dict[str, Any]:
+    return {
+        "settlement": last.settlement, "reason": last.reason, "settled_by": last.settled_by,
+        "settled_by_steward": last.settled_by_steward, "settled_at": last.settled_at,
+    }  # fmt: skip
+
+
+def _hold_back(node: Node, since: datetime | None) -> None:
+    """The database does not let a node be listed while this is set (places.Node)."""
+    node.differs_since = since
+    if since is not None and node.state == Node.State.LISTED:
+        node.state = Node.State.DRAINED
+    elif since is None and node.state == Node.State.DRAINED and node.drained_at is None:
+        node.state = Node.State.LISTED
+    node.save(update_fields=["differs_since", "state"])
+
+
+def _forget_oldest(node: Node) -> None:
+    replaced = node.inventories.filter(state=State.REPLACED).order_by("-pk")
+    for pk in replaced.values_list("pk", flat=True)[MOST_KEPT:]:
+        NodeInventory.objects.filter(pk=pk).delete()
+
+
+# --- settling ----------------------------------------------------------------------------------------
+def _adopt(node: Node, differences: Sequence[Difference]) -> None:
+    found = {one.code: one.found for one in differences if one.code in ADOPTABLE}
+    if not found:
+        raise SettlingRefused(
+            _("What is booked on a device cannot be another device. Mend the machine, or withdraw the node.")
+        )
+    columns = {
+        "cpu_model": found.get("cpu_model", node.cpu_model),
+        "cpu_cores": found.get("cpu_cores", found.get("more_cores", node.cpu_cores)),
+        "memory_bytes": found.get("memory", found.get("more_memory", node.memory_bytes)),
+    }
+    for column, value in columns.items():
+        setattr(node, column, value)
+    node.save(update_fields=list(columns))
+    # A whole host is its node: what is booked says the same.
+    for host in Device.objects.filter(node=node, kind=Device.Kind.HOST).select_for_update(of=("self",)):
+        host.memory_bytes = node.memory_bytes
+        host.model_key = model_key(host.model, node.memory_bytes)
+        host.save(update_fields=["memory_bytes", "model_key"])
+
+
+def _require_may_accept(differences: Sequence[Difference], is_steward: bool) -> None:
+    if is_steward:
+        return
+    if any(one.holds_back and one.code not in ADOPTABLE for one in differences):
+        raise SettlingRefused(
+            _(
+                "These differences are about the devices that people book: a steward accepts them, or the"
+                " agent tells what is listed again."
+            )
+        )
+
+
+def _checked_reason(reason: str) -> str:
+    reason = " ".join(reason.split())
+    if not reason:
+        raise SettlingRefused(_("Say why. The reason is public."), field="reason")
+    if len(reason) > LONGEST_REASON:
+        raise SettlingRefused(
+            _("A reason has at most %(limit)d characters; this one has %(size)d.")
+            % {"limit": LONGEST_REASON, "size": len(reason)},
+            field="reason",
+        )
+    return reason
+
+
+def _enter(inventory: NodeInventory, node: Node, action: str, at: datetime) -> None:
+    body: dict[str, Any] = {
+        "inventory": inventory.uid, "node": node.uid, "action": action, "digest": inventory.digest,
+        "differences": sum(one["holds_back"] for one in inventory.differences),
+    }  # fmt: skip
+    if action == "settled":
+        by = "steward" if inventory.settled_by_steward else "owner"
+        body |= {"settlement": inventory.settlement, "by": by, "reason": inventory.reason}
+    ledger.append(kind="inventory", body=body, at=at)
+
+
+def _canonical(told: dict[str, Any]) -> bytes:
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

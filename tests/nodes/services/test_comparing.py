@@ -1,0 +1,251 @@
+"""An agent's word against its owner's: who may book meanwhile, who settles it, and what stays public."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from ledger.errors import EntryRefused
+from ledger.models import Entry
+from nodes.errors import BodyInvalid, SettlingRefused, StandingRefused
+from nodes.models import Agent, Node, NodeInventory
+from nodes.services import comparing, standing
+from tests import factories, races
+from tests.nodes.inventories import GIB, gpu, of_node
+
+AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+pytestmark = pytest.mark.django_db
+
+
+def new_agent(node: Node | None = None) -> Agent:
+    node = node or factories.make_node()
+    return Agent.objects.create(node=node, public_key=f"key of {node.pk}"[:44], version="0.1", enrolled_at=AT)
+
+
+def tell(agent: Agent, *, at: datetime = AT, **members: Any) -> NodeInventory:
+    told = comparing.take_inventory(agent=agent, inventory=of_node(agent.node, **members), at=at)
+    assert told is not None
+    return told
+
+
+def settle(inventory: NodeInventory, how: str = "accepted", **options: Any) -> NodeInventory:
+    options = {"reason": "A memory module is being replaced.", "is_steward": False, "at": AT + HOUR} | options
+    options["by"] = options.get("by") or factories.make_user()
+    return comparing.settle(inventory=inventory, settlement=how, **options)
+
+
+def standing_of(agent: Agent) -> tuple[str, datetime | None]:
+    node = Node.objects.get(pk=agent.node_id)
+    return node.state, node.differs_since
+
+
+def told_in_ledger() -> list[tuple[str, int]]:
+    bodies = [entry.fact["body"] for entry in Entry.objects.filter(kind="inventory").order_by("id")]
+    return [(body["action"], body["differences"]) for body in bodies]
+
+
+LESS = {"memory_bytes": 256 * GIB}
+OTHER: dict[str, Any] = {"gpus": [gpu(0, "NVIDIA L4", uuid="GPU-l4"), gpu(1)]}
+
+
+def test_a_machine_as_listed_can_be_booked_and_is_nobodys_news() -> None:
+    agent = new_agent()
+    told = tell(agent)
+    assert (told.state, told.differences) == ("agrees", [])
+    assert standing_of(agent) == ("listed", None)
+    assert told_in_ledger() == []
+
+
+def test_less_than_listed_takes_no_bookings_until_the_agent_tells_what_is_listed() -> None:
+    agent = new_agent()
+    assert tell(agent, **OTHER).state == "open"
+    assert standing_of(agent) == ("drained", AT)
+    tell(agent, **OTHER, at=AT + HOUR)
+    assert standing_of(agent) == ("drained", AT)  # since it began
+    assert tell(agent, at=AT + 2 * HOUR).state == "agrees"
+    assert standing_of(agent) == ("listed", None)
+    assert told_in_ledger() == [("differs", 1), ("agrees", 0)]
+
+
+def test_more_than_listed_is_kept_and_takes_bookings() -> None:
+    agent = new_agent()
+    told = tell(agent, memory_bytes=1024 * GIB)
+    assert (told.state, [one["code"] for one in told.differences]) == ("agrees", ["more_memory"])
+    assert standing_of(agent) == ("listed", None)
+
+
+def test_the_same_inventory_again_is_one_row() -> None:
+    agent = new_agent()
+    first = tell(agent)
+    again = tell(agent, at=AT + HOUR)
+    assert again == first
+    assert NodeInventory.objects.get().last_told_at == AT + HOUR
+
+
+def test_an_owner_lists_what_was_found() -> None:
+    agent = new_agent()
+    settled = settle(tell(agent, **LESS), "adopted")
+    assert settled.state == "agrees"
+    assert standing_of(agent) == ("listed", None)
+    assert Node.objects.get().memory_bytes == 256 * GIB
+    assert told_in_ledger() == [("differs", 1), ("settled", 1)]
+    entry = Entry.objects.filter(kind="inventory").order_by("id").last()
+    assert entry is not None
+    body = entry.fact["body"]
+    assert (body["settlement"], body["by"]) == ("adopted", "owner")
+    assert body["reason"] == "A memory module is being replaced."
+
+
+def test_a_whole_host_that_is_corrected_is_booked_as_what_it_is() -> None:
+    node = factories.make_node(devices=0)
+    host = node.devices.create(
+        index=0, kind="host", model="2 × EPYC", memory_bytes=512 * GIB, model_key="2-epyc-512"
+    )
+    settle(tell(new_agent(node), **LESS), "adopted")
+    host.refresh_from_db()
+    assert (host.memory_bytes, host.model_key) == (256 * GIB, "2-epyc-256")
+
+
+def test_what_was_accepted_stays_accepted_while_it_is_told_just_so() -> None:
+    agent = new_agent()
+    settle(tell(agent, **LESS))
+    assert standing_of(agent) == ("listed", None)
+    later = tell(agent, **LESS, kernel="6.9.0", at=AT + 2 * HOUR)
+    assert (later.state, later.reason) == ("settled", "A memory module is being replaced.")
+    assert standing_of(agent) == ("listed", None)
+    worse = tell(agent, memory_bytes=128 * GIB, at=AT + 3 * HOUR)
+    assert worse.state == "open"
+    assert standing_of(agent) == ("drained", AT + 3 * HOUR)
+
+
+def test_what_devices_are_not_is_accepted_by_stewards_alone() -> None:
+    agent = new_agent()
+    told = tell(agent, **OTHER)
+    with pytest.raises(SettlingRefused, match="a steward accepts them"):
+        settle(told)
+    with pytest.raises(SettlingRefused, match="cannot be another device"):
+        settle(told, "adopted")
+    assert standing_of(agent) == ("drained", AT)
+    assert settle(told, is_steward=True).settled_by_steward
+    assert standing_of(agent) == ("listed", None)
+
+
+def test_adopting_what_can_be_leaves_the_rest_open() -> None:
+    agent = new_agent()
+    left = settle(tell(agent, **LESS, **OTHER), "adopted")
+    assert (left.state, [one["code"] for one in left.differences]) == ("open", ["gpu_model"])
+    assert standing_of(agent) == ("drained", AT)
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 501])
+def test_a_settlement_says_why(reason: str) -> None:
+    with pytest.raises(SettlingRefused) as refused:
+        settle(tell(new_agent(), **LESS), reason=reason)
+    assert refused.value.field == "reason"
+
+
+def test_a_reason_with_an_address_in_it_is_not_made_public() -> None:
+    agent = new_agent()
+    told = tell(agent, **LESS)
+    with pytest.raises(EntryRefused) as refused, transaction.atomic():
+        settle(told, reason="Ask ada@example.org")
+    assert refused.value.field == "reason"
+    assert standing_of(agent)[0] == "drained"
+
+
+def test_what_was_replaced_or_settled_is_not_settled_again() -> None:
+    agent = new_agent()
+    first = tell(agent, **LESS)
+    tell(agent, memory_bytes=128 * GIB)
+    with pytest.raises(SettlingRefused, match="Look again"):
+        settle(first)
+
+
+def test_a_drained_node_stays_drained_whatever_its_agent_tells() -> None:
+    agent = new_agent()
+    owner = factories.make_user()
+    standing.drain(node=agent.node, reason="Moving", by=owner, at=AT)
+    tell(agent, **LESS)
+    with pytest.raises(StandingRefused, match="finds something else"):
+        standing.resume(node=agent.node, by=owner, at=AT)
+    tell(agent)
+    assert standing_of(agent) == ("drained", None)
+    standing.resume(node=agent.node, by=owner, at=AT)
+    assert standing_of(agent) == ("listed", None)
+
+
+def test_the_database_lists_no_node_that_differs() -> None:
+    agent = new_agent()
+    tell(agent, **LESS)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Node.objects.update(state="listed")
+
+
+def test_a_gpu_is_in_one_machine() -> None:
+    told = of_node(factories.make_node())["gpus"]
+    tell(new_agent(), gpus=told)
+    second = tell(new_agent(), gpus=told)
+    assert second.state == "open"
+    assert {one["code"] for one in second.differences} == {"gpu_elsewhere"}
+
+
+def test_an_agent_that_tells_nothing_changes_nothing() -> None:
+    agent = new_agent()
+    tell(agent, **LESS)
+    assert comparing.take_inventory(agent=agent, inventory={}, at=AT) is None
+    assert standing_of(agent)[0] == "drained"
+
+
+def test_a_draft_is_compared_when_it_is_listed() -> None:
+    node = factories.make_node(state="draft", listed_at=None)
+    assert tell(new_agent(node), **LESS).state == "agrees"
+    Node.objects.update(state="listed")
+    again = comparing.look_again(node=node, at=AT)
+    assert again is not None
+    assert again.state == "open"
+    assert Node.objects.get().state == "drained"
+
+
+@pytest.mark.parametrize("inventory", [[], "text", None, 5])
+def test_an_inventory_is_an_object(inventory: object) -> None:
+    with pytest.raises(BodyInvalid, match="is a JSON object"):
+        comparing.take_inventory(agent=new_agent(), inventory=inventory, at=AT)
+
+
+def test_an_inventory_without_end_is_refused() -> None:
+    with pytest.raises(BodyInvalid, match="at most 262144 bytes"):
+        comparing.take_inventory(agent=new_agent(), inventory={"faults": ["x" * 300_000]}, at=AT)
+
+
+def test_what_an_agent_tells_in_a_day_of_changes_is_bounded() -> None:
+    agent = new_agent()
+    for number in range(comparing.MOST_KEPT + 5):
+        tell(agent, kernel=f"6.{number}")
+    assert NodeInventory.objects.count() == comparing.MOST_KEPT + 1
+    assert NodeInventory.objects.current().count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_inventories_at_once_leave_one_that_counts() -> None:
+    agent = new_agent()
+    told = [of_node(agent.node, kernel=f"6.{number}") for number in range(4)]
+    calls = [partial(comparing.take_inventory, agent=agent, inventory=one, at=AT) for one in told]
+    answers = races.at_once(*calls, meeting_at=NodeInventory)
+    assert all(isinstance(answer, NodeInventory) for answer in answers), answers
+    assert NodeInventory.objects.current().count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_settle_at_once_settle_once() -> None:
+    agent = new_agent()
+    told = tell(agent, **LESS)
+    people = [factories.make_user() for _ in range(4)]
+    answers = races.at_once(*[partial(settle, told, by=person) for person in people])
+    refused = [answer for answer in answers if isinstance(answer, SettlingRefused)]
+    assert len(refused) == 3, answers
+    assert told_in_ledger() == [("differs", 1), ("settled", 1)]
