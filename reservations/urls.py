@@ -12,6 +12,7 @@ from reservations.api import (
     entrusting as entrusted,
     exceptions as excepted,
     no_shows as not_shown,
+    offers,
     onboarding as first_steps,
     open_data as open_data_api,
     policies as published,
@@ -221,6 +222,7 @@ pages = [
 
 endpoints = [
     path("api/v1/reservations", bookings.ReservationsApi.as_view(), name="api_reservations"),
+    path("api/v1/offers", offers.OffersApi.as_view(), name="api_offers"),
     path("api/v1/reservations/preview", bookings.PreviewApi.as_view(), name="api_preview"),
     path("api/v1/reservations/<uuid:uid>", bookings.ReservationApi.as_view(), name="api_reservation"),
     path("api/v1/reservations/<uuid:uid>/move", changed.MoveApi.as_view(), name="api_reservation_move"),

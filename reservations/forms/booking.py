@@ -76,6 +76,14 @@ class DevicesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  #
             raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice") from exc
 
 
+def skipped(fault: localtime.NonexistentTime, zone: str) -> str:
+    """Of a time that no clock of a zone shows."""
+    return gettext(
+        "Clocks in %(zone)s jump over %(time)s that night: it does not exist."
+        " The next time that does is %(next)s."
+    ) % {"zone": zone, "time": f"{fault.local:%H:%M}", "next": f"{fault.resumes:%H:%M}"}
+
+
 class SlotForm(forms.Form):
     """A project, devices and a time as the reader's clock shows it."""
 
@@ -134,7 +142,7 @@ class SlotForm(forms.Form):
         try:
             moment = localtime.to_utc(local, self.zone, second=None if not said else said == "1")
         except localtime.NonexistentTime as fault:
-            self.add_error(name, self._skipped(fault))
+            self.add_error(name, skipped(fault, self.zone))
             return None
         except localtime.AmbiguousTime as fault:
             self.questions.append(self._question(name, fault, ""))
@@ -150,16 +158,6 @@ class SlotForm(forms.Form):
             localtime.to_utc(local, self.zone)
         except localtime.AmbiguousTime as fault:
             self.questions.append(self._question(name, fault, said))
-
-    def _skipped(self, fault: localtime.NonexistentTime) -> str:
-        return gettext(
-            "Clocks in %(zone)s jump over %(time)s that night: it does not exist."
-            " The next time that does is %(next)s."
-        ) % {
-            "zone": self.zone,
-            "time": f"{fault.local:%H:%M}",
-            "next": f"{fault.resumes:%H:%M}",
-        }
 
     def _question(self, name: str, fault: localtime.AmbiguousTime, said: str) -> Question:
         sentence = gettext("Clocks in %(zone)s show %(time)s twice that night. Which one do you mean?") % {

@@ -20,9 +20,10 @@ from reservations.domain.asking import Request
 from reservations.models import Decision, RefusedChange
 from reservations.selectors.budgets import left_then
 from reservations.selectors.decisions import answer_of
+from reservations.selectors.fleets import fleet
 from reservations.selectors.offers import OfferRow, offer_rows, way_through
 from reservations.selectors.places import where_refused
-from reservations.selectors.preview import Asked, Nearest, fleet
+from reservations.selectors.preview import Asked, Nearest
 from reservations.wording import RuleWords
 
 

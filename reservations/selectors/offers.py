@@ -13,8 +13,9 @@ from django.utils.translation import gettext, ngettext
 from common import formats
 from nodes.models import Device
 from reservations.domain.decision import Answer
+from reservations.selectors.fleets import fleet
 from reservations.selectors.places import Place, on_the_booking_page
-from reservations.selectors.preview import Asked, Nearest, fleet, nearest
+from reservations.selectors.preview import Asked, Nearest, nearest
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ from reservations.domain.decision import Answer, Payment, Quote
 from reservations.domain.policy import Policy as Rules
 from reservations.domain.rules import IDLE
 from reservations.selectors.budgets import left_now
+from reservations.selectors.carbon import carbon_told, expected_carbon
+from reservations.selectors.fleets import fleet
 from reservations.selectors.level_path import place_after_booking
 from reservations.selectors.levels import Level, change
 from reservations.selectors.links import slot_fields, slot_url
@@ -87,6 +89,8 @@ class Preview:
     room: RoomMeter | None
     without_room: str  # why there is no meter
     payments: str
+    carbon: str
+    carbon_told: str  # what it is made of
     readers: str
     runner: str
     idle: str  # which of the nodes cannot run a job yet; empty where all can
@@ -133,6 +137,9 @@ def preview_page(*, asked: Asked, answer: Answer, policy: Rules) -> Preview:
     quote = answer.quote
     told = tuple(wording.rules(answer, left_now(project=asked.project, start=start, end=asked.end)))
     before, after = change(Level(answer.level.before), Level(answer.level.after))
+    carbon, made_of = carbon_told(
+        expected_carbon(devices=asked.devices, prices=prices, start=start, end=asked.end)
+    )
     return Preview(
         title=fleet(asked.devices),
         nodes=tuple(_nodes(asked.devices)),
@@ -155,6 +162,8 @@ def preview_page(*, asked: Asked, answer: Answer, policy: Rules) -> Preview:
         room=_room(answer, [prices[device.pk] for device in asked.devices if device.pk in prices]),
         without_room=next(one.text for one in told if one.code == "room"),
         payments=_payments(quote) if quote else "",
+        carbon=carbon,
+        carbon_told=made_of,
         readers=_readers(nodes),
         runner=_runner(nodes),
         idle=idle(nodes),
@@ -176,12 +185,6 @@ def nearest(*, asked: Asked, answer: Answer) -> Nearest | None:
         "start": formats.moment(found.start),
     }
     return Nearest(url, wording.nearest(answer), action)
-
-
-def fleet(devices: Sequence[Device]) -> str:
-    """`2 × H100 SXM5 80 GB`"""
-    names = sorted(f"{device.model} {formats.memory(device.memory_bytes)}" for device in devices)
-    return " + ".join(f"{len(list(same))} × {name}" for name, same in groupby(names))
 
 
 def _nodes(devices: Sequence[Device]) -> Iterator[PreviewNode]:

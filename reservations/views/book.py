@@ -37,6 +37,7 @@ from reservations.selectors.preview import Asked, preview_page
 from reservations.selectors.timetable import week
 from reservations.selectors.twins import booked_already
 from reservations.services import booking
+from reservations.views.finding import found
 
 _WEEKS = 4  # links beside the timetable; every other week has its address too
 _PAGE = re.compile(r"[0-9]{1,6}")
@@ -132,6 +133,8 @@ def _page(request: HttpRequest, data: QueryDict, *, status: int = 200, problem: 
         "chosen": chosen,
         "problem": problem,
     }
+    if projects:
+        context |= found(data, project=project, models=timetable.models, by=person(request), at=at)
     return render(request, "reservations/book.html", context | _previewed(request, form, at), status=status)
 
 

@@ -72,8 +72,15 @@ def nearby_of(
     requests = tuple(_candidates(case, groups, free, priced))
     if not requests:
         return None
-    nearby = _with_devices(case, requests, groups, priced, project_id)
-    return _with_cells(case, nearby)
+    return described(case, requests, groups, priced, project_id)
+
+
+def described(
+    case: Case, requests: tuple[Candidate, ...], groups: Sequence[Group], priced: Mapping[int, Rate],
+    project_id: int,
+) -> Nearby:  # fmt: skip
+    """Other requests of the same project at the same moment, with all that bears on them. Three queries."""
+    return _with_cells(case, _with_devices(case, requests, groups, priced, project_id))
 
 
 def _free_time(case: Case, groups: Sequence[Group]) -> dict[int, list[Slot]]:

@@ -22,7 +22,7 @@ from reservations.domain.asking import Request
 from reservations.domain.decision import GRANTED, REFUSED
 from reservations.domain.flips import Compared, Outcome, Side, Tally
 from reservations.models import Decision, Policy, PolicyDraft, PolicyReplay
-from reservations.selectors.preview import fleet
+from reservations.selectors.fleets import fleet
 
 _SHOWN = 50  # flipped decisions on the page; the files have all
 _LATEST = 20

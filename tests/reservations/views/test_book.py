@@ -29,7 +29,7 @@ from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open
 
 pytestmark = pytest.mark.django_db
 
-PREVIEW_QUERIES = 18  # of them one for the place that a booking would lead to
+PREVIEW_QUERIES = 22  # of them one for the place that a booking would lead to, four for its carbon
 
 
 @pytest.fixture
