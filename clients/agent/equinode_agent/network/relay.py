@@ -9,8 +9,9 @@ at, so a name that changes its address in between gains nothing.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures.thread  # noqa: F401 - see main(): what is not loaded then never will be
 import contextlib
-import encodings.idna  # noqa: F401 - loaded by the first look-up otherwise, when nothing can be read any more
+import encodings.idna  # noqa: F401
 import ipaddress
 import json
 import os
@@ -188,6 +189,7 @@ def main() -> None:
     door = namespaces.listen_inside(int(plan["pid"]), PORT)
     os.nice(10)
     if plan["uid"] is not None:
+        # From here on nothing of the agent can be read, its programs included.
         os.setgroups([])
         os.setresgid(plan["uid"], plan["uid"], plan["uid"])
         os.setresuid(plan["uid"], plan["uid"], plan["uid"])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import pty
 import select
 import shutil
+import struct
 import subprocess
+import termios
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +28,8 @@ LABEL = "equinode.agent"
 ASK_SECONDS = 60.0
 # Between two lines about the same image in a job's log.
 TELL_EVERY = 2.0
+# Lines and columns: enough for what is drawn about one layer, and for all layers of an image.
+TERMINAL = (200, 200)
 # Which engines this agent ever used, so that after a crash only those are asked what is left.
 USED_FILE = "engines.json"
 
@@ -105,13 +110,14 @@ class Engine:
     ) -> None:
         # On a terminal, since only there engines draw how far they are.
         ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *TERMINAL, 0, 0))
         try:
             process = subprocess.Popen(
                 self.command("pull", *self._own_passwords, str(image)),
                 stdin=subprocess.DEVNULL,
                 stdout=theirs,
                 stderr=theirs,
-                env={**os.environ, "TERM": "xterm", "COLUMNS": "200"},
+                env={**os.environ, "TERM": "xterm"},
                 cwd="/",
                 start_new_session=True,
             )

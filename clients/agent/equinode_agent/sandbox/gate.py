@@ -49,9 +49,10 @@ def command(words: Words, *, becomes: bool) -> str:
     ready, gone_off = words.ready.decode().strip(), words.gone_off.decode().strip()
     gate = (
         f"""held=; while IFS= read -r line && [ "$line" != {words.last_variable} ]; do held="$held$line
-"; done; [ "$line" = {words.last_variable} ] || exit 125; echo {ready}; """
+"; done; [ "$line" = {words.last_variable} ] || exit 125; """
+        f"""nice=$(nice -n 10 true 2>/dev/null && command -v nice); echo {ready}; """
         f"""read -r line; [ "$line" = {words.go} ] || exit 125; echo {gone_off}; """
-        """set -- "$held" "$(command -v nice)"; unset held line; eval "$1"; """
+        """set -- "$held" "$nice"; unset held line nice; eval "$1"; """
     )
     job = '${2:+"$2" -n 10} /bin/sh /job.sh </dev/null'
     # A command after the job, so that no shell becomes it to save a process.

@@ -6,17 +6,16 @@ import contextlib
 import os
 import select
 import signal
-from pathlib import Path
 from typing import Any
 
-from equinode_agent import clock, disk
+from equinode_agent import clock
 from equinode_agent.sandbox import processes
 
 GONE_SECONDS = 20.0
 
 
 def finish_off(first: dict[str, Any]) -> None:
-    """Make sure that the sandbox of an agent that was killed is gone, folder included."""
+    """Make sure that the sandbox of an agent that was killed is gone. Its folder stays for what it left."""
     pid, started = int(first["pid"]), first["started"]
     if first["boot_id"] == clock.boot_id() and started is not None:
         with contextlib.suppress(ProcessLookupError):
@@ -28,4 +27,3 @@ def finish_off(first: dict[str, Any]) -> None:
                     select.select([descriptor], [], [], GONE_SECONDS)
             finally:
                 os.close(descriptor)
-    disk.wipe(Path(first["folder"]))
