@@ -71,6 +71,17 @@ CALLS: Mapping[str, Sequence[Call]] = {
     "statement_withdraw": [Call("POST", "api_statement_withdraw")],
     "tariff_new": [Call("POST", "api_tariffs")],
     "tariff_call_off": [Call("POST", "api_tariff_call_off")],
+    # an owner's nodes
+    "node_new": [Call("POST", "api_organisation_nodes")],
+    "node_agent": [Call("POST", "api_enrolment_tokens")],
+    "node_agent_revoke": [Call("POST", "api_node_agent_revoke")],
+    "node_machine": [Call("PUT", "api_node_machine")],
+    "node_close": [Call("POST", "api_closures")],
+    "node_reopen": [Call("DELETE", "api_closure")],
+    "node_drain": [Call("POST", "api_node_drain")],
+    "node_resume": [Call("POST", "api_node_resume")],
+    "node_stop": [Call("POST", "api_node_stop")],
+    "node_withdraw": [Call("POST", "api_node_withdraw")],
     # evidence and cost pools
     "evidence_files": [Call("POST", "api_evidence_files")],
     "evidence_attach": [Call("POST", "api_statement_evidence"), Call("POST", "api_pool_evidence")],

@@ -27,6 +27,7 @@ DomainError
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from common.errors import DomainError
 
@@ -55,9 +56,13 @@ class ChangeRefused(ReservationError):
 
 
 class SlotsInTheWay(ReservationError):
-    """`details`: slots (reservation, start, end, has_begun)."""
+    """`slots` tells those that were not said to be taken back; `every` names all that would be."""
 
     code = "slots_in_the_way"
+
+    def __init__(self, message: str, *, slots: list[dict[str, Any]], every: list[UUID]) -> None:
+        super().__init__(message, slots=slots)
+        self.every = every
 
 
 class AppealRefused(ReservationError):

@@ -26,7 +26,6 @@ from reservations.domain.together import Pool, starts
 from reservations.models import Reservation, SlotWithdrawal
 from reservations.selectors import policies
 from reservations.selectors.links import slot_url
-from reservations.selectors.preview import fleet
 
 MOST = 3
 _READING = timedelta(minutes=5)  # until somebody who reads of it has pressed
@@ -76,6 +75,12 @@ class _Found:
     @property
     def model_key(self) -> str:
         return self.devices[0].model_key
+
+    @property
+    def title(self) -> str:
+        """`2 × H100 SXM5 80 GB`"""
+        device = self.devices[0]
+        return f"{len(self.devices)} × {device.model} {formats.memory(device.memory_bytes)}"
 
 
 def instead(reservation: Reservation, *, since: datetime, at: datetime) -> Iterator[Instead]:
@@ -147,7 +152,7 @@ def _offer(
     if found.rate.to_pay > paid:
         parts.append(_("dearer than what you had"))
     return Instead(
-        title=f"{fleet(found.devices)}, {formats.duration(length)}",
+        title=f"{found.title}, {formats.duration(length)}",
         differs=", ".join(parts),
         start=found.start,
         end=end,

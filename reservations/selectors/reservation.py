@@ -21,6 +21,7 @@ from reservations.domain.policy import Policy as Rules
 from reservations.models import Reservation, ReservedDevice, Run
 from reservations.selectors import decisions
 from reservations.selectors.afterwards import Afterwards, afterwards, with_changes
+from reservations.selectors.instead import TakenBack, taken_back
 from reservations.selectors.keepers import is_keeper, who_keeps
 from reservations.selectors.receipt import Receipt, charged, quoted
 from reservations.selectors.runs import FileRow, LogTail, RunRow, files_of, leases_of, log_tail, run_row
@@ -71,6 +72,7 @@ class ReservationPage:
     place: str  # who can read there, and what isolates the job
     idle: str  # which of the nodes cannot run a job yet; empty where all can
     afterwards: Afterwards
+    taken_back: TakenBack | None
 
     @property
     def during(self) -> str:
@@ -136,6 +138,7 @@ def reservation_page(*, reservation: Reservation, user: User, at: datetime) -> R
             reservation, user=user, may_change=may_change, at=at,
             has_run=any(row.started_at is not None for row in rows),
         ),
+        taken_back=None if is_booked else taken_back(reservation, at=at),
     )  # fmt: skip
 
 

@@ -153,7 +153,7 @@ def _tried(do: Callable[[], Done]) -> Done:
             return do()
         except _OneMore:
             continue
-    raise SlotsInTheWay(_("People are booking there at this very moment. Try again."), slots=[])
+    raise SlotsInTheWay(_("People are booking there at this very moment. Try again."), slots=[], every=[])
 
 
 def _close_what_is_free(device_ids: Sequence[int], until: datetime, taking: _Taking) -> Closure:
@@ -205,7 +205,7 @@ def _require_seen(found: Sequence[Reservation], seen: Collection[UUID], at: date
         "%(number)d slots are booked there, %(span)s. Choose another time, or see them and take them back.",
         len(new),
     ) % {"number": len(new), "span": formats.span(first, last)}
-    raise SlotsInTheWay(message, slots=[_told(one, at) for one in new])
+    raise SlotsInTheWay(message, slots=[_told(one, at) for one in new], every=[one.uid for one in found])
 
 
 def _told(reservation: Reservation, at: datetime) -> dict[str, object]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from common import clock
 from nodes.models import Device, Node
 from reservations.selectors import openings
+from reservations.selectors.reliability import Reliability, reliability as reliability_of
 
 register = template.Library()
 
@@ -20,3 +21,9 @@ def free_slots(node: Node, devices: Sequence[Device]) -> dict[str, Any]:
     """The next free time of a node's devices, each line leading to the timetable of its week."""
     free = openings.free_slots(node=node, devices=devices, at=clock.now())
     return {"openings": free, "zone": timezone.get_current_timezone_name()}
+
+
+@register.inclusion_tag("reservations/_reliability.html")
+def reliability(node: Node) -> dict[str, Reliability]:
+    """What became of the slots of a node, month by month."""
+    return {"found": reliability_of(node)}

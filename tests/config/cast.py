@@ -48,6 +48,7 @@ from common.keys import make_key
 from common.ranges import between
 from config.permissions import Address
 from ledger import services as ledger
+from nodes.services import occupancy
 from pricing.models import CostStatement
 from pricing.services import drafts, evidence, pool_drafts
 from pricing.services.price_exceptions import grant_price_exception
@@ -101,6 +102,10 @@ class World:
         self.node = self.job.run.node
         self.node.owner = self.owner
         self.node.save(update_fields=["owner"])
+        self.closure = occupancy.close_devices(
+            device_ids=[self.node.devices.all()[1].pk], kind="owner", reason="Own work", at=self.at,
+            during=between(self.at + timedelta(days=20), self.at + timedelta(days=21)),
+        )  # fmt: skip
         ledger.sequence(at=self.at)
         self.exception = exceptions.grant_exception(
             project=self.project, number="longest_hours", value=Fraction(336), effective_from=None,
@@ -257,6 +262,7 @@ VALUES: dict[tuple[str, str], Value] = {
     ("statements", "number"): lambda world, _address: world.statement.number,
     ("tariffs", "number"): lambda world, _address: world.statement.tariffs.get().number,
     ("draft", "step"): lambda _world, _address: "purchase",
+    ("closures", "uid"): lambda world, _address: world.closure.uid,
     ("reservations", "uid"): lambda world, _address: world.job.reservation.uid,
     ("no-shows", "uid"): lambda world, _address: world.no_show.uid,
     ("runs", "uid"): lambda world, _address: world.job.run.uid,
