@@ -65,7 +65,7 @@ class NeedMembers(Members):
     }  # fmt: skip
 
 
-class OfferShape(Shape):
+class FoundSlotShape(Shape):
     node = serializers.SlugField()
     model = serializers.CharField()
     devices = serializers.ListField(child=serializers.UUIDField())
@@ -93,11 +93,11 @@ _OFFER: dict[str, Any] = {
 }  # fmt: skip
 
 
-class OffersShape(Shape):
+class FoundSlotsShape(Shape):
     level = serializers.CharField(allow_null=True, help_text="Of the project now; null: nothing used yet.")
     count = serializers.IntegerField(help_text="Slots that answer the need, of those that were tried.")
-    offers = OfferShape(many=True, help_text="The best of them, in the order that is wanted.")
-    others = OfferShape(many=True, help_text="Free as well; each says why it does not answer the need.")
+    offers = FoundSlotShape(many=True, help_text="The best of them, in the order that is wanted.")
+    others = FoundSlotShape(many=True, help_text="Free as well; each says why it does not answer the need.")
     nodes = serializers.IntegerField(help_text="That were looked at.")
     are_all = serializers.BooleanField(help_text="No node was left out: else the cheapest were looked at.")
 
@@ -112,7 +112,7 @@ class OffersApi(PersonalApiView):
     access: ClassVar = {"POST": SIGNED_IN}
     scopes: ClassVar = {"POST": scopes.READ}
     bodies: ClassVar = {"POST": NeedMembers}
-    answers: ClassVar = {"POST": OffersShape}
+    answers: ClassVar = {"POST": FoundSlotsShape}
     refusals: ClassVar = {"POST": {"not_found": 404}}
     makes: ClassVar = {"POST": False}
 
