@@ -23,10 +23,10 @@ from equinode_agent.heartbeat import Heartbeat, protect
 from equinode_agent.inventory.telling import Teller
 from equinode_agent.journal import CLOSED, ENDED, RUNNING, STAGED, Journal, LeaseRecord
 from equinode_agent.lease import SignedLease
-from equinode_agent.notes import Note, note
+from equinode_agent.notes import note
 from equinode_agent.protocol import CALL_SECONDS
-from equinode_agent.runners import engine
-from equinode_agent.sandbox import cgroups, leftovers
+from equinode_agent.recovery import Recovery
+from equinode_agent.trust import PinnedKey
 
 POLL_SECONDS = 25
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -47,7 +47,10 @@ class Agent:
         self._identity = identity.load(state)
         self._client = identity.client(state)
         self._journal = Journal(state)
-        self._place = Place(state=state, scratch=identity.scratch_folder(state), desk=DeviceDesk())
+        self._place = Place(
+            state=state, scratch=identity.scratch_folder(state), desk=DeviceDesk(), client=self._client
+        )
+        self._pinned = PinnedKey(state, self._identity, self._client)
         self._executions: dict[str, Execution] = {}
         self._couriers: list[Courier] = []
         self._lock = threading.RLock()
@@ -63,7 +66,14 @@ class Agent:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         self._heartbeat = Heartbeat(self._state, on_answer=self._on_heartbeat, on_refusal=self._on_refusal)
-        self._recover()
+        Recovery(
+            place=self._place,
+            journal=self._journal,
+            pinned=self._pinned,
+            stopping=self._stopping,
+            execute=self._execute,
+            deliver=self._deliver,
+        ).run()
         threading.Thread(target=self._keep_telling, name="telling", daemon=True).start()
         # A thread, since a long-poll would hold up the end of the agent for half a minute.
         threading.Thread(target=self._poll, name="poll", daemon=True).start()
@@ -121,6 +131,17 @@ class Agent:
 
     def _on_refusal(self, code: str, message: str) -> None:
         log.error("The site refuses this agent (%s): %s", code or "no code", message)
+        if code == "agent_unknown":
+            self._drop_what_has_not_begun()
+
+    def _drop_what_has_not_begun(self) -> None:
+        """Shut out: another agent may have been given these by now. What runs may run on."""
+        with self._lock:
+            waiting = [e for e in self._executions.values() if not e.record.may_have_started]
+        for execution in waiting:
+            if not _is_over(execution.record):
+                log.warning("Lease %s: dropped, this agent was shut out", execution.record.lease)
+                execution.discard()
 
     # --- leases -----------------------------------------------------------------
     def _take_safely(self, answer: Mapping[str, Any], *, received: Moment) -> bool:
@@ -141,7 +162,7 @@ class Agent:
     def _take_lease(self, raw: object, *, received: Moment) -> bool:
         try:
             signed = SignedLease.load(raw)
-            lease = signed.verified(site_key=self._identity.site_key, node=self._identity.node)
+            lease = self._pinned.verified(signed)
             if self._journal.knows(lease.lease):
                 return False
             if lease.fence <= self._journal.fence_seen(lease.reference):
@@ -149,7 +170,7 @@ class Agent:
         except LeaseForged as exc:
             log.error("Ignored: %s", exc)
             return False
-        record = self._journal.accept(lease, signed=signed, received=received)
+        record = self._journal.accept(lease, signed=signed, received=received, site_key=self._pinned.public)
         log.info("Lease %s (fence %s): starts in %.1f s", lease.lease, lease.fence, lease.starts_in)
         self._supersede(lease.reference, lease.fence)
         self._execute(record)
@@ -164,7 +185,7 @@ class Agent:
                 execution.discard()
 
     def _execute(self, record: LeaseRecord) -> None:
-        lease = record.signed.verified(site_key=self._identity.site_key, node=self._identity.node)
+        lease = self._pinned.verified(record.signed, accepted_under=record.site_key)
         execution = Execution(record, lease, self._place, on_change=self._tell)
         with self._lock:
             self._executions[record.lease] = execution
@@ -193,52 +214,6 @@ class Agent:
         log.info("Lease %s: stopped on request", execution.record.lease)
         execution.stop()
         return True
-
-    # --- after a crash ------------------------------------------------------------
-    def _recover(self) -> None:
-        """Nothing runs that this agent did not start itself; what may have started never starts again."""
-        cgroups.sweep(identity.mark(self._state))
-        engine.sweep(self._state, identity.mark(self._state))
-        for record in self._journal.records():
-            if record.state not in (ENDED, CLOSED):
-                self._recover_lease(record)
-            elif record.state == ENDED:
-                self._deliver(record)
-        kept = set(self._executions)
-        for folder in self._place.scratch.iterdir():
-            if folder.name not in kept:
-                disk.wipe(folder)
-        self._journal.prune()
-
-    def _recover_lease(self, record: LeaseRecord) -> None:
-        if record.box is not None:
-            leftovers.finish_off(record.box)
-        if record.may_have_started:
-            self._lose(record, note("restarted"))
-        elif not record.received.is_of_this_boot:
-            # Its start was counted on a clock that is gone.
-            self._lose(record, note("restarted_before_start"))
-        else:
-            try:
-                self._execute(record)
-            except LeaseForged as exc:
-                record.close(str(exc))
-
-    def _lose(self, record: LeaseRecord, why: Note) -> None:
-        log.warning("Lease %s: %s", record.lease, why)
-        record.happened(
-            "ended",
-            at=Moment.take(),
-            reason="lost",
-            exit_code=None,
-            note=why.text,
-            notes=[why.body()],
-            peak_memory_bytes=None,
-            cpu_seconds=None,
-            log_bytes=0,
-            log_truncated=False,
-        )
-        self._deliver(record)
 
     # --- heartbeats -----------------------------------------------------------------
     def _tell(self) -> None:

@@ -13,14 +13,14 @@ from equinode_agent.clock import Moment
 from equinode_agent.errors import Refused, SiteAway
 from equinode_agent.journal import CLOSED, LeaseRecord
 from equinode_agent.notes import LONGEST, note
-from equinode_agent.protocol import SiteClient
+from equinode_agent.protocol import SAFE_IN_PATH, SiteClient
 
 # docs/agent-protocol.md: at most 64 KiB of text and 1000 pieces a call.
 LARGEST_TEXT = 60 << 10
 MOST_PIECES = 500
-# What RFC 3986 lets stand in a path: the same set that Django leaves alone, so both sign one spelling.
-SAFE_IN_PATH = "/:@&+$,-_.!~*'()"
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+# Between two looks without any news: a lease may lie here for a day before it begins.
+LONGEST_REST = 60.0
 # The site holds the lease for over, or for none of ours: nothing more is wanted.
 OVER = frozenset({"stale_fence", "lease_unknown"})
 
@@ -42,11 +42,11 @@ class Courier:
 
     def stop(self) -> None:
         self._stopping.set()
-        with self._record.news:
-            self._record.news.notify_all()
+        self._record.wake()
 
     def _run(self) -> None:
         while not self._stopping.is_set() and self._record.state != CLOSED:
+            seen = self._record.news_seen
             try:
                 delivered = self._deliver_next()
             except (SiteAway, OSError, ValueError) as exc:
@@ -58,9 +58,7 @@ class Courier:
             else:
                 self._pause = FIRST_PAUSE
                 if not delivered:
-                    with self._record.news:
-                        # Half a second at most, in case news came between the look and this wait.
-                        self._record.news.wait(0.5)
+                    self._record.await_news(seen, LONGEST_REST)
         self._client.close()
 
     def _back_off(self) -> None:

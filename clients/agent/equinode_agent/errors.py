@@ -6,6 +6,7 @@ AgentError
 ├── Refused             the site said no; `code` says why
 ├── LeaseRejected       a lease that must not be executed
 │   └── LeaseForged     one that the site did not sign for this node, now: not even reported
+│       └── LeaseUnsigned   not signed by the pinned key: the site may have another one by now
 └── SandboxError        the sandbox could not be built
 """
 
@@ -48,6 +49,10 @@ class LeaseRejected(AgentError):
 
 class LeaseForged(LeaseRejected):
     """Wrong signature, another node's, or an old fence: ignored, since nothing in it can be trusted."""
+
+
+class LeaseUnsigned(LeaseForged):
+    """The signature does not verify under the pinned key."""
 
 
 class SandboxError(AgentError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from equinode_agent.logs import LogBook
 from equinode_agent.network.gateway import ENVIRONMENT as PROXY
 from equinode_agent.notes import Note, note, plain, sentence
 from equinode_agent.policy import Policy
+from equinode_agent.protocol import SiteClient
+from equinode_agent.resuming import Resuming
 from equinode_agent.runners import choice
 from equinode_agent.sandbox.life import Box
 from equinode_agent.sandbox.plan import Plan
@@ -28,6 +30,8 @@ from equinode_agent.watch import Orders, Outcome, watch
 BUILD_AHEAD = 5.0
 # "It may have started" is on disk this long before the moment: a busy disk may take a second for it.
 JOURNAL_AHEAD = 2.0
+# A pause is looked at again this long before the moment, at the latest.
+PAUSE_COUNTS_FROM = 300.0
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +43,36 @@ class Place:
     state: Path
     scratch: Path
     desk: DeviceDesk
+    client: SiteClient
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which files come back, and how large one may be."""
+
+    patterns: tuple[str, ...]
+    file_bytes: int
+
+
+def wanted(specification: Specification, reason: str) -> Wanted:
+    """What was asked for; and its checkpoint from a job that did not come to its own end."""
+    checkpoint = () if reason == "finished" else specification.checkpoint
+    return Wanted((*specification.bring_back, *checkpoint), specification.limits.file_bytes)
+
+
+def bring_back(record: LeaseRecord, folder: Path, wanted: Wanted) -> tuple[Note, ...]:
+    """Keep these files of a job that is gone; what is to be said of it. The job ended as it ended."""
+    try:
+        harvest = outputs.collect(
+            folder / "work", wanted.patterns, into=record.folder / "files", limit=wanted.file_bytes
+        )
+        if harvest.files:
+            record.add_files(harvest.files)
+    except OSError as exc:
+        # A full disk, say. Were the job lost for that, it would cost nothing to fill one.
+        log.exception("Lease %s: no files", record.lease)
+        return (note("bring_back_failed", error=exc.strerror or str(exc)),)
+    return harvest.notes
 
 
 class Execution:
@@ -106,7 +140,7 @@ class Execution:
         if self.orders.discarded:
             sandbox.wipe()
             return
-        outcome.notes += self._bring_back(sandbox, specification)
+        outcome.notes += bring_back(self.record, sandbox.folder, wanted(specification, outcome.reason))
         sandbox.wipe()
         self._end(outcome)
 
@@ -118,35 +152,41 @@ class Execution:
             if self.orders.stopped.is_set():
                 return False
             raise
+        if not self._is_resumed(sandbox):
+            return False
         self.record.happened("staged", at=Moment.take())
         self._on_change()
         return True
 
-    def _bring_back(self, sandbox: Box, specification: Specification) -> tuple[Note, ...]:
-        """Keep the files that were asked for; what is to be said of it. The job ended as it ended."""
-        try:
-            harvest = outputs.collect(
-                sandbox.folder / "work",
-                specification.bring_back,
-                into=self.record.folder / "files",
-                limit=specification.limits.file_bytes,
-            )
-            if harvest.files:
-                self.record.add_files(harvest.files)
-        except OSError as exc:
-            # A full disk, say. Were the job lost for that, it would cost nothing to fill one.
-            log.exception("Lease %s: no files", self.record.lease)
-            return (note("bring_back_failed", error=exc.strerror or str(exc)),)
-        return harvest.notes
+    def _is_resumed(self, sandbox: Box) -> bool:
+        """Put in place what the job goes on from; False if it was stopped meanwhile."""
+        files = specification_of(self.lease).resumed
+        if not files:
+            return True
+        record = self.record
+        resuming = Resuming(self._place.client, lease=record.lease, fence=record.fence, folder=record.folder)
+        kept = resuming.fetch(files, wait=self._waits_until_terminated)
+        for file, path in zip(files, kept or (), strict=kept is not None):
+            sandbox.take_in(file.name, path)
+        return kept is not None
+
+    def _waits_until_terminated(self, seconds: float) -> bool:
+        if clock.now() >= self.orders.terminate_at:
+            raise LeaseRejected(note("lease_ran_out"))
+        return self.orders.wait(clock.now() + seconds)
 
     def _ask_owner(self, specification: Specification) -> Policy:
         """The owner's rules of this moment, once they allow the job."""
         now = datetime.now(tz=UTC)
         passed = clock.now() - self.record.received.boot
         rules = policy.load(self._place.state)
+        starts_in = self.lease.starts_in - passed
+        # A lease may come a day before its slot: who pauses the node now does not refuse tomorrow's jobs.
+        if rules.paused and starts_in > PAUSE_COUNTS_FROM:
+            rules = replace(rules, paused=False)
         rules.require(
             specification,
-            starts=now + timedelta(seconds=max(0.0, self.lease.starts_in - passed)),
+            starts=now + timedelta(seconds=max(0.0, starts_in)),
             ends=now + timedelta(seconds=self.lease.ends_in - passed),
         )
         rules.require_power(gpus.most_watts(self.lease.devices))

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import equinode_agent
-from equinode_agent import clock, identity, inventory
+from equinode_agent import clock, identity
 from equinode_agent.errors import Refused, SiteAway
+from equinode_agent.load import Load
 
 # Ask the kernel to run this process before, and to kill it after, nearly everything else.
 NICE = -10
@@ -48,6 +49,7 @@ class _Beats:
         self._identity = identity.load(state)
         self._client = identity.client(state)
         self._leases: list[dict[str, Any]] = []
+        self._load = Load(state)
         self._told_at = clock.now()
         self._unread = b""
 
@@ -69,17 +71,19 @@ class _Beats:
         return bool(piece)
 
     def _beat(self) -> bool:
-        load = inventory.load() | {"agent_silent_seconds": round(clock.now() - self._told_at, 1)}
+        load = self._load.told() | {"agent_silent_seconds": round(clock.now() - self._told_at, 1)}
+        if self._client.clock_offset is not None:
+            load["clock_offset_s"] = self._client.clock_offset
+        body = {"leases": self._leases, "version": equinode_agent.__version__, "load": load}
         try:
-            answer = self._client.post(
-                "heartbeat", {"leases": self._leases, "load": load}, timeout=ANSWER_SECONDS
-            )
+            answer = self._client.post("heartbeat", body, timeout=ANSWER_SECONDS)
         except SiteAway as exc:
             _say({"error": str(exc), "code": ""})
             return False
         except Refused as exc:
             _say({"error": str(exc), "code": exc.code})
             return False
+        self._client.heard(str(answer.get("server_time", "")))
         _say({"answer": answer, "received": clock.now()})
         return True
 

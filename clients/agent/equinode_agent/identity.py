@@ -25,7 +25,7 @@ SHARED_SCRATCH = Path("/var/tmp")  # noqa: S108 - the folder made there is check
 
 @dataclass(frozen=True)
 class Identity:
-    """What the site told at enrolment. `site_key` is pinned: it is never replaced by a later answer."""
+    """What the site told at enrolment. `site_key` is pinned: only one that it signed for takes its place."""
 
     site: str
     origin: str

@@ -33,11 +33,14 @@ class LeaseRecord:
         self.folder = folder
         self._content = content
         self._lock = threading.RLock()
-        # Told whenever there is something new to deliver.
+        # Told whenever there is something new to deliver, and counted: a wait for what has come is none.
         self.news = threading.Condition(self._lock)
+        self._news = 0
 
     @classmethod
-    def make(cls, folder: Path, *, lease: Lease, signed: SignedLease, received: Moment) -> LeaseRecord:
+    def make(
+        cls, folder: Path, *, lease: Lease, signed: SignedLease, received: Moment, site_key: str = ""
+    ) -> LeaseRecord:
         folder.mkdir(mode=0o700)
         record = cls(
             folder,
@@ -46,6 +49,7 @@ class LeaseRecord:
                 "fence": lease.fence,
                 "reference": lease.reference,
                 "signed": {"payload": signed.payload, "signature": signed.signature},
+                "site_key": site_key,
                 "received": received.dump(),
                 "state": ACCEPTED,
                 "events": {},
@@ -64,6 +68,23 @@ class LeaseRecord:
 
     def _save(self, *, durable: bool = True) -> None:
         disk.write_json(self.folder / "record.json", self._content, durable=durable)
+
+    # --- news -----------------------------------------------------------------
+    @property
+    def news_seen(self) -> int:
+        """To be read before looking for something to deliver."""
+        with self._lock:
+            return self._news
+
+    def await_news(self, seen: int, seconds: float) -> None:
+        """Until there is news after those seen."""
+        with self.news:
+            self.news.wait_for(lambda: self._news != seen, seconds)
+
+    def wake(self) -> None:
+        with self.news:
+            self._news += 1
+            self.news.notify_all()
 
     # --- reading ------------------------------------------------------------
     @property
@@ -85,6 +106,11 @@ class LeaseRecord:
     @property
     def signed(self) -> SignedLease:
         return SignedLease.load(self._content["signed"])
+
+    @property
+    def site_key(self) -> str:
+        """Under which it was accepted: the site may sign with another one since. Empty in old records."""
+        return str(self._content.get("site_key", ""))
 
     @property
     def received(self) -> Moment:
@@ -110,7 +136,16 @@ class LeaseRecord:
             self._content["state"] = {"staged": STAGED, "started": RUNNING, "ended": ENDED}[name]
             # A slow disk must not hold up a job that has just started: that it may have is on disk.
             self._save(durable=name == "ended")
-            self.news.notify_all()
+            self.wake()
+
+    def received_again(self, *, signed: SignedLease, received: Moment, site_key: str) -> None:
+        """The same lease, its durations counted from now: those before count on a clock that is gone."""
+        with self._lock:
+            self._content["signed"] = {"payload": signed.payload, "signature": signed.signature}
+            self._content["site_key"] = site_key
+            self._content["received"] = received.dump()
+            self._content["state"] = STAGED if "staged" in self._content["events"] else ACCEPTED
+            self._save()
 
     def about_to_start(self, box: dict[str, Any]) -> None:
         """On disk before the gate opens: a lease that may have started is never started again."""
@@ -129,7 +164,7 @@ class LeaseRecord:
         with self.news:
             self._content["files"] = files
             self._save()
-            self.news.notify_all()
+            self.wake()
 
     # --- the log ------------------------------------------------------------
     def append_log(self, seq: int, text: str) -> bool:
@@ -143,7 +178,7 @@ class LeaseRecord:
             except OSError as exc:
                 log.warning("Lease %s: a part of the log is lost: %s", self.lease, exc)
                 return False
-            self.news.notify_all()
+            self.wake()
         return True
 
     def _append(self, line: bytes) -> None:
@@ -203,8 +238,9 @@ class LeaseRecord:
             self._content["closing_note"] = note
             self._save(durable=False)
             (self.folder / "log.ndjson").unlink(missing_ok=True)
-            shutil.rmtree(self.folder / "files", ignore_errors=True)
-            self.news.notify_all()
+            for name in ("files", "resume"):
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+            self.wake()
 
     def summary(self) -> dict[str, Any]:
         with self._lock:
@@ -228,7 +264,9 @@ class Journal:
     def fence_seen(self, reference: str) -> int:
         return self._fences.get(reference, -1)
 
-    def accept(self, lease: Lease, *, signed: SignedLease, received: Moment) -> LeaseRecord:
+    def accept(
+        self, lease: Lease, *, signed: SignedLease, received: Moment, site_key: str = ""
+    ) -> LeaseRecord:
         """Write the fence, then the lease. In this order a crash between them refuses, and never repeats."""
         with self._lock:
             seen = dict(self._fences)
@@ -237,7 +275,9 @@ class Journal:
                 disk.write_json(self._fences_path, self._fences)
                 folder = self._folder / lease.lease
                 shutil.rmtree(folder, ignore_errors=True)  # half made, before a disk was full
-                return LeaseRecord.make(folder, lease=lease, signed=signed, received=received)
+                return LeaseRecord.make(
+                    folder, lease=lease, signed=signed, received=received, site_key=site_key
+                )
             except OSError:
                 # Not accepted: the site offers it again, and then it must not look like a replay.
                 self._fences = seen

@@ -8,12 +8,13 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import rfc8785
 
 from equinode_agent import keys
-from equinode_agent.errors import LeaseForged, LeaseRejected
+from equinode_agent.errors import LeaseForged, LeaseRejected, LeaseUnsigned
 from equinode_agent.notes import note
 
 # The site's own ceiling is far lower; this only keeps a damaged answer from filling memory.
@@ -42,6 +43,15 @@ class Device:
 
 
 @dataclass(frozen=True)
+class ResumedFile:
+    """One of the files that a job goes on from."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Specification:
     script: str
     environment: Mapping[str, str]
@@ -51,6 +61,11 @@ class Specification:
     on_disconnect: str
     runner: str
     image: str | None
+    retry: str = "never"
+    # Patterns of the files that the job goes on from, should its node fail.
+    checkpoint: tuple[str, ...] = ()
+    # Those that an attempt before left.
+    resumed: tuple[ResumedFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,7 +104,7 @@ class SignedLease:
     def verified(self, *, site_key: str, node: str) -> Lease:
         """The lease, if the pinned key signed it for this node. The fence is the journal's to judge."""
         if not keys.is_signed_by(site_key, self.payload, self.signature):
-            raise LeaseForged("A lease does not carry the site's signature.")
+            raise LeaseUnsigned("A lease does not carry the site's signature.")
         try:
             payload = json.loads(self.payload)
             if payload["node"] != node:
@@ -137,9 +152,19 @@ def specification_of(lease: Lease) -> Specification:
     return specification
 
 
+def _resumed(raw: Mapping[str, Any]) -> ResumedFile:
+    name, size = str(raw["name"]), int(raw["size"])
+    path = PurePosixPath(name)
+    # The site checks names as well; here each becomes a place on this machine.
+    if not name or "\0" in name or path.is_absolute() or ".." in path.parts or size < 0:
+        raise ValueError(f"{name!r} is no file in the job's folder")
+    return ResumedFile(name=name, size=size, sha256=str(raw["sha256"]))
+
+
 def _specification(raw: Mapping[str, Any]) -> Specification:
     limits = raw["limits"]
     wall = limits.get("wall_seconds")
+    resumed = (raw.get("resume") or {}).get("files", [])
     environment = {str(name): str(value) for name, value in raw.get("environment", {}).items()}
     for name, value in environment.items():
         if not ENVIRONMENT_NAME.fullmatch(name) or "\0" in value:
@@ -160,6 +185,9 @@ def _specification(raw: Mapping[str, Any]) -> Specification:
         network=str(raw.get("network", "none")),
         on_disconnect=str(raw.get("on_disconnect", "keep")),
         runner=str(raw.get("runner", "bubblewrap")),
+        retry=str(raw.get("retry", "never")),
+        checkpoint=tuple(str(pattern) for pattern in raw.get("checkpoint", [])),
+        resumed=tuple(_resumed(file) for file in resumed),
         image=None if raw.get("image") is None else str(raw["image"]),
     )
     amounts = specification.limits

@@ -19,6 +19,7 @@ SENTENCES = {
     "lease_ran_out": "The lease ran out before its job could start.",
     "agent_stopped": "The agent was stopped on the node.",
     "restarted": "The agent or the machine restarted while the job ran.",
+    "checkpoint_unfetched": "The site does not give the file {file} of its checkpoint.",
     "restarted_before_start": "The machine restarted before the job could start.",
     "owner_paused": "The owner has paused this node.",
     "owner_memory": "The owner allows at most {limit} bytes of memory.",

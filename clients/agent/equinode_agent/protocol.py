@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import json
+import os
 import ssl
 import threading
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from equinode_agent import __version__, keys
+from equinode_agent import __version__, keys, versions
 from equinode_agent.errors import AgentError, Refused, SiteAway
 
 PREFIX = "/agent/v1/"
@@ -23,8 +25,14 @@ CALL_SECONDS = 15.0
 UPLOAD_SECONDS = 120.0
 # An answer holds leases with their scripts, never more.
 LARGEST_ANSWER = 16 << 20
+# What RFC 3986 lets stand in a path: the same set that Django leaves alone, so both sign one spelling.
+SAFE_IN_PATH = "/:@&+$,-_.!~*'()"
+PIECE = 1 << 20
 # The site is busy, restarting, or behind a proxy that finds it away.
 TRY_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+Take = Callable[[http.client.HTTPResponse], dict[str, Any]]
 
 
 class Address:
@@ -54,7 +62,8 @@ def enrol(site: str, *, token: str, public_key: str, inventory: Mapping[str, Any
     address = Address(site)
     connection = address.connect(CALL_SECONDS)
     try:
-        connection.request("POST", address.base + "enrol", body, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", versions.HEADER: versions.spoken()}
+        connection.request("POST", address.base + "enrol", body, headers)
         return _answer(connection.getresponse())
     except (OSError, http.client.HTTPException) as exc:
         raise SiteAway(f"{site} does not answer: {exc}.") from exc
@@ -71,6 +80,7 @@ class SiteClient:
         self._local = threading.local()
         # What to add to this machine's clock to get the site's, once it said they differ.
         self._clock_offset = 0.0
+        self._told_offset: float | None = None
 
     def get(self, path: str, *, timeout: float = CALL_SECONDS) -> dict[str, Any]:
         return self._call("GET", path, b"", keys.EMPTY_DIGEST, {}, timeout)
@@ -91,6 +101,28 @@ class SiteClient:
         with file.open("rb") as content:
             return self._call("PUT", path, content, sha256, headers, UPLOAD_SECONDS)
 
+    def get_file(self, path: str, into: Path, *, size: int, sha256: str) -> None:
+        """Stream a file to disk. SiteAway where what came is not what was announced: ask again."""
+
+        def take(response: http.client.HTTPResponse) -> dict[str, Any]:
+            if response.status != 200:
+                return _answer(response)
+            _take_file(response, into, size=size, sha256=sha256)
+            return {}
+
+        self._call("GET", path, b"", keys.EMPTY_DIGEST, {}, UPLOAD_SECONDS, take)
+
+    @property
+    def clock_offset(self) -> float | None:
+        """What to add to this machine's wall clock to get the site's; None before the first answer."""
+        return self._told_offset
+
+    def heard(self, server_time: str) -> None:
+        """The site's clock, as an answer that came just now told it."""
+        with contextlib.suppress(ValueError):
+            theirs = datetime.fromisoformat(server_time)
+            self._told_offset = round((theirs - datetime.now(tz=theirs.tzinfo)).total_seconds(), 3)
+
     def close(self) -> None:
         """Close the calling thread's connection."""
         connection = getattr(self._local, "connection", None)
@@ -106,15 +138,17 @@ class SiteClient:
         digest: str,
         headers: dict[str, str],
         timeout: float,
+        take: Take | None = None,
     ) -> dict[str, Any]:
+        take = take or _answer
         try:
-            return self._attempt(method, path, body, digest, headers, timeout)
+            return self._attempt(method, path, body, digest, headers, timeout, take)
         except Refused as exc:
             if exc.code != "clock_skew" or not self._learn_clock(exc):
                 raise
         if not isinstance(body, bytes):
             body.seek(0)
-        return self._attempt(method, path, body, digest, headers, timeout)
+        return self._attempt(method, path, body, digest, headers, timeout, take)
 
     def _learn_clock(self, refusal: Refused) -> bool:
         """Take the site's clock for signing. Slots do not depend on it: they are counted in durations."""
@@ -134,11 +168,12 @@ class SiteClient:
         digest: str,
         headers: dict[str, str],
         timeout: float,
+        take: Take,
     ) -> dict[str, Any]:
         target = self._address.base + path
         reused = getattr(self._local, "connection", None) is not None
         try:
-            return self._send(method, target, body, digest, headers, timeout)
+            return self._send(method, target, body, digest, headers, timeout, take)
         except (OSError, http.client.HTTPException) as exc:
             self.close()
             if not reused:
@@ -147,7 +182,7 @@ class SiteClient:
         if not isinstance(body, bytes):
             body.seek(0)
         try:
-            return self._send(method, target, body, digest, headers, timeout)
+            return self._send(method, target, body, digest, headers, timeout, take)
         except (OSError, http.client.HTTPException) as exc:
             self.close()
             raise SiteAway(f"{self._site} does not answer: {exc or type(exc).__name__}.") from exc
@@ -160,6 +195,7 @@ class SiteClient:
         digest: str,
         headers: dict[str, str],
         timeout: float,
+        take: Take,
     ) -> dict[str, Any]:
         connection = getattr(self._local, "connection", None)
         if connection is None:
@@ -185,13 +221,14 @@ class SiteClient:
                 "Authorization": f"Bearer {token}",
                 "Accept": "application/json",
                 "User-Agent": f"equinode-agent/{__version__}",
+                versions.HEADER: versions.spoken(),
             },
         )
         response = connection.getresponse()
         try:
-            return _answer(response)
+            return take(response)
         finally:
-            if response.will_close:
+            if response.will_close or not response.isclosed():  # half read, it would spoil the next answer
                 self.close()
 
 
@@ -204,6 +241,7 @@ def _answer(response: http.client.HTTPResponse) -> dict[str, Any]:
     except ValueError:
         content = None
     if 200 <= response.status < 300:
+        versions.require(response.headers.get(versions.HEADER), status=response.status)
         if not isinstance(content, dict):
             raise SiteAway(f"The site answered {response.status} with something else than JSON.")
         return content
@@ -213,3 +251,21 @@ def _answer(response: http.client.HTTPResponse) -> dict[str, Any]:
     code = str(problem.get("code", ""))
     detail = str(problem.get("detail", f"The site answered {response.status} {response.reason}."))
     raise Refused(detail, status=response.status, code=code, details=problem)
+
+
+def _take_file(response: http.client.HTTPResponse, into: Path, *, size: int, sha256: str) -> None:
+    """To disk, and in its place only once it is whole and what was announced."""
+    beside, digest, taken = into.with_name(into.name + ".part"), hashlib.sha256(), 0
+    with beside.open("wb") as file:
+        while piece := response.read(min(PIECE, size + 1 - taken)):
+            digest.update(piece)
+            file.write(piece)
+            taken += len(piece)
+            if taken > size:
+                break
+        file.flush()
+        os.fsync(file.fileno())
+    if taken != size or digest.hexdigest() != sha256:
+        beside.unlink()
+        raise SiteAway("A file did not come as it was announced.")
+    beside.replace(into)

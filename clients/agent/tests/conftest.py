@@ -41,6 +41,8 @@ def site() -> Iterator[FakeSite]:
     site = FakeSite()
     yield site
     site.close()
+    # Whatever an agent said was as docs/schemas/agent has it.
+    assert [detail for code, detail in site.refusals if code == "schema"] == []
 
 
 @pytest.fixture

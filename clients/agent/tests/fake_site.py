@@ -10,12 +10,14 @@ import socket
 import sys
 import threading
 import time
+import urllib.parse
 import uuid
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import jwt
+import messages
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -38,6 +40,12 @@ class FakeSite:
         self.beats: list[dict[str, Any]] = []
         self.leases: dict[str, dict[str, Any]] = {}
         self.queue: list[dict[str, str]] = []
+        # What an attempt before left: names to contents.
+        self.resumable: dict[str, bytes] = {}
+        self.chain: list[dict[str, str]] = []
+        # As told in the header of each answer, and by agents in that of each call.
+        self.speaks, self.heard = "1.1", set[str | None]()
+        self.is_revoked = False
         self.skew = 0.0
         self.is_away = False
         self.changed = threading.Condition()
@@ -173,6 +181,8 @@ class FakeSite:
 
     def authenticate(self, header: str, method: str, target: str, digest: str) -> str | None:
         assert self.agent_key is not None
+        if self.is_revoked:
+            return "agent_unknown"
         try:
             claims = jwt.decode(
                 header.removeprefix("Bearer "),
@@ -266,6 +276,28 @@ class FakeSite:
             self.changed.notify_all()
         return 200, {}
 
+    def again(self, lease: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        with self.changed:
+            entry = self.leases.get(lease)
+            if entry is None:
+                return self._no(404, "lease_unknown", "Not here.")
+            if entry["state"] not in ("waiting", "staged") or body["fence"] != entry["payload"]["fence"]:
+                return self._no(409, "stale_fence", "Over.")
+            return 200, self._signed_now(entry)
+
+    def resume(self, lease: str, name: str, query: str) -> tuple[int, Any]:
+        with self.changed:
+            assert query == f"fence={self.leases[lease]['payload']['fence']}"
+            content = self.resumable.get(urllib.parse.unquote(name))
+        return (200, content) if content is not None else self._no(404, "file_unknown", "Gone.")
+
+    def new_key(self, *, signed_by: Ed25519PrivateKey | None = None) -> None:
+        """Sign with another key from now on; the one before signs for it, or somebody else does."""
+        former, public = self.key, self.site_key
+        self.key = Ed25519PrivateKey.generate()
+        statement = {"purpose": "dispatch", "former": public, "key": self.site_key}
+        self.chain.append(self.sign({**statement, "since": self._server_time()}, signed_by or former))
+
     def put(self, lease: str, name: str, headers: Any, content: bytes) -> tuple[int, dict[str, Any]]:
         with self.changed:
             assert int(headers["X-Fence"]) == self.leases[lease]["payload"]["fence"]
@@ -275,7 +307,7 @@ class FakeSite:
 
     def _no(self, status: int, code: str, detail: str) -> tuple[int, dict[str, Any]]:
         self.refusals.append((code, detail))
-        return status, {"code": code, "detail": detail, "server_time": self._server_time()}
+        return status, {"status": status, "code": code, "detail": detail, "server_time": self._server_time()}
 
 
 class _Server(ThreadingHTTPServer):
@@ -313,10 +345,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.site.is_away:
             self.close_connection = True
             return
-        status, content = self._route(method, raw)
-        answer = json.dumps(content).encode()
+        self.server.site.heard.add(self.headers.get("Equinode-Protocol"))
+        status, content = self._route_checked(method, raw)
+        answer = content if isinstance(content, bytes) else json.dumps(content).encode()
         kind = "application/json" if status < 400 else "application/problem+json"
         self.send_response(status)
+        self.send_header("Equinode-Protocol", self.server.site.speaks)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
@@ -331,7 +365,20 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             return False
 
-    def _route(self, method: str, raw: bytes) -> tuple[int, dict[str, Any]]:
+    def _route_checked(self, method: str, raw: bytes) -> tuple[int, Any]:
+        """Both ways against docs/schemas/agent: what the agent says, and what this site answers."""
+        site = self.server.site
+        name = self.path.partition("?")[0].removeprefix("/agent/v1/").split("/")[-1]
+        if method == "POST" and (fault := messages.fault(f"{name}.request", json.loads(raw))):
+            return site._no(400, "schema", fault)
+        status, content = self._route(method, raw)
+        answered = {"GET work", "GET site-key", "POST enrol", "POST heartbeat", "POST log", "POST again"}
+        if status < 300 and not isinstance(content, bytes):
+            shape = f"{name}.answer" if f"{method} {name}" in answered else "empty.answer"
+            assert (fault := messages.fault(shape, content)) is None, fault
+        return status, content
+
+    def _route(self, method: str, raw: bytes) -> tuple[int, Any]:
         site = self.server.site
         path, _, query = self.path.partition("?")
         parts = path.removeprefix("/agent/v1/").split("/")
@@ -341,14 +388,20 @@ class _Handler(BaseHTTPRequestHandler):
         code = site.authenticate(self.headers.get("Authorization", ""), method, self.path, digest)
         if code is not None:
             return site._no(401, code, "Not you.")
-        if parts == ["work"]:
-            return site.work(float(query.removeprefix("wait=")), self._is_there)
-        if parts == ["key"]:
-            return site.rotate(json.loads(raw))
-        if parts == ["heartbeat"]:
-            return site.heartbeat(json.loads(raw))
-        if parts == ["inventory"]:
-            return 200, {}
-        if method == "PUT":
-            return site.put(parts[1], "/".join(parts[3:]), self.headers, raw)
-        return site.report(parts[1], parts[2], json.loads(raw))
+        told = json.loads(raw) if method == "POST" else {}
+        calls: dict[str, Callable[[], tuple[int, Any]]] = {
+            "work": lambda: site.work(float(query.removeprefix("wait=")), self._is_there),
+            "key": lambda: site.rotate(told),
+            "heartbeat": lambda: site.heartbeat(told),
+            "inventory": lambda: (200, {}),
+            "site-key": lambda: (200, {"site_key": site.site_key, "chain": site.chain}),
+        }
+        if parts[0] in calls:
+            return calls[parts[0]]()
+        lease, verb, name = parts[1], parts[2], "/".join(parts[3:])
+        about: dict[str, Callable[[], tuple[int, Any]]] = {
+            "resume": lambda: site.resume(lease, name, query),
+            "again": lambda: site.again(lease, told),
+            "files": lambda: site.put(lease, name, self.headers, raw),
+        }
+        return about[verb]() if verb in about else site.report(lease, verb, told)

@@ -68,7 +68,7 @@ def test_nothing_is_left_when_the_agent_dies_just_before_the_moment(
     lease = site.offer(site.payload("echo once", starts_in=BUILD_AHEAD + 3.0))
 
     def gates() -> list[int]:
-        return [pid for pid in processes.descendants(agent.process.pid) if b"read -r go" in _command(pid)]
+        return [pid for pid in processes.descendants(agent.process.pid) if b"read -r line" in _command(pid)]
 
     site.wait_for(lease, "staged")  # after the agent tried the sandbox out, which has a gate too
     assert within(20, gates)
@@ -253,7 +253,7 @@ def test_a_higher_fence_replaces_the_job(site: FakeSite, agent: AgentProcess) ->
     [
         ({"specification_digest": "0" * 64}, "digest"),
         ({"specification": {"network": "internet"}}, "network"),
-        ({"specification": {"runner": "podman"}}, "runner"),
+        ({"specification": {"runner": "slurm"}}, "runner"),
         ({"specification": {"environment": {"A=B": "c"}}}, "variable"),
         ({"devices": [{"index": 63, "kind": "gpu", "model": "H100"}]}, "no gpu 63"),
     ],
