@@ -14,6 +14,7 @@ MEASUREMENTS = (
     "queries",
     "starts",
     "fairtree",
+    "decision",
     "interleavings",
     "scale",
     "hourly",
