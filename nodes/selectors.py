@@ -14,9 +14,9 @@ from django.db.models import Max
 
 from common.prepared import prepared
 from common.ranges import between
-from nodes.domain import intervals
+from nodes.domain import conformance, intervals
 from nodes.domain.lease import HEARTBEAT_EVERY
-from nodes.models import Agent, Hold, Lease, LogChunk, Node
+from nodes.models import Agent, Hold, Lease, LogChunk, Node, NodeCheck, NodeInventory
 
 # Three heartbeats missed in a row are not chance.
 UNREACHABLE_AFTER = 3 * HEARTBEAT_EVERY
@@ -108,3 +108,35 @@ def lease_of(reference: str) -> Lease | None:
 def log_since(lease: Lease, seq: int) -> list[LogChunk]:
     """The pieces of a job's log after number `seq`, in order."""
     return list(lease.log.filter(seq__gt=seq))
+
+
+def reference_of(node: Node, agent_id: int) -> conformance.Figures | None:
+    """The figures of the last conformance check that this agent passed."""
+    passed = node.checks.filter(
+        agent=agent_id, purpose=NodeCheck.Purpose.CONFORMANCE, state=NodeCheck.State.PASSED
+    ).first()
+    return conformance.Figures.of_json(passed.figures) if passed else None
+
+
+def consecutive_of(node: Node, agent_id: int) -> int:
+    """Spot checks in a row within their tolerance, since the last conformance check that was failed."""
+    finished = node.checks.filter(agent=agent_id, state__in=(NodeCheck.State.PASSED, NodeCheck.State.FAILED))
+    results = finished.filter(purpose=NodeCheck.Purpose.SPOT).values_list("state", flat=True)
+    return conformance.in_a_row([state == NodeCheck.State.PASSED for state in results[:1000]])
+
+
+def level_of(node: Node) -> int:
+    """docs/node-profile.md, “Levels”."""
+    current = node.inventories.current().first()
+    if current is None or current.state == NodeInventory.State.OPEN:
+        return conformance.LISTED
+    last = node.checks.filter(
+        agent=current.agent_id,
+        purpose=NodeCheck.Purpose.CONFORMANCE,
+        state__in=(NodeCheck.State.PASSED, NodeCheck.State.FAILED),
+    ).first()
+    return conformance.level(
+        is_described=True,
+        has_passed=last is not None and last.state == NodeCheck.State.PASSED,
+        consecutive=consecutive_of(node, current.agent_id),
+    )

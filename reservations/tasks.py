@@ -15,7 +15,7 @@ from kombu.exceptions import OperationalError
 import ledger.services
 from accounts.services import idempotency, mail
 from common import clock
-from nodes.services import agent_calls, samples
+from nodes.services import agent_calls, checking, samples
 from pricing.services import allowances, evidence_sweep, returns, telling as owners
 from reservations.errors import NoPolicy
 from reservations.services import (
@@ -183,3 +183,9 @@ def count_reliability(at: datetime) -> None:
 @sweep
 def thin_samples(at: datetime) -> None:
     samples.thin(at=at)
+
+
+@shared_task
+@sweep
+def check_nodes(at: datetime) -> None:
+    checking.carry_forward(at=at)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from nodes.models.agents import Agent, AgentCall, EnrolmentToken
 from nodes.models.changes import NodeChange
+from nodes.models.checks import NodeCheck
 from nodes.models.holds import Closure, Hold, HoldEvent
 from nodes.models.inventories import NodeInventory
 from nodes.models.leases import Lease, LeasedHold, LeaseQuerySet, LogChunk, OutputFile
@@ -27,6 +28,7 @@ __all__ = [
     "LogChunk",
     "Node",
     "NodeChange",
+    "NodeCheck",
     "NodeInventory",
     "NodeQuerySet",
     "NodeSample",

@@ -118,6 +118,7 @@ def _purpose(name: str) -> str:
         "tell_owners": gettext("Tell owners what is to be looked at again"),
         "count_reliability": gettext("Count what became of the slots of nodes"),
         "thin_samples": gettext("Thin out what nodes told of themselves"),
+        "check_nodes": gettext("Check nodes, and read back what their checks came to"),
         "sweep_evidence": gettext("Delete files that nothing names"),
         "count_weeks": gettext("Count what weeks came to"),
         "renew_allowances": gettext("Give the month’s universal allowance"),
