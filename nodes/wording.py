@@ -45,6 +45,9 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "lease_ran_out": lambda values: _("The lease ran out before its job could start."),
     "agent_stopped": lambda values: _("The agent was stopped on the node."),
     "restarted": lambda values: _("The agent or the machine restarted while the job ran."),
+    "checkpoint_unfetched": lambda values: (
+        _("The site does not give the file %(file)s of its checkpoint.") % values
+    ),
     "restarted_before_start": lambda values: _("The machine restarted before the job could start."),
     "owner_paused": lambda values: _("The owner has paused this node."),
     "owner_memory": lambda values: _("The owner allows at most %(limit)s of memory.") % _bytes(values),
@@ -56,4 +59,16 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "no_runner": lambda values: _("This agent has no runner “%(runner)s”.") % values,
     "no_network": lambda values: _("This agent gives no network “%(network)s”.") % values,
     "digest": lambda values: _("The job does not match its digest."),
+    "image_name": lambda values: (
+        _("“%(image)s” does not name an image as registry/name@sha256:digest.") % values
+    ),
+    "no_image": lambda values: _("The image %(image)s could not be fetched: %(error)s") % values,
+    "image_digest": lambda values: (
+        _("What the registry has as %(image)s does not have this digest.") % values
+    ),
+    "image_late": lambda values: _("The image %(image)s was not there before the end of the slot.") % values,
+    "owner_image": lambda values: _("The owner does not allow the image %(image)s.") % values,
+    "owner_power": lambda values: (
+        _("The owner allows at most %(limit)s W for a GPU, and its limit is %(actual)s W.") % values
+    ),
 }

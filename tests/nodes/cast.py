@@ -21,6 +21,7 @@ from nodes.models import Agent, Lease, Node
 from nodes.services import leases, occupancy
 from nodes.services.occupancy import WantedHold
 from tests import factories
+from tests.nodes import messages
 
 HOUR = timedelta(hours=1)
 SPECIFICATION = {
@@ -28,6 +29,10 @@ SPECIFICATION = {
     "on_disconnect": "keep", "runner": "bubblewrap",
     "limits": {"memory_bytes": 2**30, "log_bytes": 1000, "file_bytes": 5000, "wall_seconds": None},
 }  # fmt: skip
+
+
+# The calls that are answered something; the others are answered {}.
+ANSWERED = {"GET work", "GET site-key", "POST enrol", "POST heartbeat", "POST log", "POST again"}
 
 
 class SigningAgent:
@@ -59,19 +64,35 @@ class SigningAgent:
 
     def get(self, path: str, **changes: Any) -> Any:
         target = f"/agent/v1/{path}"
-        return self.client.get(target, headers=self.headers("GET", target, **changes))
+        return _as_published(
+            "GET", path, self.client.get(target, headers=self.headers("GET", target, **changes))
+        )
 
     def post(self, path: str, body: object, **changes: Any) -> Any:
         target, raw = f"/agent/v1/{path}", json.dumps(body).encode()
-        return self.client.post(
+        answer = self.client.post(
             target, raw, content_type="application/json", headers=self.headers("POST", target, raw, **changes)
         )
+        return _as_published("POST", path, answer)
 
     def put(self, path: str, body: bytes, *, fence: int, **headers: str) -> Any:
         target = f"/agent/v1/{path}"
         told = {"X-Fence": str(fence), "X-Content-SHA256": hashlib.sha256(body).hexdigest()} | headers
         signed = {"Authorization": f"Bearer {self.token('PUT', target, told['X-Content-SHA256'])}"}
         return self.client.put(target, body, content_type="application/octet-stream", headers=told | signed)
+
+
+def _as_published(method: str, path: str, answer: Any) -> Any:
+    """Every answer that an agent of these tests gets is held against its schema."""
+    said = str(answer.headers["Content-Type"])
+    if said.startswith("application/problem+json"):
+        assert messages.fault("problem", json.loads(answer.content), closed=False) is None
+    elif said == "application/json" and not answer.streaming:
+        name = path.partition("?")[0].rpartition("/")[2]
+        shape = f"{name}.answer" if f"{method} {name}" in ANSWERED else "empty.answer"
+        fault = messages.fault(shape, json.loads(answer.content))
+        assert fault is None, fault
+    return answer
 
 
 def code(response: HttpResponse) -> str:

@@ -16,6 +16,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "not_brought_back_and_more": {"files": "a, b", "more": 3},
     "bring_back_failed": {"error": "No space left on device"},
     "not_taken": {"files": "a, b"},
+    "checkpoint_unfetched": {"file": "state/1.pt"},
     "owner_memory": {"limit": 2_000_000_000},
     "owner_disk": {"limit": 2_000_000_000},
     "owner_length": {"limit": "1.5"},

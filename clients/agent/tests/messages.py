@@ -13,33 +13,35 @@ from referencing import Registry, Resource
 SCHEMAS = Path(__file__).parents[3] / "docs" / "schemas" / "agent"
 
 
-def fault(name: str, message: object) -> str | None:
-    """What is wrong with a message of this name: a member that is not as written, or that is not named."""
-    faults = sorted(_validator(name).iter_errors(message), key=str)
+def fault(name: str, message: object, *, closed: bool = True) -> str | None:
+    """What is wrong with a message of this name: a member that is not as written.
+
+    Closed: or that is not named. Such members are ignored by whoever receives them, and sent by nobody.
+    """
+    faults = sorted(_validator(name, closed).iter_errors(message), key=str)
     return f"{name}: {faults[0].json_path}: {faults[0].message[:300]}" if faults else None
 
 
 @functools.cache
-def _validator(name: str) -> Draft202012Validator:
+def _validator(name: str, closed: bool) -> Draft202012Validator:
+    schemas = published(closed)
     return Draft202012Validator(
-        _schemas()[f"{name}.json"], registry=_registry(), format_checker=FormatChecker()
+        schemas[name],
+        registry=Registry().with_resources(
+            (schema["$id"], Resource.from_contents(schema)) for schema in schemas.values()
+        ),
+        format_checker=FormatChecker(),
     )
 
 
 @functools.cache
-def _registry() -> Registry[Any]:
-    return Registry().with_resources(
-        (schema["$id"], Resource.from_contents(schema)) for schema in _schemas().values()
-    )
-
-
-@functools.cache
-def _schemas() -> dict[str, Any]:
-    return {path.name: _closed(json.loads(path.read_text())) for path in SCHEMAS.glob("*.json")}
+def published(closed: bool = False) -> dict[str, Any]:
+    """Every schema by the name of its message."""
+    found = {path.name.removesuffix(".json"): json.loads(path.read_text()) for path in SCHEMAS.glob("*.json")}
+    return {name: _closed(schema) for name, schema in found.items()} if closed else found
 
 
 def _closed(schema: Any) -> Any:
-    """Members that are not named are ignored by whoever receives them, and sent by nobody."""
     if isinstance(schema, list):
         return [_closed(one) for one in schema]
     if not isinstance(schema, dict):
