@@ -253,6 +253,7 @@ class MachineForm(forms.Form):
         filled = [row for row in range(ROWS) if cleaned.get(f"number_{row}")]
         for row in filled:
             for name, sentence in (
+                ("kind", gettext("Choose its kind.")),
                 ("model", gettext("Say which model.")),
                 ("gigabytes", gettext("Say how much memory each has.")),
             ):

@@ -17,6 +17,7 @@ from common import formats
 from common.ranges import bounds
 from nodes.models import Closure, Hold, Lease, Node, NodeChange, NodeSample
 from reservations.domain.policy import Policy
+from reservations.errors import NoPolicy
 from reservations.models import Reservation, ReservedDevice, Run
 from reservations.selectors import policies
 from reservations.selectors.enlisting import AgentState, agent_state
@@ -141,7 +142,10 @@ def operating_page(*, node: Node, is_lead: bool, at: datetime) -> OperatingPage:
     """As many queries however much is booked."""
     devices = {device.pk: device.index for device in node.devices.all()}
     reserved = booked(device_ids=list(devices), start=at, end=at + AHEAD)
-    _version, policy = policies.in_force(at)
+    try:
+        policy: Policy | None = policies.in_force(at)[1]
+    except NoPolicy:
+        policy = None
     return OperatingPage(
         node=node,
         is_lead=is_lead,
@@ -265,27 +269,27 @@ def _indexes(indexes: Sequence[int], node: Node) -> str:
 
 
 # --- who may book, and what was done ---------------------------------------------------------------------
-def _rules(node: Node, policy: Policy) -> list[Fact]:
+def _rules(node: Node, policy: Policy | None) -> list[Fact]:
     """Under the policy in force; the owner's own rules are in a file on the node, which nobody here sees."""
-    return [
+    facts = [
         Fact(
             _("Who"),
             _("Members of a project with a share and money for it. You see projects, never people."),
-        ),
-        Fact(
-            _("How long"),
-            _("%(shortest)s to %(longest)s at a time, over within %(days)d days.")
-            % {
-                "shortest": formats.duration(policy.shortest), "longest": formats.duration(policy.longest),
-                "days": policy.horizon_days,
-            },
         ),
         Fact(
             _("What runs"),
             _("Jobs under %(runner)s, without your keys and files, and without network unless you give one.")
             % {"runner": node.get_runner_display()},
         ),
-    ]  # fmt: skip
+    ]
+    if policy is not None:
+        lengths = _("%(shortest)s to %(longest)s at a time, over within %(days)d days.") % {
+            "shortest": formats.duration(policy.shortest),
+            "longest": formats.duration(policy.longest),
+            "days": policy.horizon_days,
+        }
+        facts.insert(1, Fact(_("How long"), lengths))
+    return facts
 
 
 def _changes(node: Node) -> list[ChangeRow]:
