@@ -30,6 +30,7 @@ from reservations.api import (
 from reservations.views import (
     applications,
     book,
+    calendars,
     changing,
     enlisting,
     entrusting,
@@ -69,6 +70,8 @@ pages = [
     path("reservations/<uuid:uid>/check-in/", changing.reservation_check_in, name="reservation_check_in"),
     path("reservations/<uuid:uid>/appeal/", no_shows.reservation_appeal, name="reservation_appeal"),
     path("reservations/<uuid:uid>/runs/", reservation.run_add, name="run_add"),
+    path("reservations/<uuid:uid>.ics", calendars.reservation_calendar, name="reservation_calendar"),
+    path("slots.ics", calendars.own_slots_calendar, name="own_slots_calendar"),
     # /runs/<uid>/
     path("runs/<uuid:uid>/stop/", reservation.run_stop, name="run_stop"),
     path("runs/<uuid:uid>/events/", streams.run_events, name="run_events"),

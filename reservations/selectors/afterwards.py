@@ -57,6 +57,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Afterwards:
+    is_open: bool  # booked, and not over
     may_move: bool
     may_extend: bool
     may_release: bool
@@ -103,6 +104,7 @@ def afterwards(
     is_extended = any(one["change"] == "extended" and one["state"] != "cancelled" for one in after)
     is_used = has_run or reservation.checked_in_at is not None
     return Afterwards(
+        is_open=is_open,
         may_move=is_open and not has_begun and may_change,
         may_extend=is_open and may_change and not is_extended,
         may_release=has_begun and start < at and may_change,

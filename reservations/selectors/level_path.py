@@ -11,6 +11,7 @@ from fractions import Fraction
 from django.utils.translation import gettext, ngettext
 
 from accounts.models import Project
+from common import formats
 from reservations.domain import decay
 from reservations.domain.decision import Quote
 from reservations.domain.policy import Policy
@@ -177,7 +178,15 @@ def place_after_booking(*, project: Project, quote: Quote | None, policy: Policy
     shares = ranked(policy=policy, at=at, project=project.pk) if quote else None
     if quote is None or shares is None:
         return ""
-    return place_after(shares, project.pk, Fraction(quote.cost_weighted_hours))
+    place = place_after(shares, project.pk, Fraction(quote.cost_weighted_hours))
+    return place if shares.at == at else f"{place} {_as_of(shares.at)}"
+
+
+def _as_of(moment: datetime) -> str:
+    """Of a large tree, which is read once a minute."""
+    return gettext("Places as of %(time)s: a large tree is read once a minute.") % {
+        "time": formats.clock_seconds(moment)
+    }
 
 
 def place_after(shares: ShareTree, project: int, added: Fraction) -> str:

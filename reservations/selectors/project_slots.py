@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from django.db.models import Case, DecimalField, F, Q, When
 from django.db.models.expressions import RawSQL
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from accounts.models import Project
 from common import formats
@@ -64,6 +64,8 @@ class RoomLeft:
     note: str
     limit_at: str = ""
     parts: tuple[RoomPart, ...] = ()
+    exempt_hours: int = 0  # hours nearer than that need no room
+    least: str = ""  # what may be held all the same where its shares give no room; empty where they do
 
 
 def room_left(standing: Shares, rules: Rules, at: datetime, slots: Sequence[Slot] = ()) -> RoomLeft:
@@ -75,8 +77,16 @@ def room_left(standing: Shares, rules: Rules, at: datetime, slots: Sequence[Slot
     return RoomLeft(
         limit=room.limit, held=held, left=max(Decimal(0), room.limit - held),
         note=_room_note(standing, room, rules), limit_at=_percent(room.limit, whole),
-        parts=tuple(_parts(slots, held, whole)),
+        parts=tuple(_parts(slots, held, whole)), exempt_hours=rules.exempt_hours,
+        least="" if room.limit else _least(rules),
     )  # fmt: skip
+
+
+def _least(rules: Rules) -> str:
+    hours = rules.least_node_hours
+    if not hours:
+        return ""
+    return ngettext("One node for %(hours)d hour", "One node for %(hours)d hours", hours) % {"hours": hours}
 
 
 def _parts(slots: Sequence[Slot], held: Decimal, whole: Decimal) -> Iterator[RoomPart]:

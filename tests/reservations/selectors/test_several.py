@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra.django import TestCase
 
-from common import clock
+from common import clock, formats
 from common.kept import FRESH
 from reservations.domain.policy import Policy
 from reservations.domain.room import level_of
 from reservations.selectors import ranking as rankings
+from reservations.selectors.decisions import answer_of
+from reservations.selectors.level_path import place_after_booking
 from reservations.selectors.levels import said
 from reservations.selectors.ranking import ranked
 from reservations.selectors.several import levels_of
@@ -57,7 +59,17 @@ def test_a_large_ranking_is_kept_for_a_minute_and_a_new_project_finds_its_place_
         return found.places[project]
 
     assert place(first.project.pk) == place(second.project.pk) == 1
-    usage.count_usage(reservation=first.book(list(node.devices.all()[:1]), in_days(1), hours=8))
+    booked = first.book(list(node.devices.all()[:1]), in_days(1), hours=8)
+
+    def told(moment: datetime) -> str:
+        quote = answer_of(booked.decision).quote
+        return place_after_booking(project=first.project, quote=quote, policy=Policy(), at=moment)
+
+    assert "as of" not in told(at)
+    assert told(at + FRESH / 2).endswith(
+        f"Places as of {formats.clock_seconds(at)}: a large tree is read once a minute."
+    )
+    usage.count_usage(reservation=booked)
     assert place(first.project.pk) == 1
     assert place(make_lab().project.pk) == 1
     assert place(first.project.pk, at + FRESH) == 3

@@ -241,6 +241,31 @@ def test_the_room_counts_the_hours_that_the_projects_class_needs_room_for(client
     assert abs(told.held - room.held) < Decimal("0.1")
 
 
+def test_a_project_without_shares_is_told_what_it_may_hold_all_the_same(client: Client) -> None:
+    """And does: nothing of everything is not nothing at all."""
+    node = make_open_node(devices=2)
+    make_lab()
+    lab = make_lab(shares=0)
+    client.force_login(lab.member)
+    page = client.get(f"/projects/{lab.project.slug}/")
+    room = page.context["page"].room
+    assert (room.limit, room.least) == (0, "One node for 8 hours")
+    text = page.content.decode()
+    assert "0.0 of 0.0" not in text
+    assert text.count("One node for 8 hours") == 2
+    lab.book(list(node.devices.all()), in_days(3), hours=8)
+    page = client.get(f"/projects/{lab.project.slug}/")
+    assert page.context["page"].room.held > 0
+    assert "What fills it" in page.content.decode()
+
+
+def test_room_and_budget_come_before_the_long_lists_of_the_page(client: Client, lab: Lab) -> None:
+    """On a phone the page is read in this order."""
+    text = client.get(f"/projects/{lab.project.slug}/").content.decode()
+    found = re.findall(r'<h2 id="(\w\w)">', text)
+    assert found == ["mv", "rm", "bu", "sl", "de", "me", "pa", "nm"]
+
+
 def test_every_step_of_the_path_has_its_level(client: Client, lab: Lab) -> None:
     make_lab(shares=3)
     (step,) = client.get(f"/projects/{lab.project.slug}/").context["page"].place.path
