@@ -2,11 +2,15 @@
 
 Every process is started here and killed by its own id. Nothing is shared with a site that somebody
 runs from the same checkout but the PostgreSQL server, where it has its own database.
+
+A run of all tests needs half a dozen such sites. Where TEST_ORIGINALS names a folder, each kind, bare or
+with the example world, is made there once, by whoever needs it first, and the others are copies.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
 import shutil
@@ -20,6 +24,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
@@ -73,8 +78,8 @@ def why_no_sandbox() -> str:
 class LiveSite:
     """`start()` what a test needs, `kill()` what it wants dead, `stop()` everything at the end."""
 
-    def __init__(self, name: str) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="equinode-live-"))
+    def __init__(self, name: str, directory: Path | None = None) -> None:
+        self.directory = directory or Path(tempfile.mkdtemp(prefix="equinode-live-"))
         self.directory.chmod(0o755)  # the embedded servers run as nobody where we are root
         self.database = f"live_{name}"
         self.url = f"http://127.0.0.1:{free_port()}"
@@ -88,6 +93,7 @@ class LiveSite:
             "DATABASE_URL": self.url_of(self.database),
             "DATABASE_POOL_SIZE": "6",
             "SITE_ORIGIN": self.url,
+            "LEDGER_ORIGIN": "localhost/equinode-test",  # checkpoints of one log carry one name: copies', too
             "EXAMPLE_WORLD": "True",
             "PYTHONUNBUFFERED": "1",
         }
@@ -117,13 +123,16 @@ class LiveSite:
             found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [self.database])
             return found.rowcount == 1
 
-    def _make_database(self, *, again: bool) -> None:
+    def _drop_database(self) -> None:
         with self._connect() as connection:
             name = sql.Identifier(self.database)
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-            if again:
-                template = sql.Identifier(os.environ.get("TEST_TEMPLATE") or "template1")
-                connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template))
+
+    def _make_database(self, template: str) -> None:
+        self._drop_database()
+        with self._connect() as connection:
+            names = map(sql.Identifier, (self.database, template))
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
 
     # --- one life -------------------------------------------------------------
     def prepare(self, *, seed: bool = True, reuse: bool = False) -> None:
@@ -131,21 +140,51 @@ class LiveSite:
 
         With `reuse`, a database that `stop(keep=True)` left is migrated and taken as it is.
         """
-        is_found = reuse and self._has_database()
-        if not is_found:
-            self._make_database(again=True)
+        originals = os.environ.get("TEST_ORIGINALS")
+        if reuse and self._has_database():
+            self._upgrade()
+        elif originals:
+            self._copy(original(Path(originals), seed=seed))
+            self.start_broker()
+        else:
+            self._make_database(os.environ.get("TEST_TEMPLATE") or "template1")
+            self._upgrade()
+            if seed:
+                self.manage("seed_demo")
+
+    def _upgrade(self) -> None:
         self._run(sys.executable, "bin/keys")
         self.start_broker()
         self._run(sys.executable, "-m", "bin.supervisor.upgrade")
-        if seed and not is_found:
+
+    def _copy(self, other: LiveSite) -> None:
+        """Its database, which nobody may be connected to, keys and files; not what its programs wrote."""
+        self._make_database(other.database)
+        left_out = shutil.ignore_patterns("valkey", "*.log")
+        shutil.copytree(other.directory, self.directory, ignore=left_out, dirs_exist_ok=True)
+
+    def make_original(self, originals: Path, *, seed: bool) -> None:
+        """What others are copied from. The example world is built on a copy of the bare site."""
+        if seed:
+            self._copy(original(originals, seed=False))
+            self.start_broker()
             self.manage("seed_demo")
+        else:
+            self._make_database(os.environ.get("TEST_TEMPLATE") or "template1")
+            self._upgrade()
+        self._stop_broker()
+
+    def _stop_broker(self) -> None:
+        self._run(sys.executable, "bin/servers", "stop", check=False)
 
     def stop(self, *, keep: bool = False) -> None:
-        for name in reversed(list(self._processes)):
+        for process in self._processes.values():
+            process.terminate()  # all of them, before any is waited for
+        for name in list(self._processes):
             self.terminate(name)
-        self._run(sys.executable, "bin/servers", "stop", check=False)
+        self._stop_broker()
         if not keep:
-            self._make_database(again=False)
+            self._drop_database()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     # --- commands ---------------------------------------------------------------
@@ -242,3 +281,21 @@ class LiveSite:
     def log(self, name: str) -> str:
         path = self.directory / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
+
+
+def original(originals: Path, *, seed: bool) -> LiveSite:
+    """The site in this folder that others are copied from; whoever asks while it is made waits."""
+    name = "example" if seed else "bare"
+    folder, made = originals / name, originals / f"{name}.made"
+    folder.mkdir(parents=True, exist_ok=True)
+    site = LiveSite(f"original_{sha256(bytes(originals)).hexdigest()[:8]}_{name}", folder)
+    with (originals / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            site.make_original(originals, seed=seed)
+            made.touch()
+    return site
+
+
+if __name__ == "__main__":  # ahead of those that will ask for it, while they have something else to wait for
+    original(Path(os.environ["TEST_ORIGINALS"]), seed=True)
