@@ -10,6 +10,7 @@ from rest_framework import serializers
 from common.api.bodies import Members
 from common.api.shapes import MomentField, Shape
 from common.api.text import TextField
+from nodes.domain.confinement import LONGEST_IMAGE, NETWORKS, RUNNERS
 from reservations.domain import jobs
 from reservations.models import Reservation, Run
 
@@ -35,6 +36,17 @@ class JobMembers(Members):
     bring_back = serializers.ListField(
         child=TextField(), default=list, help_text="Patterns of files to bring back."
     )
+    runner = serializers.ChoiceField(
+        ("", *RUNNERS), default="", help_text="What it runs under; empty: what its node is listed with."
+    )
+    image = TextField(
+        max_length=LONGEST_IMAGE, allow_blank=True, default="",
+        help_text="With podman or docker: registry/name@sha256:digest.",
+    )  # fmt: skip
+    network = serializers.ChoiceField(
+        NETWORKS, default="none",
+        help_text="internet: public addresses, through a proxy. list: what the node’s owner lists.",
+    )  # fmt: skip
     retry = serializers.ChoiceField(
         jobs.RETRIES, default=jobs.Retry.NEVER.value,
         help_text="What becomes of it if its node fails: at most three times more, within its slot.",
@@ -188,11 +200,14 @@ class RunShape(Shape):
     script = serializers.CharField()
     environment = serializers.DictField(child=serializers.CharField())
     bring_back = serializers.ListField(child=serializers.CharField())
+    runner = serializers.CharField()
+    image = serializers.CharField(allow_null=True)
+    network = serializers.ChoiceField(NETWORKS)
     retry = serializers.ChoiceField(jobs.RETRIES)
     checkpoint = serializers.ListField(child=serializers.CharField())
     on_disconnect = serializers.ChoiceField(jobs.ON_DISCONNECT)
     retry_of = serializers.UUIDField(
-        allow_null=True, help_text="The run whose node failed, in whose place this one was queued."
+        allow_null=True, help_text="The run in whose place this one was queued: its node failed, or its slot was moved."
     )
     outcome = serializers.CharField(help_text="How it ended, in a sentence; empty while it has not.")
     exit_code = serializers.IntegerField(allow_null=True)
@@ -213,6 +228,9 @@ class RunShape(Shape):
         "script": "python3 train.py",
         "environment": {"SEED": "7"},
         "bring_back": ["out/*.csv"],
+        "runner": "bubblewrap",
+        "image": None,
+        "network": "none",
         "retry": "from_checkpoint",
         "checkpoint": ["state/*.pt"],
         "on_disconnect": "keep",

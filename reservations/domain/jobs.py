@@ -11,6 +11,8 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
 
+from nodes.domain import confinement
+
 LARGEST_SCRIPT = 64 * 1024  # bytes; a longer program belongs in a file that the script fetches or makes
 LARGEST_ENVIRONMENT = 32 * 1024  # bytes, names and values together: far below what execve(2) takes
 MOST_VARIABLES = 100
@@ -41,6 +43,10 @@ class Fault(StrEnum):
     PATTERN = "pattern"
     CHECKPOINT_MISSING = "checkpoint_missing"
     CHECKPOINT_UNUSED = "checkpoint_unused"
+    IMAGE_MISSING = "image_missing"
+    IMAGE_UNUSED = "image_unused"
+    IMAGE = "image"
+    NETWORK = "network"
 
 
 class Retry(StrEnum):
@@ -67,7 +73,7 @@ class Terms:
     """How a job is to be run, besides what: docs/agent-protocol.md, "The specification"."""
 
     runner: str = ""  # the node's own
-    image: str = ""
+    image: str = ""  # registry/name@sha256:digest, for runners that have images
     network: str = "none"
     retry: str = Retry.NEVER
     on_disconnect: str = OnDisconnect.KEEP
@@ -138,6 +144,24 @@ def _in_patterns(field: str, patterns: Sequence[str]) -> Finding | None:
 
 
 def _in_terms(terms: Terms) -> Finding | None:
+    return _in_confinement(terms) or _in_checkpoint(terms)
+
+
+def _in_confinement(terms: Terms) -> Finding | None:
+    """What is wrong whatever the node offers. An empty runner has no images: services say which one it is."""
+    if terms.runner in confinement.WITH_IMAGES:
+        if not terms.image:
+            return Finding(Fault.IMAGE_MISSING, "image")
+        if not confinement.is_image(terms.image):
+            return Finding(Fault.IMAGE, "image", terms.image)
+    elif terms.image:
+        return Finding(Fault.IMAGE_UNUSED, "image")
+    if terms.network not in confinement.NETWORKS:
+        return Finding(Fault.NETWORK, "network", terms.network)
+    return None
+
+
+def _in_checkpoint(terms: Terms) -> Finding | None:
     goes_on = terms.retry == Retry.FROM_CHECKPOINT
     if goes_on and not terms.checkpoint:
         return Finding(Fault.CHECKPOINT_MISSING, "checkpoint")
@@ -175,6 +199,7 @@ class Limits:
 
     memory_bytes: int
     processes: int
+    cpus: float  # processors' time in each second
     disk_bytes: int = 20 * GIB
     log_bytes: int = 10 * MIB
     file_bytes: int = GIB  # the most that one PUT of a file may carry
@@ -190,4 +215,8 @@ def limits(*, node_cores: int, node_memory_bytes: int, held: int, devices: int) 
     if not 0 < held <= devices:
         raise ValueError(f"{held} of {devices} devices")
     cores = max(1, node_cores * held // devices)
-    return Limits(memory_bytes=node_memory_bytes * held // devices, processes=max(256, 64 * cores))
+    return Limits(
+        memory_bytes=node_memory_bytes * held // devices,
+        processes=max(256, 64 * cores),
+        cpus=round(node_cores * held / devices, 2),
+    )

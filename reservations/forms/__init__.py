@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from reservations.forms.booking import RunForm, SlotForm
+from reservations.forms.booking import SlotForm
+from reservations.forms.jobs import RunForm
 
 __all__ = ["RunForm", "SlotForm"]

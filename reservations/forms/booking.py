@@ -1,4 +1,4 @@
-"""What people type to book a slot and to run a job in it. Rules are the services' business."""
+"""What people type to book a slot. Rules are the services' business."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 from accounts.models import Project
 from common import formats
 from nodes.models import Device, Node
-from reservations.domain import jobs, localtime
+from reservations.domain import localtime
 
 _LOCAL = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 # What can be moved between zones and counted on from without leaving the calendar.
@@ -178,125 +178,3 @@ def _with_offset(moment: datetime, zone: str) -> str:
     local = moment.astimezone(ZoneInfo(zone))
     offset = f"{local:%z}"
     return f"{formats.clock_time(moment)} UTC{offset[:3]}:{offset[3:]}"
-
-
-class EnvironmentField(forms.CharField):
-    """NAME=value, one a line."""
-
-    def clean(self, value: Any) -> dict[str, str]:
-        environment: dict[str, str] = {}
-        for number, line in enumerate(super().clean(value).splitlines(), start=1):
-            if not line.strip():
-                continue
-            name, separator, content = line.partition("=")
-            if not separator:
-                raise forms.ValidationError(
-                    gettext("Line %(number)d is not NAME=value.") % {"number": number}
-                )
-            environment[name.strip()] = content
-        return environment
-
-
-class PatternsField(forms.CharField):
-    """Glob patterns, one a line."""
-
-    def clean(self, value: Any) -> list[str]:
-        return [line.strip() for line in super().clean(value).splitlines() if line.strip()]
-
-
-_AS_USUAL = (None, "", jobs.Retry.NEVER, jobs.OnDisconnect.KEEP)
-
-
-class RunForm(forms.Form):
-    """A job: what to run, with which environment, and which files to bring back."""
-
-    node = forms.ModelChoiceField(
-        Node.objects.none(),
-        to_field_name="slug",
-        label=_("Node"),
-        empty_label=None,
-        error_messages={"required": _("Choose the node.")},
-    )
-    script = forms.CharField(
-        label=_("Command or script"),
-        strip=False,
-        widget=forms.Textarea(attrs={"rows": 8, "class": "mono", "spellcheck": "false"}),
-        help_text=_("Run by /bin/sh in the job’s own folder, once the slot has started."),
-        error_messages={"required": _("Write what is to run.")},
-    )
-    environment = EnvironmentField(
-        required=False,
-        label=_("Environment"),
-        widget=forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"}),
-        help_text=_(
-            "NAME=value, one a line. Members of your project and the node’s administrators can read it."
-        ),
-    )
-    bring_back = PatternsField(
-        required=False,
-        label=_("Files to bring back"),
-        widget=forms.Textarea(attrs={"rows": 2, "class": "mono", "spellcheck": "false"}),
-        help_text=_("Patterns such as out/*.csv, one a line."),
-    )
-    retry = forms.ChoiceField(
-        required=False,
-        label=_("If its node fails"),
-        choices=[
-            (jobs.Retry.NEVER, _("Do not run it again")),
-            (jobs.Retry.FROM_START, _("Run it again from its start")),
-            (jobs.Retry.FROM_CHECKPOINT, _("Run it again with the files of its checkpoint")),
-        ],
-        help_text=_("At most three times more, in what is left of the slot. What was lost is not charged."),
-    )
-    checkpoint = PatternsField(
-        required=False,
-        label=_("Files of the checkpoint"),
-        widget=forms.Textarea(attrs={"rows": 2, "class": "mono", "spellcheck": "false"}),
-        help_text=_("Patterns such as state/*.pt, one a line. They are in its folder when it runs again."),
-    )
-    on_disconnect = forms.ChoiceField(
-        required=False,
-        label=_("If node and site cannot reach each other"),
-        choices=[
-            (jobs.OnDisconnect.KEEP, _("Let it run on until its slot ends")),
-            (jobs.OnDisconnect.STOP, _("Stop it after ten minutes")),
-        ],
-    )
-    # What hardly anybody changes: these stand folded below the others.
-    IF_IT_FAILS = ("retry", "checkpoint", "on_disconnect")
-
-    def clean_retry(self) -> str:
-        return self.cleaned_data["retry"] or jobs.Retry.NEVER
-
-    def clean_on_disconnect(self) -> str:
-        return self.cleaned_data["on_disconnect"] or jobs.OnDisconnect.KEEP
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if not self.errors:
-            cleaned["terms"] = jobs.Terms.pop(cleaned)
-        return cleaned
-
-    @property
-    def first(self) -> list[forms.BoundField]:
-        """What everybody fills in."""
-        return [field for field in self.visible_fields() if field.name not in self.IF_IT_FAILS]
-
-    @property
-    def if_it_fails(self) -> list[forms.BoundField]:
-        return [self[name] for name in self.IF_IT_FAILS]
-
-    @property
-    def is_told_otherwise(self) -> bool:
-        """Whether something there is wrong or not as usual: then it is not folded."""
-        return any(field.errors or field.value() not in _AS_USUAL for field in self.if_it_fails)
-
-    def __init__(self, data: Any, *, nodes: Iterable[Node], **kwargs: Any) -> None:
-        super().__init__(data, **kwargs)
-        choice = self.fields["node"]
-        assert isinstance(choice, forms.ModelChoiceField)
-        found = list(nodes)
-        choice.queryset = Node.objects.filter(pk__in=[node.pk for node in found])
-        if len(found) == 1:
-            choice.widget = forms.HiddenInput()
-            choice.initial = found[0].slug

@@ -85,8 +85,8 @@ def _runs(user: User) -> Iterator[dict[str, Any]]:
         yield {
             "uid": run.uid, "reservation": run.reservation.uid, "node": run.node.slug, "state": run.state,
             "script": run.script, "environment": run.environment, "bring_back": run.bring_back,
+            "runner": run.runner, "image": run.image, "network": run.network,
             "retry": run.retry, "checkpoint": run.checkpoint, "on_disconnect": run.on_disconnect,
-            "image": run.image, "network": run.network,
             "created_at": run.created_at, "finished_at": run.finished_at,
             "exit_code": lease.exit_code if lease else None,
             "log": f"/runs/{run.uid}/log/",

@@ -22,6 +22,7 @@ from reservations.domain import slots
 from reservations.domain.decision import Answer, Payment, Quote
 from reservations.domain.policy import Policy as Rules
 from reservations.domain.rules import IDLE
+from reservations.selectors import confinement
 from reservations.selectors.budgets import left_now
 from reservations.selectors.carbon import carbon_told, expected_carbon
 from reservations.selectors.fleets import fleet
@@ -133,6 +134,7 @@ def preview_page(*, asked: Asked, answer: Answer, policy: Rules) -> Preview:
     start = asked.start or asked.at
     prices = rates(device_ids=[device.pk for device in asked.devices], at=asked.at)
     nodes = [device.node for device in asked.devices]
+    machines = confinement.told_of(nodes)
     refused = len(answer.refusing)
     quote = answer.quote
     told = tuple(wording.rules(answer, left_now(project=asked.project, start=start, end=asked.end)))
@@ -165,8 +167,8 @@ def preview_page(*, asked: Asked, answer: Answer, policy: Rules) -> Preview:
         carbon=carbon,
         carbon_told=made_of,
         readers=_readers(nodes),
-        runner=_runner(nodes),
-        idle=idle(nodes),
+        runner=confinement.runners(nodes, machines),
+        idle=idle(nodes, machines),
         cancelling=_cancelling(asked, policy),
         action=_action(quote, answer.is_granted) if asked.end > start else "",
         fields=slot_fields(project=asked.project.slug, devices=asked.uids, start=asked.start, end=asked.end),
@@ -306,11 +308,6 @@ def _payment(payment: Payment) -> str:
 def _readers(nodes: Sequence[Node]) -> str:
     countries = ", ".join(sorted({formats.country(node.site.country) for node in nodes}))
     return gettext("The administrators of the node, in %s.") % countries
-
-
-def _runner(nodes: Sequence[Node]) -> str:
-    runners = ", ".join(sorted({str(Node.Runner(node.runner).label) for node in nodes}))
-    return gettext("%s, no network") % runners
 
 
 def _rules_title(count: int, refused: int) -> str:

@@ -15,11 +15,10 @@ from accounts.models import Project, ProjectMembership, User
 from common import formats
 from common.ranges import bounds
 from nodes.models import Node
-from nodes.selectors import last_seen
 from pricing.models import Charge
 from reservations.domain.policy import Policy as Rules
 from reservations.models import Reservation, ReservedDevice, Run
-from reservations.selectors import decisions
+from reservations.selectors import confinement, decisions
 from reservations.selectors.afterwards import Afterwards, afterwards, with_changes
 from reservations.selectors.instead import TakenBack, taken_back
 from reservations.selectors.keepers import is_keeper, who_keeps
@@ -70,6 +69,7 @@ class ReservationPage:
     zone: str
     cancelling: str  # what cancelling now would cost
     place: str  # who can read there, and what isolates the job
+    choices: confinement.Choices  # what a job may ask to run in
     idle: str  # which of the nodes cannot run a job yet; empty where all can
     afterwards: Afterwards
     taken_back: TakenBack | None
@@ -111,6 +111,7 @@ def reservation_page(*, reservation: Reservation, user: User, at: datetime) -> R
     is_open, may_change = is_booked and at < end, is_kept_by(reservation, user)
     state, tone = _state(reservation, rows, start, end, at)
     nodes = tuple(_node_devices(devices))
+    told = confinement.told_of([part.node for part in nodes]) if is_open else {}
     return ReservationPage(
         reservation=reservation,
         project=reservation.project,
@@ -123,7 +124,7 @@ def reservation_page(*, reservation: Reservation, user: User, at: datetime) -> R
         steps=steps(reservation, newest),
         countdown=_countdown(reservation, at),
         runs=rows,
-        log=log_tail(newest) if newest and newest.started_at else None,
+        log=log_tail(newest) if newest and rows[0].has_log else None,
         files=tuple(files_of(runs, leases)),
         receipt=_receipt(reservation, devices),
         may_cancel=is_booked and at < start and may_change,
@@ -133,7 +134,8 @@ def reservation_page(*, reservation: Reservation, user: User, at: datetime) -> R
         zone=timezone.get_current_timezone_name(),
         cancelling=_cancelling(reservation, start, at),
         place=_place(nodes),
-        idle=idle([part.node for part in nodes]) if is_open else "",
+        idle=idle([part.node for part in nodes], told) if is_open else "",
+        choices=confinement.choices([part.node for part in nodes], told),
         afterwards=afterwards(
             reservation, user=user, may_change=may_change, at=at,
             has_run=any(row.started_at is not None for row in rows),
@@ -158,10 +160,9 @@ def cancelling(policy: Rules, start: datetime, at: datetime) -> str:
     ) % {"hours": policy.free_cancel_hours}
 
 
-def idle(nodes: Sequence[Node]) -> str:
+def idle(nodes: Sequence[Node], told: confinement.Told) -> str:
     """A slot on a node without an agent can be booked, but nothing would run in it."""
-    connected = last_seen(nodes)
-    names = sorted({node.name for node in nodes if node.pk not in connected})
+    names = sorted({node.name for node in nodes if node.pk not in told})
     if not names:
         return ""
     return gettext("No job runs on %(nodes)s until its owner connects it to this site.") % {
@@ -170,8 +171,8 @@ def idle(nodes: Sequence[Node]) -> str:
 
 
 def _place(nodes: Sequence[NodeDevices]) -> str:
-    runners = ", ".join(sorted({str(Node.Runner(part.node.runner).label) for part in nodes}))
-    return gettext("It runs under %s without network. The node’s administrators can read its data.") % runners
+    countries = ", ".join(sorted({formats.country(part.node.site.country) for part in nodes}))
+    return gettext("The node’s administrators, in %s, can read its data, whatever it runs under.") % countries
 
 
 def _state(

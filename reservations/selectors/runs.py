@@ -19,6 +19,7 @@ from nodes.models import Lease, LogChunk, OutputFile
 from nodes.wording import end_notes
 from reservations.domain.jobs import Retry
 from reservations.models import Run
+from reservations.selectors import confinement
 
 # The page opens with the end of the log; the whole of it is one link away.
 _TAIL_CHUNKS = 40
@@ -47,6 +48,11 @@ class RunRow:
     retry: str
     checkpoint: str  # one pattern a line
     on_disconnect: str
+    runner: str  # empty: the node's own
+    image: str
+    network: str
+    confined: str  # under what it runs, in words, where that is not as usual
+    has_log: bool
     in_place_of: str  # that it was queued again after a failure, in a sentence, or nothing
     node: str
     state: str
@@ -74,10 +80,6 @@ class RunRow:
     def first_line(self) -> str:
         lines = [line for line in self.script.splitlines() if line.strip() and not line.startswith("#!")]
         return lines[0] if lines else ""
-
-    @property
-    def has_log(self) -> bool:
-        return self.started_at is not None
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,12 @@ def run_row(run: Run, lease: Lease | None) -> RunRow:
         retry=run.retry,
         checkpoint="\n".join(run.checkpoint),
         on_disconnect=run.on_disconnect,
+        runner=run.runner,
+        image=run.image,
+        network=run.network,
+        confined=_confined(run),
+        # How far its image has come is told before it starts.
+        has_log=lease is not None and (lease.started_at is not None or bool(run.image)),
         in_place_of=_in_place_of(run),
         node=run.node.name,
         state=run.live_state(lease.state if lease else ""),
@@ -167,9 +175,16 @@ def _run_state(run: Run, lease: Lease | None) -> tuple[str, str]:
     return str(Run.State(run.state).label), tones.get(Run.State(run.state), "info")
 
 
-def _in_place_of(run: Run) -> str:
-    if run.retry_of is None:
+def _confined(run: Run) -> str:
+    if not run.image and run.network == "none" and run.runner in ("", run.node.runner):
         return ""
+    runner = run.runner or run.node.runner
+    return gettext("Under %s.") % confinement.in_words(runner=runner, image=run.image, network=run.network)
+
+
+def _in_place_of(run: Run) -> str:
+    if run.retry_of is None or run.retry_of.reservation_id != run.reservation_id:
+        return ""  # it came along with its slot
     told = {"number": run.retry_of.number}
     if run.retry == Retry.FROM_CHECKPOINT:
         return gettext("Queued again from its checkpoint, in place of run %(number)d.") % told

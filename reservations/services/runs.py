@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -16,7 +17,7 @@ from nodes.services import leases, wake
 from reservations.domain import jobs
 from reservations.errors import NotAKeeper, NotAMember, RunRefused
 from reservations.models import Reservation, Run
-from reservations.selectors import keepers
+from reservations.selectors import confinement, keepers
 
 
 @transaction.atomic
@@ -38,7 +39,8 @@ def queue_run(
     _require_open(reservation, at)
     _require_part(reservation, node)
     terms = terms or jobs.Terms()
-    _require_fit(script, environment, bring_back, terms)
+    _require_fit(script, environment, bring_back, replace(terms, runner=terms.runner or node.runner))
+    _require_offered(node, terms)
     number = next_number(reservation)
     if number > jobs.MOST_RUNS:
         raise RunRefused(
@@ -136,6 +138,30 @@ def _require_fit(
         raise RunRefused(_sentence(found), field=found.field, fault=found.fault, about=found.about)
 
 
+def _require_offered(node: Node, terms: jobs.Terms) -> None:
+    """RunRefused where the node's agent told that this would be refused there."""
+    offered = confinement.of_node(node)
+    about = {"node": node.name}
+    if terms.runner and terms.runner not in offered.runners:
+        about |= {"runner": confinement.label(terms.runner), "runners": confinement.labels(offered.runners)}
+        raise RunRefused(
+            _("%(node)s does not run jobs under %(runner)s. It has: %(runners)s.") % about,
+            field="runner", runners=list(offered.runners),
+        )  # fmt: skip
+    if terms.network != "none" and offered.networks is not None and terms.network not in offered.networks:
+        about["networks"] = ", ".join(confinement.network_label(one) for one in offered.networks)
+        raise RunRefused(
+            _("The owner of %(node)s does not allow this network to jobs. Allowed: %(networks)s.") % about,
+            field="network", networks=list(offered.networks),
+        )  # fmt: skip
+    if terms.image and not offered.allows_image(terms.image):
+        about["images"] = ", ".join(offered.images or ())
+        raise RunRefused(
+            _("The owner of %(node)s does not allow this image. Allowed: %(images)s.") % about,
+            field="image", images=list(offered.images or ()),
+        )  # fmt: skip
+
+
 def _sentence(found: jobs.Finding) -> str:
     sentences = {
         jobs.Fault.SCRIPT_EMPTY: _("Write what to run."),
@@ -157,6 +183,12 @@ def _sentence(found: jobs.Finding) -> str:
         jobs.Fault.CHECKPOINT_UNUSED: _(
             "Files of a checkpoint are used only by a job that goes on from it after a failure."
         ),
+        jobs.Fault.IMAGE_MISSING: _("Name the image that the job runs in."),
+        jobs.Fault.IMAGE_UNUSED: _("Only a job under Podman or Docker has an image: choose one of them."),
+        jobs.Fault.IMAGE: _(
+            "“%(about)s” is not an image by its digest: write registry/name@sha256:digest, without a tag."
+        ),
+        jobs.Fault.NETWORK: _("There is no network “%(about)s”: choose none, internet or list."),
     }
     limits = {
         jobs.Fault.SCRIPT_TOO_LONG: jobs.LARGEST_SCRIPT // 1024,

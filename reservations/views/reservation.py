@@ -59,7 +59,7 @@ def run_add(request: HttpRequest, reservation: Reservation) -> HttpResponse:
     if request.method != "POST":
         return redirect(reservation)
     page = reservation_page(reservation=reservation, user=person(request), at=clock.now())
-    form = RunForm(request.POST, nodes=[part.node for part in page.nodes])
+    form = RunForm(request.POST, nodes=[part.node for part in page.nodes], offered=page.choices)
     if form.is_valid():
         try:
             run = runs.queue_run(
@@ -158,11 +158,15 @@ def _run_form(page: ReservationPage) -> RunForm:
             "script": newest.script,
             "environment": newest.environment,
             "bring_back": newest.bring_back,
+            "runner": newest.runner,
+            "image": newest.image,
+            "network": newest.network,
             "retry": newest.retry,
             "checkpoint": newest.checkpoint,
             "on_disconnect": newest.on_disconnect,
         }
-    return RunForm(None, nodes=[part.node for part in page.nodes], initial=initial)
+    nodes = [part.node for part in page.nodes]
+    return RunForm(None, nodes=nodes, offered=page.choices, initial=initial)
 
 
 def _printed(run: Run) -> Iterator[str]:

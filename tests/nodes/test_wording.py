@@ -24,6 +24,12 @@ VALUES: dict[str, dict[str, Any]] = {
     "no_device": {"kind": "gpu", "index": 7, "model": "H100"},
     "no_runner": {"runner": "podman"},
     "no_network": {"network": "internet"},
+    "image_name": {"image": "python:3.12"},
+    "no_image": {"image": "docker.io/x@sha256:0", "error": "manifest unknown"},
+    "image_digest": {"image": "docker.io/x@sha256:0"},
+    "image_late": {"image": "docker.io/x@sha256:0"},
+    "owner_image": {"image": "docker.io/x@sha256:0"},
+    "owner_power": {"limit": "300", "actual": "350"},
 }
 OWN_UNIT = {"owner_memory", "owner_disk"}  # the site writes bytes as people do
 

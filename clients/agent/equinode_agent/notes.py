@@ -34,7 +34,7 @@ SENTENCES = {
     "image_name": "“{image}” does not name an image as registry/name@sha256:digest.",
     "no_image": "The image {image} could not be fetched: {error}",
     "image_digest": "What the registry has as {image} does not have this digest.",
-    "image_late": "The image {image} was not here before the end of the slot.",
+    "image_late": "The image {image} was not there before the end of the slot.",
     "owner_image": "The owner does not allow the image {image}.",
     "owner_power": "The owner allows at most {limit} W for a GPU, and its limit is {actual} W.",
 }

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from common import clock
-from nodes.models import Hold
+from nodes.models import Agent, Hold
 from nodes.services import leases
 from reservations.models import Reservation, Run
 from reservations.services import settle
@@ -220,6 +220,32 @@ def test_a_job_that_cannot_be_run_is_refused_in_place(
     assert response.status_code == 400
     assert said in " ".join(response.context["form"].errors[field])
     assert Run.objects.count() == 1
+
+
+def test_a_member_runs_in_an_image_with_a_network(member: Client, job: Job) -> None:
+    told = {
+        "runtimes": {"podman": "4.3"},
+        "offers": {"networks": ["none", "list"], "network_list": ["pypi.org"]},
+    }
+    Agent.objects.create(
+        node=job.run.node, public_key="k" * 44, version="0.1.0", enrolled_at=clock.now(), inventory=told
+    )
+    page = member.get(job.reservation.get_absolute_url()).content.decode()
+    assert "The owner’s list: pypi.org." in page
+    assert '<option value="podman">Podman</option>' in page
+    assert '<option value="internet">' not in page
+    image = "docker.io/library/python@sha256:" + "ab" * 32
+    address = f"/reservations/{job.reservation.uid}/runs/"
+    refused = member.post(address, job_fields(job, runner="podman", image="python:3.12", network="list"))
+    assert refused.status_code == 400
+    assert "“python:3.12” is not an image by its digest" in refused.content.decode()
+    assert (
+        member.post(address, job_fields(job, runner="podman", image=image, network="list")).status_code == 302
+    )
+    second = job.reservation.runs.get(number=2)
+    assert (second.runner, second.image, second.network) == ("podman", image, "list")
+    page = member.get(job.reservation.get_absolute_url()).content.decode()
+    assert f"Under Podman, {image}, the hosts on the owner’s list." in page
 
 
 def test_a_member_stops_a_run(member: Client, job: Job) -> None:
