@@ -22,7 +22,7 @@ from nodes.errors import (
     NoAgent,
 )
 from nodes.models import Agent, EnrolmentToken, Node, NodeChange
-from nodes.services import comparing, standing
+from nodes.services import comparing, leases, standing
 
 TOKEN_LIVES = timedelta(minutes=15)
 PREFIX = "eqn_"  # so that scanners for leaked secrets can know it
@@ -80,8 +80,12 @@ def enrol(*, token: str, public_key: str, version: str, inventory: object, at: d
 
 @transaction.atomic
 def revoke(*, agent: Agent, reason: str, at: datetime) -> None:
-    """Shut this agent out at once and for good. What it runs keeps running until its slots end."""
+    """Shut this agent out at once and for good. What it runs keeps running until its slots end.
+
+    What it has not begun it drops, and is given to the next agent of the node.
+    """
     if Agent.objects.filter(pk=agent.pk, revoked_at__isnull=True).update(revoked_at=at):
+        leases.give_up_unbegun(node_id=agent.node_id, at=at)
         _enter(agent.node, "revoked", agent.public_key, reason, at)
 
 

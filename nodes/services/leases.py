@@ -241,6 +241,19 @@ def request_stop(*, reference: str, at: datetime) -> None:
 
 
 @transaction.atomic
+def give_up_unbegun(*, node_id: int, at: datetime) -> None:
+    """What an agent was given and has not begun, now that it is shut out: nobody else would be told of it.
+
+    A lease that no agent has got waits for the next one.
+    """
+    held = Lease.objects.filter(
+        node_id=node_id, state__in=(State.WAITING, State.STAGED), handed_over_at__isnull=False
+    )
+    for lease in held.select_for_update(of=("self",)).order_by("pk"):
+        _finish(lease, State.LOST, ended_at=at, end_reason=Lease.EndReason.NOT_STARTED)
+
+
+@transaction.atomic
 def expire_leases(*, at: datetime) -> list[Lease]:
     """Give up the leases whose agents have been silent for longer than what they declared allows."""
     late = Q(ends_at__lte=at - rules.REPORT_GRACE)

@@ -48,7 +48,8 @@ def chain() -> list[dict[str, str]]:
 def replace(*, at: datetime) -> str:
     """Make a new key and let the present one sign for it; answers the new one’s public half.
 
-    In this order a crash leaves a chain that leads further than the key in use, which nobody minds.
+    A crash between the two files leaves a chain that leads further than the key in use: agents follow it
+    only to a key that the site says it has, and the next replacement takes the loose end off.
     """
     folder = os.open(_file().parent, os.O_RDONLY)
     try:
@@ -61,15 +62,24 @@ def replace(*, at: datetime) -> str:
             "key": _public(new),
             "since": at.isoformat(),
         }
-        content = json.dumps([*chain(), _signed(statement, former)], indent=1) + "\n"
+        for action, key in (("added", new), ("revoked", former)):
+            body = {"purpose": PURPOSE, "action": action, "public_key": _public(key)}
+            ledger.append(kind="key", body=body, at=at)
+        links = [*_leading_to(_public(former)), _signed(statement, former)]
+        content = json.dumps(links, indent=1) + "\n"
         write_whole(_chain_file(), content.encode())
         replace_private_key(_file(), new)
     finally:
         os.close(folder)
-    for action, key in (("added", new), ("revoked", former)):
-        body = {"purpose": PURPOSE, "action": action, "public_key": _public(key)}
-        ledger.append(kind="key", body=body, at=at)
     return _public(new)
+
+
+def _leading_to(key: str) -> list[dict[str, str]]:
+    """The links up to the one that led to this key; none where agents were enrolled with it at first."""
+    links = chain()
+    while links and json.loads(links[-1]["payload"])["key"] != key:
+        links.pop()
+    return links
 
 
 def _signed(payload: dict[str, Any], key: Ed25519PrivateKey) -> dict[str, str]:

@@ -53,6 +53,8 @@ def _due(at: datetime) -> list[int]:
         soon | kept,
         ~Exists(in_hand),
         ~Exists(before),
+        # In the place of one that its node may still begin: not before that one is over.
+        Q(retry_of=None) | ~Q(retry_of__state__in=IN_HAND),
         state=Run.State.QUEUED,
         reservation__state=Reservation.State.BOOKED,
         reservation__project__suspended_at=None,
@@ -137,8 +139,9 @@ def _resumed(run: Run) -> dict[str, Any] | None:
 
 
 def _attempts_before(run: Run) -> Iterator[Run]:
-    """The runs in whose place this one was queued, the newest first: there are few."""
-    while run.retry_of is not None:
+    """The runs of its slot in whose place this one was queued, the newest first: there are few."""
+    slot = run.reservation_id
+    while run.retry_of is not None and run.retry_of.reservation_id == slot:
         run = run.retry_of
         yield run
 
@@ -213,9 +216,19 @@ def _over(run: Run, lease: Lease, at: datetime) -> bool:
     state = Run.State.ENDED if lease.state == Lease.State.ENDED else Run.State.LOST
     if not _finish(run, state, lease.ended_at or at):
         return False
+    if lease.started_at is not None:
+        _drop_what_would_be_a_second_time(run, at)
     again = runs.queue_again(run=run, at=at) if is_again else None
     telling.run_over(run=run, lease=lease, state=state, again=again, at=at)
     return True
+
+
+def _drop_what_would_be_a_second_time(run: Run, at: datetime) -> None:
+    """A job that came along with its moved slot, and began in the old one before its node heard of that."""
+    moved = Run.objects.filter(retry_of=run, state=Run.State.QUEUED).exclude(reservation=run.reservation_id)
+    for copy in moved.select_related("reservation__project", "node", "created_by"):
+        if _finish(copy, Run.State.NOT_RUN, at):
+            telling.run_over(run=copy, lease=None, state=Run.State.NOT_RUN, at=at, has_run=True)
 
 
 def _is_to_run_again(run: Run, lease: Lease, at: datetime) -> bool:

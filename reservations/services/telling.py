@@ -30,11 +30,23 @@ MOST_AT_ONCE = 2000  # people told of new house rules in one sweep
 
 
 # --- what just happened -----------------------------------------------------
-def run_over(*, run: Run, lease: Lease | None, state: str, at: datetime, again: Run | None = None) -> None:
-    """Tell who queued a job how it ended, and whether it runs again, in the transaction that ends it."""
+def run_over(
+    *,
+    run: Run,
+    lease: Lease | None,
+    state: str,
+    at: datetime,
+    again: Run | None = None,
+    has_run: bool = False,
+) -> None:
+    """Tell who queued a job how it ended, and whether it runs again, in the transaction that ends it.
+
+    `has_run`: it is given up because it began elsewhere, in the slot that was moved.
+    """
     facts: dict[str, object] = {"project": run.reservation.project.name, "job": run.number}
     facts["node"] = run.node.name
-    facts["outcome"] = lease.end_reason if lease else Lease.EndReason.NOT_STARTED
+    unrun = "has_run" if has_run else Lease.EndReason.NOT_STARTED
+    facts["outcome"] = lease.end_reason if lease else unrun
     was_lost = state == Run.State.LOST and facts["outcome"] == Lease.EndReason.AGENT_LOST
     if was_lost or again is not None:
         kind = "job_lost"

@@ -22,7 +22,6 @@ from django.test import Client
 from equinode_agent import trust, versions
 
 from common import clock
-from common.keys import load_private_key
 from ledger.models import Entry
 from nodes.domain import lease as rules, protocol
 from nodes.models import Agent, Lease, OutputFile
@@ -338,7 +337,7 @@ def test_each_key_signs_for_the_next_and_agents_follow_the_chain(own_key: Path) 
         told = json.loads(link["payload"])
         assert (told["former"], told["key"]) == (former, key)
     for pinned in (first, second, third):
-        assert trust.follow(pinned, chain) == third
+        assert trust.leads(pinned, chain, to=third)
     assert own_key.stat().st_mode & 0o777 == 0o600
     facts = [entry.fact["body"] for entry in Entry.objects.filter(kind="key").order_by("id")]
     assert [(fact["action"], fact["public_key"]) for fact in facts] == [
@@ -352,5 +351,25 @@ def test_replacing_the_key_twice_at_once_gives_one_chain(own_key: Path) -> None:
     _made, failed = split(at_once(*[lambda: site_keys.replace(at=clock.now())] * 4))
     assert failed == []
     assert len(site_keys.chain()) == 4
-    assert trust.follow(first, site_keys.chain()) == site_keys.public()
-    assert load_private_key(own_key) is not None
+    assert trust.leads(first, site_keys.chain(), to=site_keys.public())
+
+
+@pytest.mark.django_db
+def test_a_crash_before_the_new_key_is_in_its_place_leaves_no_agent_behind(
+    own_key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = site_keys.public()
+
+    def power_cut(*_arguments: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(site_keys, "replace_private_key", power_cut)
+        with pytest.raises(SystemExit):
+            site_keys.replace(at=clock.now())
+    assert site_keys.public() == first
+    assert not Entry.objects.filter(kind="key").exists()
+    assert trust.leads(first, site_keys.chain(), to=first)
+    site_keys.replace(at=clock.now())
+    assert len(site_keys.chain()) == 1
+    assert trust.leads(first, site_keys.chain(), to=site_keys.public())

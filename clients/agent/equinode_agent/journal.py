@@ -232,8 +232,9 @@ class LeaseRecord:
         self._content["log_delivered"] = seq
 
     def close(self, note: str = "") -> None:
-        """Nothing more to deliver: keep the record, drop the log and the files."""
+        """Nothing more to deliver: keep the record, drop the job with its variables, its log and files."""
         with self.news:
+            self._content["signed"] = None
             self._content["state"] = CLOSED
             self._content["closing_note"] = note
             self._save(durable=False)

@@ -22,17 +22,21 @@ LOOK_EVERY = 60.0
 log = logging.getLogger(__name__)
 
 
-def follow(pinned: str, chain: Sequence[object]) -> str:
-    """The newest key that the pinned one leads to; the pinned one itself where nothing leads on from it."""
-    key = pinned
+def leads(pinned: str, chain: Sequence[object], *, to: str) -> bool:
+    """Whether the pinned key signed for this one, or for one that did, and so on.
+
+    Only a way that ends at the key in use counts: a site that crashed while it replaced its key may
+    leave a link to one that nobody has.
+    """
+    reached = {pinned}
     for link in chain:
         statement = _statement(link)
-        if statement is None or statement.get("former") != key:
+        if statement is None or statement.get("former") not in reached:
             continue  # from before this agent joined, or of another chain
         assert isinstance(link, dict)
-        if keys.is_signed_by(key, link["payload"], link["signature"]):
-            key = str(statement["key"])
-    return key
+        if keys.is_signed_by(str(statement["former"]), link["payload"], link["signature"]):
+            reached.add(str(statement["key"]))
+    return to in reached
 
 
 def _statement(link: object) -> dict[str, Any] | None:
@@ -83,15 +87,15 @@ class PinnedKey:
             log.warning("The site did not tell its key: %s", exc)
             return False
         self._looked_at = clock.now()
-        pinned, chain = self.public, told.get("chain")
-        newest = follow(pinned, chain if isinstance(chain, list) else [])
-        if newest != told.get("site_key"):
+        newest, chain = str(told.get("site_key")), told.get("chain")
+        if newest == self.public:
+            return False
+        if not leads(self.public, chain if isinstance(chain, list) else [], to=newest):
             log.error(
                 "The site offers another key, which the pinned one did not sign for. Nothing under it is "
                 "executed. If whoever runs the site says that the key was lost, compare the fingerprint on "
                 "the node's page and enrol again: equinode-agent enrol --again."
             )
-        if newest == pinned:
             return False
         self._identity = replace(self._identity, site_key=newest)
         identity.save(self._state, self._identity)

@@ -17,7 +17,7 @@ from equinode_agent.clock import Moment
 from equinode_agent.errors import Refused
 from equinode_agent.journal import Journal
 from equinode_agent.lease import SignedLease
-from equinode_agent.trust import follow
+from equinode_agent.trust import leads
 from fake_site import FakeSite
 
 
@@ -175,20 +175,23 @@ def test_a_key_that_somebody_else_signed_for_is_refused_and_said(
     assert site.ended(lease, 60)["reason"] == "finished"
 
 
-def test_chains_are_followed_link_by_link_and_no_further() -> None:
+def test_chains_are_followed_link_by_link_to_the_key_in_use_and_nowhere_else() -> None:
     made = [Ed25519PrivateKey.generate() for _ in range(4)]
     public = [keys.public_base64(key) for key in made]
     site = _Signer(made)
     whole = [site.link(0, 1), site.link(1, 2), site.link(2, 3)]
-    assert follow(public[0], whole) == public[3]
-    assert follow(public[2], whole) == public[3]
-    assert follow(public[0], whole[:1] + whole[2:]) == public[1]
-    assert follow(public[0], [site.link(0, 1, by=3)]) == public[0]
-    assert follow(public[0], [site.link(0, 1, purpose="ledger")]) == public[0]
+    assert leads(public[0], whole, to=public[3])
+    assert leads(public[2], whole, to=public[3])
+    assert not leads(public[0], whole[:1] + whole[2:], to=public[3])
+    assert not leads(public[3], whole, to=public[0])
+    # A link to a key that was never used: the site crashed before it was in its place.
+    assert leads(public[0], [site.link(0, 2), site.link(0, 1), site.link(1, 3)], to=public[3])
+    assert not leads(public[0], [site.link(0, 1, by=3)], to=public[1])
+    assert not leads(public[0], [site.link(0, 1, purpose="ledger")], to=public[1])
     for broken in (None, 7, {}, {"payload": "{", "signature": "x"}, {"payload": "[]", "signature": "x"}):
-        assert follow(public[0], [broken, *whole]) == public[3]
+        assert leads(public[0], [broken, *whole], to=public[3])
     spoilt = {**whole[0], "payload": whole[0]["payload"].replace(public[1], public[2])}
-    assert follow(public[0], [spoilt]) == public[0]
+    assert not leads(public[0], [spoilt], to=public[2])
 
 
 class _Signer:

@@ -28,6 +28,18 @@ _OPTIONS = (
         "--bring-back", "bring_back", metavar=_("PATTERN"), multiple=True,
         help=_("Files to bring back, such as 'out/*.csv'."),
     ),
+    click.option(
+        "--retry", type=click.Choice(["never", "from_start", "from_checkpoint"]),
+        help=_("What becomes of it if its node fails: at most three times more, within its slot."),
+    ),
+    click.option(
+        "--checkpoint", metavar=_("PATTERN"), multiple=True,
+        help=_("With --retry from_checkpoint: the files that it goes on from, such as 'state/*.pt'."),
+    ),
+    click.option(
+        "--on-disconnect", type=click.Choice(["keep", "stop"]),
+        help=_("keep: it runs on while node and site cannot reach each other; stop: for ten minutes."),
+    ),
 )  # fmt: skip
 
 
@@ -37,15 +49,27 @@ def job_options(function: Function) -> Function:
     return function
 
 
+# Members of a job that are sent only where somebody says them: the site knows what is usual.
+TERMS = ("retry", "checkpoint", "on_disconnect")
+
+
+def terms_of(asked: dict[str, Any]) -> dict[str, Any]:
+    """How it is to be run, as far as somebody said."""
+    told = {name: asked.get(name) for name in TERMS}
+    return {name: list(value) if name == "checkpoint" else value for name, value in told.items() if value}
+
+
 def job(
-    script: str | None, shell: str | None, variables: Sequence[str], bring_back: Sequence[str]
-) -> dict[str, Any]:
+    script: str | None, shell: str | None, variables: Sequence[str], bring_back: Sequence[str],
+    terms: dict[str, Any],
+) -> dict[str, Any]:  # fmt: skip
     if (script is None) == (shell is None):
         raise Misused(_("Say what to run: a script’s file, - for standard input, or --command."))
     return {
         "script": shell if script is None else _read(script),
         "environment": dict(_variable(one) for one in variables),
         "bring_back": list(bring_back),
+        **terms,
     }
 
 

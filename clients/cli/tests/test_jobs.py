@@ -26,6 +26,18 @@ def test_a_script_is_submitted(ada: Equinode, site: FakeSite, tmp_path: Path) ->
     }  # fmt: skip
 
 
+def test_what_is_to_become_of_it_after_a_failure_is_sent_where_it_is_said(
+    ada: Equinode, site: FakeSite
+) -> None:
+    more = ("--retry", "from_checkpoint", "--checkpoint", "state/*", "--on-disconnect", "stop")
+    assert ada("submit", UID, "--command", "true", *more).code == 0
+    (sent,) = site.asked(f"reservations/{UID}/runs", "POST")
+    assert {name: sent.body[name] for name in ("retry", "checkpoint", "on_disconnect")} == {
+        "retry": "from_checkpoint", "checkpoint": ["state/*"], "on_disconnect": "stop",
+    }  # fmt: skip
+    assert ada("submit", UID, "--command", "true", "--retry", "twice").code == 2
+
+
 @pytest.mark.parametrize(("exit_code", "ours"), [(0, 0), (3, 3), (255, 255), (-9, 137), (None, 6)])
 def test_waiting_ends_as_the_job_did(
     ada: Equinode, site: FakeSite, pauses: list[float], exit_code: int | None, ours: int

@@ -14,13 +14,14 @@ from django.db import transaction
 from accounts.models import Notice, User
 from common.ranges import bounds
 from nodes.models import HoldEvent, Lease, OutputFile
-from nodes.services import leases, occupancy, wake
+from nodes.services import enrolment, leases, occupancy, wake
 from reservations.domain.jobs import Terms
 from reservations.models import Reservation, Run
 from reservations.services import dispatch, runs
 from tests import factories
+from tests.nodes.cast import SigningAgent
 from tests.races import at_once, split
-from tests.reservations.services.test_runs import HOUR, queue, slot
+from tests.reservations.services.test_runs import HOUR, node_of, queue, slot
 
 MINUTE = timedelta(minutes=1)
 
@@ -157,6 +158,69 @@ def test_a_job_that_goes_on_is_given_the_files_of_the_newest_attempt_that_left_a
         at += 2 * MINUTE
         dispatch.dispatch_due(at=at)
         assert lease_of(Run.objects.get(retry_of=run)).specification["resume"] == expected
+
+
+@pytest.mark.django_db
+def test_another_agent_of_the_node_gets_what_the_one_before_it_had_not_begun(
+    booked: Reservation, ada: User
+) -> None:
+    """A day ahead it would be a day of dead slots: only the agent that staged a lease knows of it."""
+    run, at = queue(booked, ada), booked.during.lower - 20 * HOUR
+    agent = SigningAgent(run.node)
+    dispatch.dispatch_due(at=at)
+    leases.stage(node_id=run.node_id, lease_uid=lease_of(run).uid, fence=lease_of(run).fence, at=at)
+    Lease.objects.update(handed_over_at=at)
+    enrolment.revoke(agent=agent.row, reason="a new disk", at=at + HOUR)
+    assert dispatch.reap(at=at + HOUR) == 1
+    assert dispatch.dispatch_due(at=at + HOUR) == 1
+    again = Run.objects.get(retry_of=run)
+    assert lease_of(again).fence > lease_of(run).fence
+    assert [lease.state for lease in Lease.objects.order_by("fence")] == ["lost", "waiting"]
+
+
+@pytest.mark.django_db
+def test_what_an_agent_runs_goes_on_when_it_is_shut_out(booked: Reservation, ada: User) -> None:
+    run, at = queue(booked, ada), booked.during.lower
+    agent = SigningAgent(run.node)
+    dispatch.dispatch_due(at=at)
+    start(run, at)
+    enrolment.revoke(agent=agent.row, reason="", at=at + MINUTE)
+    assert lease_of(run).state == "running"
+
+
+def moved_by(old: Reservation, ada: User, run: Run, at: datetime) -> Run:
+    """The job that came along when the slot was moved while its node had it already."""
+    new = slot(ada)
+    Reservation.objects.filter(pk=old.pk).update(state=Reservation.State.CANCELLED)
+    runs.stop_all(reservation=old, at=at)
+    return Run.objects.create(
+        reservation=new, node=node_of(new), number=1, script=run.script, created_by=ada, created_at=at,
+        retry_of=run,
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("began", [True, False])
+def test_a_job_that_moved_with_its_slot_waits_until_the_node_says_that_it_did_not_begin(
+    booked: Reservation, ada: User, began: bool
+) -> None:
+    """A node that is cut off begins it at the old time all the same, and tells so later."""
+    run, at = queue(booked, ada), booked.during.lower
+    dispatch.dispatch_due(at=at - HOUR)
+    Lease.objects.update(handed_over_at=at - HOUR)
+    copy = moved_by(booked, ada, run, at - HOUR)
+    assert dispatch.dispatch_due(at=at) == 0
+    if began:
+        start(run, at)
+        end(run, at + MINUTE)
+    else:
+        end(run, at + MINUTE, "stopped")
+    dispatch.reap(at=at + MINUTE)
+    assert dispatch.dispatch_due(at=at + MINUTE) == (not began)
+    copy.refresh_from_db()
+    assert copy.state == (Run.State.NOT_RUN if began else Run.State.LEASED)
+    told = [notice.params["outcome"] for notice in Notice.objects.filter(kind="job_ended")]
+    assert ("has_run" in told) == began
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ from equinode_cli.choosing import Choice, Slot
 from equinode_cli.commands.root import equinode
 from equinode_cli.commands.slots import one_slot
 from equinode_cli.errors import Misused, Refused
-from equinode_cli.job_options import job, job_options
+from equinode_cli.job_options import job, job_options, terms_of
 from equinode_cli.moments import moment_typed, zone_named
 from equinode_cli.naming import uid_in
 from equinode_cli.site import Site
@@ -131,8 +131,10 @@ def _slot(start: str, end: str | None, hours: float | None, zone: tzinfo | None,
 
 
 def _job(asked: dict[str, Any]) -> dict[str, Any] | None:
-    given: Sequence[Any] = (asked["script"], asked["shell"], asked["variables"], asked["bring_back"])
-    return job(*given) if any(given) else None
+    script, shell, variables, files = (asked[n] for n in ("script", "shell", "variables", "bring_back"))
+    terms = terms_of(asked)
+    said = any((script, shell, variables, files, terms))
+    return job(script, shell, variables, files, terms) if said else None
 
 
 def _only_project(site: Site) -> str:

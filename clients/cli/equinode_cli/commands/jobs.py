@@ -12,7 +12,7 @@ from equinode_cli.call import Call, command
 from equinode_cli.commands.root import equinode
 from equinode_cli.commands.slots import run_table
 from equinode_cli.errors import JobFailed
-from equinode_cli.job_options import job, job_options
+from equinode_cli.job_options import job, job_options, terms_of
 from equinode_cli.naming import run_of, uid_in
 from equinode_cli.site import Site
 from equinode_cli.words import _
@@ -57,10 +57,11 @@ _FOLLOW_PATIENCE = 600.0
 def submit(
     call: Call, *, reservation: str, script: str | None, shell: str | None, variables: tuple[str, ...],
     bring_back: tuple[str, ...], node: str | None, wait: bool, download: str | None, idempotency_key: str,
+    **terms: Any,
 ) -> int:  # fmt: skip
     if download is not None and not wait:
         raise click.UsageError(_("--download needs --wait: before the end there are no files."))
-    body = job(script, shell, variables, bring_back) | ({"node": node} if node else {})
+    body = job(script, shell, variables, bring_back, terms_of(terms)) | ({"node": node} if node else {})
     with call.site(patience=_FOLLOW_PATIENCE if wait else 60.0) as site:
         run = site.post(f"reservations/{uid_in(reservation)}/runs", body, key=idempotency_key)
         if not wait:
