@@ -80,6 +80,31 @@ def test_a_slot_is_picked_by_dragging_previewed_and_booked(sign_in: SignIn) -> N
     expect(page.get_by_text("Cancelled. The time is free for others again.")).to_be_visible(timeout=LONG)
 
 
+def test_a_need_is_answered_with_ranked_slots_of_which_one_is_booked(sign_in: SignIn) -> None:
+    page = sign_in("ada@example.org", PASSWORD)
+    page.goto("/book/")
+    need = page.get_by_role("form", name="Say what you need")
+    need.get_by_label("I need").fill("1")
+    need.get_by_label("Device").select_option(label="24 GB of memory or more")
+    need.get_by_label("For, hours").fill("1.5")
+    need.get_by_role("button", name="Find slots").click()
+    slots = page.get_by_role("table", name="Slots that answer what you need, the best first")
+    expect(slots.locator("tbody tr").first).to_be_visible(timeout=LONG)
+    page.get_by_role("navigation", name="Order of the slots").get_by_role("link", name="By price").click()
+    expect(page.get_by_role("link", name="By price")).to_have_attribute("aria-current", "true")
+    cheapest = slots.locator("tbody tr").first
+    price, level = (cheapest.locator("td").nth(place).inner_text() for place in (1, 3))
+    assert cheapest.locator("td").nth(2).inner_text() != ""  # carbon
+    cheapest.get_by_role("link", name="Preview").click()
+    preview = page.locator("#preview")
+    expect(preview.get_by_text("You pay, EUR")).to_be_visible(timeout=LONG)
+    expect(preview.locator("dt", has_text="Level").locator("+ dd")).to_contain_text(f"→ {level}")
+    expect(preview.get_by_text("kg CO₂e expected")).to_be_visible()
+    preview.get_by_role("button", name=f"Book for EUR {price}").click()
+    page.wait_for_url("**/reservations/**", timeout=LONG)
+    expect(page.get_by_role("heading", name="Price agreed")).to_be_visible()
+
+
 def tab_to(wanted: Locator, *, inside: Locator) -> None:
     """Press Tab until `wanted` has the focus, never leaving `inside`."""
     expect(inside).to_be_focused()

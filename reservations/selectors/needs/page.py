@@ -39,6 +39,12 @@ class OfferLine:
     url: str
     is_shown: bool  # in the preview beside it
 
+    @property
+    def during(self) -> str:
+        if self.start is not None:
+            return formats.span(self.start, self.end)
+        return gettext("Now – %s") % formats.moment(self.end)
+
 
 @dataclass(frozen=True)
 class NeedPage:
@@ -53,7 +59,7 @@ class NeedPage:
 def need_page(answers: Answers, *, project: str, asked: str, shown: frozenset[tuple[str, str]]) -> NeedPage:
     """`asked`: the need's own query, so that links lead back to it. `shown`: a slot that is previewed."""
     found = answers.sorted
-    nearest = () if found.fitting else (*found.too_late, *found.too_dear)[:NEAREST]
+    nearest = [] if found.fitting else _nearest(answers)
     lines = [_line(one, answers, project, asked, shown) for one in (*_best(found.fitting), *nearest)]
     return NeedPage(
         title=_title(len(found.fitting), len(nearest)),
@@ -75,6 +81,16 @@ def _best(fitting: Sequence[Priced]) -> list[Priced]:
             found.append(one)
     chosen = {*found[:SHOWN]} | {*[one for one in fitting if one not in found][: max(0, SHOWN - len(found))]}
     return [one for one in fitting if one in chosen]
+
+
+def _nearest(answers: Answers) -> list[Priced]:
+    """What is over soonest, then what is least too dear; the best of each node."""
+    late = sorted(answers.sorted.too_late, key=lambda one: one.tried.end)
+    dear = sorted(answers.sorted.too_dear, key=lambda one: one.total)
+    of_node: dict[int, Priced] = {}
+    for one in (*late, *dear):
+        of_node.setdefault(one.tried.place, one)
+    return [*of_node.values()][:NEAREST]
 
 
 def _title(fitting: int, nearest: int) -> str:
@@ -131,7 +147,8 @@ def _fields(one: Priced, answers: Answers, project: str) -> tuple[tuple[str, str
 
 def _url(one: Priced, answers: Answers, project: str, asked: str) -> str:
     start = None if one.tried.start == answers.at else one.tried.start
-    return f"{slot_url(project=project, devices=one.tried.devices, start=start, end=one.tried.end)}&{asked}"
+    slot = slot_url(project=project, devices=one.tried.devices, start=start, end=one.tried.end)
+    return f"{slot}&{asked}#pv"
 
 
 def _notes(answers: Answers) -> Iterator[str]:
@@ -151,14 +168,14 @@ def _notes(answers: Answers) -> Iterator[str]:
         yield _too_many(found.too_late, gettext("over too late"))
     if found.fitting and found.too_dear:
         yield _too_many(found.too_dear, gettext("too dear"))
+    if not answers.are_all:
+        yield gettext("Only the %d cheapest nodes were looked at.") % len(answers.places)
     if found.refused:
         yield ngettext(
             "%(count)d more is free, and refused by a rule: %(rules)s.",
             "%(count)d more are free, and refused by a rule: %(rules)s.",
             len(found.refused),
         ) % {"count": len(found.refused), "rules": _by_rule(found.refused)}
-    if not answers.are_all:
-        yield gettext("Only the %d cheapest nodes were looked at.") % len(answers.places)
 
 
 def _unlisted(answers: Answers) -> str:

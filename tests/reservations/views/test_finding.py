@@ -80,7 +80,7 @@ def test_an_offer_leads_to_its_preview_and_stays_beside_it(member: Client, lab: 
     assert (preview.is_granted, preview.title, preview.is_now) == (True, first.title, True)
     assert preview.level_after == first.level_after
     assert [line.is_shown for line in answer.context["need"].lines].count(True) == 1
-    assert "Shown below" in answer.content.decode()
+    assert "Shown here" in answer.content.decode()
     assert member.post("/book/", preview.fields and dict_of(preview.fields)).status_code == 302
     assert Reservation.objects.get().quoted_price == first.total
 
@@ -109,6 +109,7 @@ def test_what_stands_in_the_way_is_said(member: Client, lab: Lab, node: Node) ->
     assert "too late" in late.lines[0].differs
     dear = found(member, most="0.01")
     assert "too dear" in dear.lines[0].differs
+    assert len(dear.lines) == 1  # of one node the cheapest
     none = found(member, count="5")
     assert (none.lines, none.notes) == (
         (), ("No node has 5 devices of this kind that can be booked together.",)

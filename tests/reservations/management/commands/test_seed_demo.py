@@ -176,7 +176,7 @@ def _require_commerce_that_is_refused_alone() -> None:
     alone = [one for one in Decision.objects.filter(outcome="refused") if refused_by(one) == {"commerce"}]
     assert [one.project.slug for one in alone] == ["wind-tomorrow"]
     rule = next(rule for rule in alone[0].rules if rule["code"] == "commerce")
-    assert (rule["limit"], rule["actual"]) == ("172.80", "176.00")
+    assert (rule["limit"], rule["actual"]) == ("172.800000", "176.000000")
     same = Decision.objects.filter(project__slug="flood-maps", request__devices=alone[0].request["devices"])
     assert [
         (one.outcome, one.request["start"], one.request["end"]) for one in same
