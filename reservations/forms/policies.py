@@ -143,9 +143,8 @@ class PolicyForm(forms.Form):
         for name in BY_CLASS:
             label_of = f"{label}, {wording.policy_number_name(name)}"
             self.fields[f"class_{code}_{name}"] = _number_field(name, label=label_of, required=False)
-        for field in self.fields:  # in a table whose heads say it: what reads aloud is told the whole
-            if field.startswith(f"class_{code}_"):
-                self.fields[field].widget.attrs["aria-label"] = self.fields[field].label
+            # In a table whose heads say it: what reads aloud is told the whole.
+            self.fields[f"class_{code}_{name}"].widget.attrs["aria-label"] = label_of
 
     @staticmethod
     def of(policy: Policy, revision: int) -> dict[str, Any]:
@@ -238,19 +237,19 @@ class PolicyForm(forms.Form):
     def class_names(self) -> list[str]:
         return [wording.class_name(code) for code in CLASSES]
 
+    def kinds(self) -> list[BoundField]:
+        """Of each class, under its name."""
+        return [self[f"class_{code}_kind"] for code in CLASSES]
+
     def class_rows(self) -> list[Mapping[str, Any]]:
         """By number: a field of each class."""
-        kinds = {"name": gettext("Kind"), "fields": [self[f"class_{code}_kind"] for code in CLASSES]}
         return [
-            kinds,
-            *(
-                {
-                    "name": wording.policy_number_name(name),
-                    "unit": wording.unit_name(name),
-                    "fields": [self[f"class_{code}_{name}"] for code in CLASSES],
-                }
-                for name in BY_CLASS
-            ),
+            {
+                "name": wording.policy_number_name(name),
+                "unit": wording.unit_name(name),
+                "fields": [self[f"class_{code}_{name}"] for code in CLASSES],
+            }
+            for name in BY_CLASS
         ]
 
 
