@@ -59,6 +59,7 @@ class AppealsPage:
     lately: str
     waiting: tuple[Appeal, ...]  # oldest first
     judged: tuple[JudgedRow, ...]  # the part that is shown, the latest first
+    is_every: bool  # or only those that counted or were appealed against
     newer: int  # the parts beside it; 0 where there is none
     older: int
 
@@ -76,7 +77,12 @@ def judged() -> QuerySet[NoShow]:
     return every().filter(judged_at__isnull=False)
 
 
-def appeals_page(*, at: datetime, part: int = 1) -> AppealsPage:
+def held_against_somebody() -> QuerySet[NoShow]:
+    """Those that count, and those that were appealed against."""
+    return judged().filter(Q(verdict=True) | Q(appealed_at__isnull=False))
+
+
+def appeals_page(*, at: datetime, part: int = 1, is_every: bool = False) -> AppealsPage:
     """Three queries, however many there are."""
     part = max(1, min(part, LAST_PART))
     counts = NoShow.objects.filter(judged_at__gt=at - LATELY).aggregate(
@@ -84,7 +90,8 @@ def appeals_page(*, at: datetime, part: int = 1) -> AppealsPage:
         upheld=Count("pk", Q(is_upheld=True)),
     )  # fmt: skip
     before = PART * (part - 1)
-    found = list(judged().order_by("-judged_at", "-pk")[before : before + PART + 1])
+    rows = judged() if is_every else held_against_somebody()
+    found = list(rows.order_by("-judged_at", "-pk")[before : before + PART + 1])
     return AppealsPage(
         lately=_(
             "In 30 days %(all)d slots were looked at closely: %(no_shows)d no-shows, %(unjudged)d that could "
@@ -93,6 +100,7 @@ def appeals_page(*, at: datetime, part: int = 1) -> AppealsPage:
         % counts,
         waiting=tuple(_appeal(one) for one in waiting()[:MOST]),
         judged=tuple(_row(one) for one in found[:PART]),
+        is_every=is_every,
         newer=part - 1,
         older=part + 1 if len(found) > PART and part < LAST_PART else 0,
     )

@@ -62,7 +62,8 @@ def reservation_appeal(request: HttpRequest, reservation: Reservation) -> HttpRe
 def steward_no_shows(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("part", "")
     part = int(asked) if asked.isdecimal() and len(asked) < 5 else 1
-    context = {"page": selectors.appeals_page(at=clock.now(), part=part), "own_project": None}
+    page = selectors.appeals_page(at=clock.now(), part=part, is_every="all" in request.GET)
+    context = {"page": page, "own_project": None}
     return render(request, "reservations/steward_no_shows.html", context)
 
 

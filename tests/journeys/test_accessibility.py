@@ -16,7 +16,7 @@ from django.urls import Resolver404, resolve
 from playwright.sync_api import Page
 
 from common import clock
-from reservations.models import Reservation
+from reservations.models import NoShow, Reservation
 from tests.journeys.conftest import NARROW, WIDE, Windows
 from tests.live import LiveSite
 
@@ -28,7 +28,7 @@ START = [
 ]  # fmt: skip
 # What a link may lead to that is not a page of this kind.
 NOT_PAGES = re.compile(
-    r"_(json|csv|zip)$|^(api_schema|checkpoint|run_log|run_file|run_events|evidence_file|tile|entries"
+    r"_(json|csv|zip|calendar)$|^(api_schema|checkpoint|run_log|run_file|run_events|evidence_file|tile|entries"
     r"|tlog_proof|mfa_download_recovery_codes)$"
 )
 OPEN_TO_ALL = {
@@ -42,6 +42,7 @@ OPEN_TO_ALL = {
 FOR_MEMBERS = {
     "me", "start", "welcome", "projects", "project", "members", "leave", "apply", "reservation", "decision",
     "reservation_move", "reservation_extend", "reservation_release", "reservation_hand_over",
+    "reservation_appeal",
     "account_email", "account_change_password", "account_reauthenticate", "security", "tokens", "data",
     "notices", "notice_preferences", "organisation_register",
 }  # fmt: skip
@@ -170,7 +171,9 @@ def test_a_researcher_meets_no_barrier(
     coming = Reservation.objects.filter(
         booked_by__email=ada[0], state=Reservation.State.BOOKED, during__startswith__gt=clock.now()
     )
-    for name in walk(page, [*START, f"{coming[0].get_absolute_url()}move/"]):
+    looked_at = NoShow.objects.filter(person__email=ada[0])[0]  # which a notice leads to
+    start = [*START, f"{coming[0].get_absolute_url()}move/", looked_at.get_absolute_url()]
+    for name in walk(page, start):
         seen.add(name)
         if name not in OPEN_TO_ALL - {"book"}:  # a visitor has been there, and it looks the same
             faults += faults_of(page) + structure_faults(page)

@@ -74,7 +74,7 @@ STEWARD = Role("stella@example.org", (*CHOSEN, "/steward/", "/me/security/"), fr
     "steward_announcements", "steward_electricity", "steward_market", "security", "steward_prices",
     "steward_pricing_policy", "steward_policy", "steward_policy_draft", "steward_policy_review",
     "steward_policy_call_off", "steward_replays", "steward_replay",
-    "steward_no_shows", "steward_no_show",
+    "steward_no_shows", "steward_no_show", "steward_share_accounts", "steward_share_account",
     "steward_node_exceptions", "steward_price_exception", "steward_site_costs", "steward_site_fee",
     "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_activate_totp",

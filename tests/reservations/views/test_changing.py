@@ -410,6 +410,10 @@ def test_stewards_find_every_slot_that_was_looked_at_part_by_part(
     assert [one.url for one in told.judged] == [f"/steward/no-shows/{first.uid}/"]
     assert (told.newer, told.older, told.judged[0].appeal) == (1, 0, "")
     assert signed_in(steward, "get", "/steward/no-shows/?part=x").context["page"].older == 2
+    NoShow.objects.filter(pk=first.pk).update(verdict=None, reason="node_away")
+    assert signed_in(steward, "get", "/steward/no-shows/").context["page"].older == 0
+    told = signed_in(steward, "get", "/steward/no-shows/?all=1&part=2").context["page"]
+    assert [one.reason for one in told.judged] == ["A node did not answer, so nothing can be said."]
     uids = [one["uid"] for one in call(steward, "GET", "no-shows/appeals?state=all").json()["items"]]
     assert uids == [str(second.uid), str(first.uid)]
 
