@@ -90,7 +90,7 @@ class Execution:
             terminate_before_end=lease.terminate_before_end,
             kill_before_end=lease.kill_before_end,
         )
-        self._moment = received + lease.starts_in
+        self.moment = received + lease.starts_in
         self.thread = threading.Thread(target=self._run, name=f"lease-{record.fence}", daemon=True)
 
     # --- orders from outside ------------------------------------------------
@@ -133,6 +133,11 @@ class Execution:
                 outcome = self._wait_and_run(sandbox, specification, book)
             else:
                 outcome = self.orders.outcome()
+        except BaseException:
+            sandbox.close()
+            if not self.record.may_have_started:
+                sandbox.wipe()
+            raise
         finally:
             # Only a job that is confirmed gone frees its devices: otherwise they stay taken.
             sandbox.close()
@@ -213,6 +218,7 @@ class Execution:
             paths=rules.paths,
             network=reach,
             gpus=gpus.names(self.lease.devices),
+            image_bytes=rules.max_image_bytes,
             gone_at=self.orders.kill_at,
         )
         # Looked at each time: cleaners of /var/tmp remove a folder that was empty for long.
@@ -223,11 +229,12 @@ class Execution:
             state=self._place.state,
             scratch=scratch,
             private=self.record.folder,
+            most_kept=rules.max_images_bytes,
             is_stopped=self.orders.stopped.is_set,
         )
 
     def _wait_and_run(self, sandbox: Box, specification: Specification, book: LogBook) -> Outcome:
-        if self.orders.wait(self._moment - BUILD_AHEAD):
+        if self.orders.wait(self.moment - BUILD_AHEAD):
             return self.orders.outcome()
         self._ask_owner(specification)
         sandbox.build()
@@ -237,20 +244,20 @@ class Execution:
         free = self._place.desk.take(
             devices, self.record.lease, until=self.orders.terminate_at, stop=self.orders.stopped
         )
-        if self.orders.wait(self._moment - JOURNAL_AHEAD):
+        if self.orders.wait(self.moment - JOURNAL_AHEAD):
             return self.orders.outcome()
         if not free:
             return Outcome(reason="refused", notes=(note("device_not_freed"),))
         if clock.now() >= self.orders.terminate_at or (is_movable and clock.now() >= self.orders.expires):
             return Outcome(reason="refused", notes=(note("lease_ran_out"),))
         self.record.about_to_start(sandbox.first_process)
-        if self.orders.wait(self._moment):
+        if self.orders.wait(self.moment):
             return self.orders.outcome()
         started = sandbox.release()
         self.record.happened(
             "started",
             at=Moment.take(started),
-            start_delay_ms=round(max(0.0, started - self._moment) * 1000),
+            start_delay_ms=round(max(0.0, started - self.moment) * 1000),
         )
         self._on_change()
         return watch(

@@ -35,6 +35,9 @@ SENTENCES = {
     "no_image": "The image {image} could not be fetched: {error}",
     "image_digest": "What the registry has as {image} does not have this digest.",
     "image_late": "The image {image} was not there before the end of the slot.",
+    "image_size": "The image {image} takes more than the {limit} bytes that the owner allows.",
+    "image_shell": "The image {image} has no /bin/sh, which runs the job.",
+    "disk_low": "The disk of this machine is too full to fetch the image {image}.",
     "owner_image": "The owner does not allow the image {image}.",
     "owner_power": "The owner allows at most {limit} W for a GPU, and its limit is {actual} W.",
 }

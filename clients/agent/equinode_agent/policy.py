@@ -54,6 +54,9 @@ class Policy:
     network_list: tuple[Entry, ...] = ()
     blocked: tuple[Range, ...] = ()
     images: tuple[str, ...] = PUBLIC
+    # Of one image, and of all that are kept for the next job that wants them.
+    max_image_bytes: int = 20_000_000_000
+    max_images_bytes: int = 50_000_000_000
     # Folders that every job may read, such as data sets.
     paths: tuple[str, ...] = ()
     max_gpu_watts: float | None = None
@@ -147,6 +150,10 @@ def _amount(name: str, value: Any) -> Any:
     return value
 
 
+def _perhaps_none(name: str, value: Any) -> Any:
+    return value if value == 0 and not isinstance(value, bool) else _amount(name, value)
+
+
 def _zone(name: str, value: Any) -> str:
     ZoneInfo(value)
     return str(value)
@@ -211,6 +218,8 @@ READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "max_disk_bytes": _amount,
     "max_slot_hours": _amount,
     "max_gpu_watts": _amount,
+    "max_image_bytes": _amount,
+    "max_images_bytes": _perhaps_none,
     "networks": _networks,
     "network_list": _entries,
     "blocked": _ranges,

@@ -24,30 +24,38 @@ def _digest(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _layer(busybox: Path) -> bytes:
+# A shell that a stranger could put into an image: it knows no job, and ends by no word.
+RUDE_SHELL = b"#!/bin/busybox sh\necho there > /work/there\nwhile :; do echo aaaaaaaaaaaaaaaaaaaaaaaa; done\n"
+
+
+def _layer(busybox: Path, shell: bytes | None) -> bytes:
+    """`shell` None: no /bin/sh at all; empty: busybox's."""
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w") as archive:
         for folder in ("bin", "etc", "tmp", "var", "work"):
             entry = tarfile.TarInfo(folder)
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
             archive.addfile(entry)
-        entry = tarfile.TarInfo("bin/busybox")
-        entry.mode, entry.size = 0o755, busybox.stat().st_size
-        with busybox.open("rb") as program:
-            archive.addfile(entry, program)
+        _add(archive, "bin/busybox", busybox.read_bytes())
         for name in PROGRAMS.split():
-            link = tarfile.TarInfo(f"bin/{name}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            archive.addfile(link)
+            if name != "sh" or shell == b"":
+                link = tarfile.TarInfo(f"bin/{name}")
+                link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+                archive.addfile(link)
+        if shell:
+            _add(archive, "bin/sh", shell)
     return tar.getvalue()
 
 
-class Registry:
-    """`hold_back`, while set, keeps the second half of every layer until it returns."""
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.mode, entry.size = 0o755, len(content)
+    archive.addfile(entry, io.BytesIO(content))
 
-    def __init__(self, busybox: Path) -> None:
-        plain = _layer(busybox)
-        # What does not compress, so that there is something to wait for.
+
+class _Image:
+    def __init__(self, busybox: Path, shell: bytes | None) -> None:
+        plain = _layer(busybox, shell)
         packed = gzip.compress(plain, 1)
         config = json.dumps(
             {
@@ -58,7 +66,7 @@ class Registry:
                 "rootfs": {"type": "layers", "diff_ids": [_digest(plain)]},
             }
         ).encode()
-        manifest = json.dumps(
+        self.manifest = json.dumps(
             {
                 "schemaVersion": 2,
                 "mediaType": INDEX,
@@ -66,18 +74,27 @@ class Registry:
                 "layers": [_described("application/vnd.oci.image.layer.v1.tar+gzip", packed)],
             }
         ).encode()
-        self.manifest, self.digest = manifest, _digest(manifest)
         self.blobs = {_digest(config): config, _digest(packed): packed}
+
+
+class Registry:
+    """`hold_back`, while set, keeps the second half of every layer until it returns."""
+
+    def __init__(self, busybox: Path) -> None:
+        shells = {"small": b"", "rude": RUDE_SHELL, "shell-less": None}
+        self.images = {f"tools/{name}": _Image(busybox, shell) for name, shell in shells.items()}
         self.hold_back: Callable[[], object] | None = None
-        self.asked: list[str] = []
         self._server = _Server(self)
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
+    def named(self, name: str) -> str:
+        return f"{self.address}/{name}@{_digest(self.images[name].manifest)}"
+
     @property
     def image(self) -> str:
-        return f"{self.address}/tools/small@{self.digest}"
+        return self.named("tools/small")
 
     def close(self) -> None:
         self._server.shutdown()
@@ -117,13 +134,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self, *, with_body: bool) -> None:
         registry = self.server.registry
-        registry.asked.append(self.path)
+        name, _, wanted = self.path.removeprefix("/v2/").rpartition("/")
+        image = registry.images.get(name.removesuffix("/manifests").removesuffix("/blobs"))
         kind, content = "application/json", b"{}"
-        if "/tools/small/manifests/" in self.path:
+        if image is not None and name.endswith("/manifests"):
             # The same for every digest: what comes is not always what was asked for.
-            kind, content = INDEX, registry.manifest
-        elif "/tools/small/blobs/" in self.path:
-            kind, content = "application/octet-stream", registry.blobs[self.path.rpartition("/")[2]]
+            kind, content = INDEX, image.manifest
+        elif image is not None:
+            kind, content = "application/octet-stream", image.blobs[wanted]
         elif self.path != "/v2/":
             self.send_error(404)
             return

@@ -123,7 +123,7 @@ def test_the_agents_key_is_not_to_be_found(world: World) -> None:
     assert ended["exit_code"] == 0
     assert key not in log
     assert "agent.json" not in log
-    assert log.endswith("nowhere\n")
+    assert "nowhere\n" in log
 
 
 def test_another_jobs_files_are_not_to_be_found(world: World) -> None:
@@ -213,12 +213,13 @@ def test_nothing_survives_the_deadline(world: World) -> None:
         "trap '' TERM HUP INT QUIT; "
         "for i in 1 2 3; do (trap '' TERM HUP; "
         "setsid sh -c 'trap \"\" TERM HUP; while :; do sleep 7654321; done') & done; "
-        "kill -STOP $$; while :; do sleep 1; done"
+        "while :; do sleep 1; done"
     )
-    lease = world.offer(stubborn, ends_in=6.0, terminate_before_end=3.0, kill_before_end=1.0)
+    lease = world.offer(stubborn)
     world.site.wait_for(lease, "running", 60)
-    ended = world.site.ended(lease, 60)
-    assert ended["reason"] in ("slot_end", "refused"), ended
+    assert within(60, lambda: len(_on_the_machine("sleep\x007654321")) == 3)
+    world.site.leases[lease]["ends"] = 0.0  # the heartbeats' answers say that the slot is over
+    assert world.site.ended(lease, 60)["reason"] == "slot_end"
     assert _on_the_machine("sleep\x007654321") == []
 
 
@@ -248,16 +249,33 @@ def test_more_memory_than_held_ends_the_job(world: World) -> None:
     assert ended["reason"] == "memory"
 
 
-def test_no_more_processors_than_held_are_used(world: World) -> None:
-    burn = "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done"
-    ended, log = world.run(f"{burn} & {burn} & wait; echo both", limits={"cpus": 0.5})
-    assert (ended["exit_code"], log) == (0, "both\n")
-    if _shares_processors():
-        assert ended["cpu_seconds"] > 0
+def test_no_more_processors_than_held_are_given(world: World) -> None:
+    """As the kernel was told: what a job gets of them on a busy machine says nothing."""
+    lease = world.offer("sleep 5432198", limits={"cpus": 0.5})
+    world.site.wait_for(lease, "running", 60)
+    assert within(60, lambda: _on_the_machine("sleep\x005432198") != [])
+    share = _share_of_processors(_on_the_machine("sleep\x005432198")[0])
+    world.site.stop(lease)
+    world.site.ended(lease, 60)
+    if share is None:
+        pytest.skip("no control group here shares out processors: nothing was limited")
+    assert share == 0.5
 
 
-def _shares_processors() -> bool:
-    return Path("/sys/fs/cgroup/cpu").exists() or Path("/sys/fs/cgroup/cgroup.controllers").exists()
+def _share_of_processors(pid: int) -> float | None:
+    """Of the group that a process is in; None where its kernel or this user has no such groups."""
+    root = Path("/sys/fs/cgroup")
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _number, controllers, path = line.split(":", 2)
+        folder = root / path.lstrip("/")
+        if controllers == "" and (folder / "cpu.max").exists():
+            quota, period = (folder / "cpu.max").read_text().split()
+            return int(quota) / int(period)
+        folder = root / controllers / path.lstrip("/")
+        if "cpu" in controllers.split(",") and (folder / "cpu.cfs_quota_us").exists():
+            quota, period = ((folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+            return int(quota) / int(period)
+    return None
 
 
 def test_a_job_cannot_name_devices_that_it_does_not_hold(world: World) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import containers
 import pytest
-from agent_process import AgentProcess
+from agent_process import AgentProcess, within
 from equinode_agent import clock
 from equinode_agent.runners import options
+from equinode_agent.runners.container import Container
 from equinode_agent.runners.engine import Engine
 from equinode_agent.runners.images import PUBLIC, Image
 from equinode_agent.runners.progress import Progress
@@ -104,14 +107,14 @@ def _told(tmp_path: Path, name: str, **changes: Any) -> list[str]:
             "cpus": 1.5, "gone_at": clock.now() + 100, **changes,
         }
     )  # fmt: skip
-    return options.run(
+    return options.create(
         plan,
         engine=Engine(name, f"/usr/bin/{name}", tmp_path),
         image=Image.read(f"docker.io/library/python@{DIGEST}"),
         about={"Config": {"Volumes": {"/var/lib/data": {}, "/work": {}}}},
         name="equinode-me-lease",
         folder=tmp_path,
-        gate="echo",
+        script="echo",
     )
 
 
@@ -242,6 +245,82 @@ def test_a_stop_while_an_image_comes_is_a_stop(
     site.offer(job)
     ended = site.ended(lease, 90)
     assert (ended["reason"], ended["exit_code"]) == ("stopped", None)
+
+
+def test_nothing_of_an_image_runs_before_its_moment(registry: Registry, tmp_path: Path) -> None:
+    """Its /bin/sh is a stranger's: here one that leaves a sign at once."""
+    tmp_path.chmod(0o711)
+    engine = Engine.find("podman", state=tmp_path)
+    plan = Plan("me", "early", "true", {}, 64 * MIB, 64, 16 * MIB, (), 0)
+    image = Image.read(registry.named("tools/rude"))
+    scratch = Path(tempfile.mkdtemp(prefix="equinode-early-", dir="/var/tmp"))
+    scratch.chmod(0o711)
+    box = Container(plan, scratch=scratch, engine=engine, image=image, most_kept=0, is_stopped=lambda: False)
+    sign = box.folder / "work" / "there"
+    try:
+        box.stage(lambda _line: None)
+        box.build()
+        assert engine.container("equinode-me-early")["State"]["Status"] == "initialized"
+        assert not sign.exists()
+        box.release()
+        assert within(60, sign.exists)
+    finally:
+        box.close()
+        box.wipe()
+        scratch.rmdir()
+
+
+def test_a_shell_that_knows_no_job_is_watched_as_any_job(
+    site: FakeSite, registry: Registry, agent: AgentProcess
+) -> None:
+    """It prints without end from its first moment, and no word that anybody waits for."""
+    lease = site.offer(site.payload("echo never", specification=_podman(registry.named("tools/rude"))))
+    site.wait_for(lease, "running", 60)
+    assert within(60, lambda: "aaaa" in site.log(lease))
+    site.stop(lease)
+    assert site.ended(lease, 60)["reason"] == "stopped"
+
+
+def test_an_image_without_a_shell_is_refused_for_that(
+    site: FakeSite, registry: Registry, agent: AgentProcess
+) -> None:
+    lease = site.offer(site.payload("true", specification=_podman(registry.named("tools/shell-less"))))
+    ended = site.ended(lease, 60)
+    assert (ended["reason"], [note["code"] for note in ended["notes"]]) == ("refused", ["image_shell"])
+
+
+def test_images_beyond_what_the_owner_keeps_are_gone_after_the_job(
+    site: FakeSite, registry: Registry, agent: AgentProcess, state: Path
+) -> None:
+    lease = site.offer(site.payload("echo kept", specification=_podman(registry.image)))
+    assert site.ended(lease, 60)["exit_code"] == 0
+    assert _digests_here() == [registry.image.partition("@")[2]]
+    (state / "policy.toml").write_text('images = ["127.0.0.1:*"]\nmax_images_bytes = 0')
+    lease = site.offer(site.payload("echo not kept", specification=_podman(registry.image)))
+    assert site.ended(lease, 60)["exit_code"] == 0
+    assert "Fetching" not in site.log(lease)
+    assert _digests_here() == []
+
+
+def test_an_image_larger_than_the_owner_allows_is_refused_and_not_kept(
+    site: FakeSite, registry: Registry, agent: AgentProcess, state: Path
+) -> None:
+    (state / "policy.toml").write_text('images = ["127.0.0.1:*"]\nmax_image_bytes = 1000')
+    lease = site.offer(site.payload("echo never", specification=_podman(registry.image)))
+    ended = site.ended(lease, 60)
+    assert (ended["reason"], [note["code"] for note in ended["notes"]]) == ("refused", ["image_size"])
+    assert _digests_here() == []
+
+
+def _digests_here() -> list[str]:
+    """Of what podman keeps, in the store of these tests."""
+    told = subprocess.run(
+        ["podman", "images", "--digests", "--format", "{{.Digest}}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return told.stdout.split()
 
 
 def _podman(image: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import encodings.idna  # noqa: F401
 import ipaddress
 import json
 import os
+import resource
 import socket
 import sys
 import urllib.parse
@@ -24,10 +25,12 @@ from equinode_agent.network import namespaces
 from equinode_agent.network.rules import Address, Rules
 
 PORT = 3128
-LARGEST_HEAD = 64 << 10
+LARGEST_HEAD = 16 << 10
 HEAD_SECONDS = 30.0
 CONNECT_SECONDS = 20.0
 MOST_CONNECTIONS = 128
+# What a job can make this process take, in no group of the job's: three ends a connection, and a few.
+MOST_FILES, MOST_MEMORY = 512, 1 << 30
 PIECE = 64 << 10
 # Between this proxy and its client, or about the client: not for the host behind it.
 OWN_HEADERS = ("proxy-", "connection:", "keep-alive:")
@@ -70,20 +73,29 @@ class Relay:
         self, rules: Rules, *, resolve: Resolve = resolve, is_own: Callable[[Address], bool] = is_own
     ):
         self._rules, self._resolve, self._is_own = rules, resolve, is_own
-        self._places = asyncio.Semaphore(MOST_CONNECTIONS)
+        self._open = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async with self._places:
+        if self._open >= MOST_CONNECTIONS:
+            writer.transport.abort()  # nothing of it is read or kept
+            return
+        self._open += 1
+        try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                try:
-                    await self._serve(reader, writer)
-                except Refused as refusal:
-                    writer.write(
-                        f"HTTP/1.1 {refusal.status} {refusal}\r\nContent-Type: text/plain\r\n"
-                        f"Connection: close\r\n\r\n{refusal}.\n".encode()
-                    )
-                    await writer.drain()
+                await self._answer(reader, writer)
+        finally:
+            self._open -= 1
             writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._serve(reader, writer)
+        except Refused as refusal:
+            writer.write(
+                f"HTTP/1.1 {refusal.status} {refusal}\r\nContent-Type: text/plain\r\n"
+                f"Connection: close\r\n\r\n{refusal}.\n".encode()
+            )
+            await writer.drain()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -184,10 +196,18 @@ async def _until_told(relay: Relay, door: socket.socket) -> None:
     server.close()
 
 
+def _bound(limit: int, most: int) -> None:
+    hard = resource.getrlimit(limit)[1]
+    value = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(limit, (value, value))
+
+
 def main() -> None:
     plan = json.loads(sys.stdin.readline())
     door = namespaces.listen_inside(int(plan["pid"]), PORT)
     os.nice(10)
+    _bound(resource.RLIMIT_NOFILE, MOST_FILES)
+    _bound(resource.RLIMIT_AS, MOST_MEMORY)
     if plan["uid"] is not None:
         # From here on nothing of the agent can be read, its programs included.
         os.setgroups([])

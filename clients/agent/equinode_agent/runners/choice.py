@@ -23,14 +23,20 @@ def box(
     state: Path,
     scratch: Path,
     private: Path,
+    most_kept: int,
     is_stopped: Callable[[], bool],
 ) -> Box:
-    """LeaseRejected, with the reason, where this machine cannot run such a job."""
+    """LeaseRejected, with the reason, where this machine cannot run such a job.
+
+    `most_kept`: how many bytes of images may stay for the next job.
+    """
     if specification.runner == "bubblewrap":
         return Sandbox(plan, scratch=scratch, private=private)
     image = image_of(specification)
     engine = Engine.find(specification.runner, state=state)
-    return Container(plan, scratch=scratch, engine=engine, image=image, is_stopped=is_stopped)
+    return Container(
+        plan, scratch=scratch, engine=engine, image=image, most_kept=most_kept, is_stopped=is_stopped
+    )
 
 
 def image_of(specification: Specification) -> Image:

@@ -8,18 +8,22 @@ import select
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from equinode_agent import disk
-from equinode_agent.errors import SandboxError
+from equinode_agent import clock, disk
+from equinode_agent.errors import LeaseRejected, SandboxError
+from equinode_agent.network.gateway import Gateway
+from equinode_agent.notes import note
 from equinode_agent.runners import options
 from equinode_agent.runners.engine import Engine
 from equinode_agent.runners.images import Image
 from equinode_agent.sandbox import cgroups
-from equinode_agent.sandbox.gate import command
-from equinode_agent.sandbox.life import GONE_SECONDS, Box, Tell, Use
+from equinode_agent.sandbox.gate import SHELL, reader
+from equinode_agent.sandbox.life import BUILD_SECONDS, GONE_SECONDS, Box, Tell, Use
 from equinode_agent.sandbox.plan import Plan
 
 GUARD = Path(__file__).with_name("guard.py")
@@ -30,44 +34,96 @@ KILLED = 128 + signal.SIGKILL
 class Container(Box):
     """The programs of an image, and nothing of the machine.
 
-    The engine's own program stays in front of the container and passes on what it prints: what ends it
-    ends nothing inside. So a guard beside it, which the job cannot see, kills the container when the
-    agent is gone, and the engine, where it can, when the slot is over.
+    What is in an image is a stranger's, its shell too, so nothing of it runs before the moment: podman
+    makes the namespaces ahead and waits inside them, docker can only make the container. The engine's own
+    program stays in front and passes on what is printed: what ends it ends nothing inside. So a guard,
+    which the job cannot see, kills the container when the agent is gone, and podman when the slot is over.
     """
 
     def __init__(
-        self, plan: Plan, *, scratch: Path, engine: Engine, image: Image, is_stopped: Callable[[], bool]
+        self,
+        plan: Plan,
+        *,
+        scratch: Path,
+        engine: Engine,
+        image: Image,
+        most_kept: int,
+        is_stopped: Callable[[], bool],
     ) -> None:
         super().__init__(plan, scratch=scratch)
-        self._engine, self._image, self._is_stopped = engine, image, is_stopped
+        self._engine, self._image = engine, image
+        self._most_kept, self._is_stopped = most_kept, is_stopped
         self._name = f"equinode-{plan.owner}-{plan.name}"
         self._about: Mapping[str, Any] = {}
+        self._is_made = False
         self._guard: subprocess.Popen[bytes] | None = None
         self._front_fd = -1
         self._memory_ran_out = self._processes_ran_out = False
 
+    # --- before the moment --------------------------------------------------
     def stage(self, tell: Tell) -> None:
         """As for any box, and the image is here: fetching it may take minutes."""
         self._about = self._engine.fetch(
-            self._image, tell=tell, until=self._plan.gone_at or float("inf"), is_stopped=self._is_stopped
+            self._image,
+            tell=tell,
+            until=self._plan.gone_at or float("inf"),
+            is_stopped=self._is_stopped,
+            most_bytes=self._plan.image_bytes,
         )
         super().stage(tell)
         profile = options.system_calls()
         if profile is not None:
             disk.write_json(self.folder / "system-calls.json", profile, durable=False)
 
-    def _start(self) -> None:
-        given = options.run(
+    def build(self) -> None:
+        given = options.create(
             self._plan,
             engine=self._engine,
             image=self._image,
             about=self._about,
             name=self._name,
             folder=self.folder,
-            gate=command(self._words, becomes=False),
+            script=reader(self._words),
         )
+        self._is_made = True
+        try:
+            self._engine.ask(*given)
+            if self._engine.is_podman:
+                self._engine.ask("init", self._name)
+                self._look_after(self._told_init())
+        except SandboxError as exc:
+            self.close()
+            if SHELL in str(exc):
+                raise LeaseRejected(note("image_shell", image=str(self._image))) from exc
+            raise
+        except BaseException:
+            self.close()
+            raise
+
+    def _told_init(self) -> int:
+        return int(self._engine.container(self._name)["State"]["Pid"])
+
+    def _look_after(self, init: int) -> None:
+        """From here on the container has a first process: watch over it."""
+        if init <= 0:
+            raise SandboxError(f"{self._engine.name} tells no process of the container.")
+        self._init, self._init_fd = init, os.pidfd_open(init)
+        self._guard = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(GUARD), str(self._init_fd)],
+            stdin=subprocess.PIPE,
+            pass_fds=(self._init_fd,),
+            cwd="/",
+            start_new_session=True,
+        )
+        self._group = cgroups.of_process(init)
+        if self._plan.network is not None:
+            self._gateway = Gateway.open(self._plan.network, of=init)
+
+    # --- the moment ---------------------------------------------------------
+    def release(self) -> float:
+        waiting = self._program_inside()
         self._program = subprocess.Popen(
-            self._engine.command(*given),
+            self._engine.command("start", "--attach", "--interactive", self._name),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -77,22 +133,47 @@ class Container(Box):
             start_new_session=True,
         )
         self._front_fd = os.pidfd_open(self._program.pid)
-        self._send_variables()
+        self._wait_until(lambda: self._is_off(waiting))
+        started = clock.now()
+        # Whether the image's shell reads them is its own business: nothing here waits for it.
+        threading.Thread(target=self._hand_over_variables, name="variables", daemon=True).start()
+        return started
 
-    def _learn_init(self) -> None:
-        self._init = int(self._engine.container(self._name)["State"]["Pid"])
-        if self._init <= 0:
-            raise SandboxError(f"{self._engine.name} tells no process of the container.")
-        self._init_fd = os.pidfd_open(self._init)
-        self._guard = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(GUARD), str(self._init_fd)],
-            stdin=subprocess.PIPE,
-            pass_fds=(self._init_fd,),
-            cwd="/",
-            start_new_session=True,
-        )
-        self._group = cgroups.of_process(self._init)
+    def _wait_until(self, is_so: Callable[[], bool]) -> None:
+        until = time.monotonic() + BUILD_SECONDS
+        while not is_so():
+            if time.monotonic() > until:
+                raise SandboxError(f"{self._engine.name} did not start the container in time.")
+            time.sleep(0.002)
 
+    def _is_off(self, waiting: str) -> bool:
+        """Whether the image's own program runs: what the engine left waiting has become it."""
+        if self._init == 0:
+            with contextlib.suppress(SandboxError, ProcessLookupError):
+                if (init := self._told_init()) > 0:
+                    self._look_after(init)
+                    return True
+        elif self._program_inside() != waiting or select.select([self._init_fd], [], [], 0)[0]:
+            return True
+        if self._process.poll() is not None:
+            raise SandboxError(f"{self._engine.name} start: {self._last_words()}")
+        return False
+
+    def _program_inside(self) -> str:
+        try:
+            return os.readlink(f"/proc/{self._init}/exe")
+        except OSError:
+            return ""
+
+    def _hand_over_variables(self) -> None:
+        with contextlib.suppress(OSError, SandboxError, ValueError):
+            self._send_variables()
+        stdin = self._process.stdin
+        if stdin is not None:
+            with contextlib.suppress(OSError):
+                stdin.close()
+
+    # --- while it runs ------------------------------------------------------
     @property
     def gone_fd(self) -> int:
         # What the job printed last is still on its way when its processes are gone.
@@ -124,6 +205,7 @@ class Container(Box):
     def was_refused_processes(self) -> bool:
         return self._processes_ran_out
 
+    # --- afterwards ---------------------------------------------------------
     def use(self) -> Use:
         return Use(peak_memory_bytes=self._peak, cpu_seconds=round(self._cpu, 3))
 
@@ -134,17 +216,31 @@ class Container(Box):
             raise SandboxError(f"{self._engine.name} ended before its container did.")
         return code
 
+    def kill(self) -> None:
+        try:
+            super().kill()
+        except PermissionError:  # of another user, as the engine may have made it
+            self._engine.ask("kill", "--signal", "KILL", self._name)
+
     def close(self) -> None:
-        super().close()
-        if self._guard is not None:
-            self._guard.kill()
-            self._guard.wait(GONE_SECONDS)
-            if self._guard.stdin is not None:
-                self._guard.stdin.close()
-            self._guard = None
-        if self._front_fd >= 0:
-            os.close(self._front_fd)
-            self._front_fd = -1
-        if self._program is not None:
-            self._engine.remove(self._name)
-            self._group = None
+        """Whatever else fails, the engine is told to remove it, which kills it by its own means."""
+        try:
+            super().close()
+        finally:
+            if self._guard is not None:
+                self._guard.kill()
+                self._guard.wait(GONE_SECONDS)
+                if self._guard.stdin is not None:
+                    self._guard.stdin.close()
+                self._guard = None
+            if self._front_fd >= 0:
+                os.close(self._front_fd)
+                self._front_fd = -1
+            if self._is_made:
+                self._engine.remove(self._name)
+                self._is_made, self._group = False, None
+
+    def wipe(self) -> None:
+        """The job's folder, and images beyond what the owner keeps."""
+        super().wipe()
+        self._engine.make_room(self._most_kept)

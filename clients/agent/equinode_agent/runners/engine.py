@@ -7,7 +7,6 @@ import fcntl
 import json
 import os
 import pty
-import select
 import shutil
 import struct
 import subprocess
@@ -20,14 +19,13 @@ from typing import Any
 from equinode_agent import clock, disk
 from equinode_agent.errors import LeaseRejected, SandboxError
 from equinode_agent.notes import note
+from equinode_agent.runners import shelf
 from equinode_agent.runners.images import Image
-from equinode_agent.runners.progress import Progress
+from equinode_agent.runners.pull import Pull
 
 NAMES = ("podman", "docker")
 LABEL = "equinode.agent"
 ASK_SECONDS = 60.0
-# Between two lines about the same image in a job's log.
-TELL_EVERY = 2.0
 # Lines and columns: enough for what is drawn about one layer, and for all layers of an image.
 TERMINAL = (200, 200)
 # Which engines this agent ever used, so that after a crash only those are asked what is left.
@@ -43,8 +41,12 @@ class Engine:
 
     @classmethod
     def find(cls, name: str, *, state: Path) -> Engine:
-        """The engine, if it is here; LeaseRejected with the reason if not."""
-        program = shutil.which(name) if name in NAMES else None
+        """The engine, if it is here; LeaseRejected if not.
+
+        docker's containers are root's unless root says otherwise: who is not root could not end them.
+        """
+        may = name in NAMES and (name != "docker" or os.geteuid() == 0)
+        program = shutil.which(name) if may else None
         if program is None:
             raise LeaseRejected(note("no_runner", runner=name))
         settings = state / "engine"
@@ -90,30 +92,62 @@ class Engine:
         return dict(found)
 
     def fetch(
-        self, image: Image, *, tell: Callable[[str], None], until: float, is_stopped: Callable[[], bool]
+        self,
+        image: Image,
+        *,
+        tell: Callable[[str], None],
+        until: float,
+        is_stopped: Callable[[], bool],
+        most_bytes: int | None = None,
     ) -> Mapping[str, Any]:
         """The image, fetched if it is not here. The engine checks its digest; it is looked at again."""
         found = self.image(image)
         if found is None:
             began = clock.now()
             tell(f"Fetching {image}")
-            self._pull(image, tell=tell, until=until, is_stopped=is_stopped)
+            self._pull(Pull(image, tell, until, is_stopped, self._store(), most_bytes))
             found = self.image(image)
             tell(f"Fetched in {clock.now() - began:.1f} s")
+            shelf.put(self.settings.parent, self.name, str(image), _size(found))
+        else:
+            shelf.used(self.settings.parent, self.name, str(image))
         digests = [] if found is None else [found.get("Digest"), *_digests(found.get("RepoDigests"))]
         if found is None or image.digest not in digests:
             raise LeaseRejected(note("image_digest", image=str(image)))
+        if most_bytes is not None and _size(found) > most_bytes:
+            self.drop_image(str(image))
+            raise LeaseRejected(note("image_size", image=str(image), limit=most_bytes))
         return found
 
-    def _pull(
-        self, image: Image, *, tell: Callable[[str], None], until: float, is_stopped: Callable[[], bool]
-    ) -> None:
+    def drop_image(self, image: str) -> bool:
+        """Whether it is gone; the engine keeps one that a container still uses."""
+        with contextlib.suppress(SandboxError):
+            self.ask("image", "rm", image)
+            return True
+        return self.image(Image.read(image)) is None
+
+    def make_room(self, most_bytes: int) -> None:
+        """Remove images that were fetched for jobs, of whichever engine, until no more than this is kept."""
+        state = self.settings.parent
+
+        def drop(name: str, image: str) -> bool:
+            return Engine.find(name, state=state).drop_image(image)
+
+        with contextlib.suppress(LeaseRejected, SandboxError):
+            shelf.make_room(state, most_bytes, drop=drop)
+
+    def _store(self) -> Path:
+        """Where the engine keeps images."""
+        what = "{{.Store.GraphRoot}}" if self.is_podman else "{{.DockerRootDir}}"
+        return Path(self.ask("info", "--format", what).strip())
+
+    def _pull(self, pull: Pull) -> None:
         # On a terminal, since only there engines draw how far they are.
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *TERMINAL, 0, 0))
         try:
             process = subprocess.Popen(
-                self.command("pull", *self._own_passwords, str(image)),
+                self.command("pull", *self._own_passwords, str(pull.image)),
                 stdin=subprocess.DEVNULL,
                 stdout=theirs,
                 stderr=theirs,
@@ -124,7 +158,7 @@ class Engine:
             os.close(theirs)
             theirs = -1
             try:
-                said = _follow(process, ours, tell=tell, until=until, is_stopped=is_stopped)
+                said = pull.follow(process, ours)
             finally:
                 process.kill()
                 code = process.wait()
@@ -132,13 +166,11 @@ class Engine:
             os.close(ours)
             if theirs >= 0:
                 os.close(theirs)
-        if code != 0 and clock.now() > until:
-            raise LeaseRejected(note("image_late", image=str(image)))
         if code != 0:
             mismatch = "digest did not match" in said.lower() or "does not match" in said.lower()
             code_of = "image_digest" if mismatch else "no_image"
             why = {} if mismatch else {"error": _last_line(said)}
-            raise LeaseRejected(note(code_of, image=str(image), **why))
+            raise LeaseRejected(note(code_of, image=str(pull.image), **why))
 
     @property
     def _own_passwords(self) -> list[str]:
@@ -182,34 +214,8 @@ def _remember(state: Path, name: str) -> None:
         disk.write_json(state / USED_FILE, [*used, name])
 
 
-def _follow(
-    process: subprocess.Popen[bytes],
-    terminal: int,
-    *,
-    tell: Callable[[str], None],
-    until: float,
-    is_stopped: Callable[[], bool],
-) -> str:
-    """Read what is drawn to its end, telling now and then; what was said last."""
-    progress, said, told, told_at = Progress(), "", "", 0.0
-    while True:
-        if is_stopped() or clock.now() > until:
-            return said
-        if select.select([terminal], [], [], 0.2)[0]:
-            try:
-                piece = os.read(terminal, 1 << 16).decode(errors="replace")
-            except OSError:  # the other end of a terminal is closed
-                piece = ""
-            if not piece:
-                break
-            said = (said + piece)[-4000:]
-            progress.take(piece)
-        sentence = progress.sentence()
-        if sentence != told and clock.now() >= told_at + TELL_EVERY:
-            tell(sentence)
-            told, told_at = sentence, clock.now()
-    process.wait()
-    return said
+def _size(found: Mapping[str, Any] | None) -> int:
+    return int((found or {}).get("Size") or 0)
 
 
 def _digests(names: Sequence[str] | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a container is to be: the options of `podman run` and `docker run`, and why each is there."""
+"""What a container is to be: the options of `podman create` and `docker create`, and why each is there."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from equinode_agent import clock
 from equinode_agent.runners.engine import LABEL, Engine
 from equinode_agent.runners.images import Image
 from equinode_agent.sandbox import bubblewrap, syscalls
+from equinode_agent.sandbox.gate import SHELL
 from equinode_agent.sandbox.plan import Plan
 
 # Where distributions keep the profile that podman starts from.
@@ -23,7 +24,7 @@ NVIDIA = "nvidia.com/gpu"
 LATER_SECONDS = 10
 
 
-def run(
+def create(
     plan: Plan,
     *,
     engine: Engine,
@@ -31,10 +32,10 @@ def run(
     about: Mapping[str, Any],
     name: str,
     folder: Path,
-    gate: str,
+    script: str,
 ) -> list[str]:
-    """The arguments that follow the engine's name."""
-    given = ["run", "--interactive", "--name", name, "--label", f"{LABEL}={plan.owner}", "--pull", "never"]
+    """The arguments that follow the engine's name: it makes the container, and runs nothing."""
+    given = ["create", "--interactive", "--name", name, "--label", f"{LABEL}={plan.owner}", "--pull", "never"]
     given += _confinement(plan, engine, folder)
     given += _limits(plan, engine)
     given += _places(plan, engine, about, folder)
@@ -44,7 +45,7 @@ def run(
             given += ["--env", f"{variable}={value}"]
     # An image may ask NVIDIA's hook for every GPU of the machine; this answer comes after its own.
     given += ["--env", "NVIDIA_VISIBLE_DEVICES=void"]
-    return [*given, "--entrypoint", "/bin/sh", str(image), "-c", gate]
+    return [*given, "--entrypoint", SHELL, str(image), "-c", script]
 
 
 def _confinement(plan: Plan, engine: Engine, folder: Path) -> list[str]:
@@ -69,7 +70,7 @@ def _confinement(plan: Plan, engine: Engine, folder: Path) -> list[str]:
 def _limits(plan: Plan, engine: Engine) -> list[str]:
     given = ["--memory", str(plan.memory_bytes), "--memory-swap", str(plan.memory_bytes)]
     given += ["--shm-size", str(max(plan.memory_bytes // 2, 1 << 20))]
-    # The gate's shell is a process of the container too.
+    # The shell that reads the variables is a process of the container too.
     given += ["--pids-limit", str(plan.processes + 1)]
     if plan.cpus is not None:
         given += ["--cpus", f"{max(plan.cpus, 0.01):.2f}"]

@@ -10,11 +10,12 @@ import sys
 import time
 from pathlib import Path
 
-from equinode_agent import disk
+from equinode_agent import clock, disk
 from equinode_agent.errors import SandboxError
+from equinode_agent.network.gateway import Gateway
 from equinode_agent.sandbox import bubblewrap, cgroups
 from equinode_agent.sandbox.gate import command
-from equinode_agent.sandbox.life import BUILD_SECONDS, Box, Tell, Use
+from equinode_agent.sandbox.life import BUILD_SECONDS, Box, Tell, Use, as_text
 from equinode_agent.sandbox.plan import Plan, launch_plan
 
 __all__ = ["Sandbox", "Use"]
@@ -38,6 +39,18 @@ class Sandbox(Box):
             (etc / name).write_text(text)
             (etc / name).chmod(0o644)
 
+    def build(self) -> None:
+        """Start what confines the job, up to the gate: a shell of this machine, which can be trusted."""
+        try:
+            self._start()
+            self._expect(self._words.ready)
+            (self._private / "box.json").unlink(missing_ok=True)
+            if self._plan.network is not None:
+                self._gateway = Gateway.open(self._plan.network, of=self._init)
+        except BaseException:
+            self.close()
+            raise
+
     def _start(self) -> None:
         plan = self._plan
         group = cgroups.make(
@@ -47,7 +60,7 @@ class Sandbox(Box):
         info_read, info_write = os.pipe()
         try:
             launch_file = self._private / "box.json"
-            gate = command(self._words, becomes=True)
+            gate = command(self._words)
             launch = launch_plan(plan, self.folder, gate=gate, cgroup=group, info_fd=info_write)
             disk.write_json(launch_file, launch, durable=False)
             self._program = subprocess.Popen(
@@ -82,9 +95,30 @@ class Sandbox(Box):
         self._init = int(json.loads(text)["child-pid"])
         self._init_fd = os.pidfd_open(self._init)
 
-    def _learn_init(self) -> None:
-        # It told that before the gate.
-        (self._private / "box.json").unlink(missing_ok=True)
+    def _expect(self, word: bytes) -> None:
+        said = b""
+        until = time.monotonic() + BUILD_SECONDS
+        # Byte by byte: what comes after the word belongs to the job.
+        while not said.endswith(word):
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([self.output_fd], [], [], left)[0]:
+                raise SandboxError("The sandbox did not answer in time.")
+            piece = os.read(self.output_fd, 1)
+            if not piece:
+                raise SandboxError(f"The sandbox did not come up: {as_text(said)}")
+            said = (said + piece)[-2000:]
+
+    def release(self) -> float:
+        """Open the gate and return when the job went through it, on the agent's clock."""
+        stdin = self._process.stdin
+        assert stdin is not None
+        try:
+            stdin.write(f"{self._words.go}\n".encode())
+            stdin.close()
+        except OSError as exc:
+            raise SandboxError(f"The sandbox was gone before the moment: {self._last_words()}") from exc
+        self._expect(self._words.gone_off)
+        return clock.now()
 
     def close(self) -> None:
         super().close()

@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+SHELL = "/bin/sh"
+
 
 @dataclass(frozen=True)
 class Words:
@@ -35,28 +37,39 @@ class Words:
         return f"go-{self.nonce}"
 
 
-def command(words: Words, *, becomes: bool) -> str:
-    """What the shell inside does: reads the job's variables, says it is ready, waits, starts the job.
+def reader(words: Words) -> str:
+    """What the shell of a stranger's image does: reads the job's variables and runs the job.
 
     Variables come through the pipe: never on a command line, which everybody on the machine can read,
-    and never on a disk. They get a meaning only after the gate: what some make of a program (LD_PRELOAD,
-    LC_ALL) is the job's own business then, told in its log; before, it would read as a broken sandbox,
-    which is refunded. End of file means that the agent died before the moment: there is nothing to start.
+    and never on a disk. It stays the first process: with it goes all that is inside.
+    """
+    # A command after the job, so that no shell becomes it to save a process.
+    return f"{_variables(words)}{JOB}; exit $?"
 
-    `becomes`: the shell becomes the job, where another process is the first of the namespace; else it
-    stays, and with it goes all that is inside. It waits with the agent's priority, the job has less.
+
+def command(words: Words) -> str:
+    """What the machine's own shell does: learns the variables, says it is ready, waits, becomes the job.
+
+    The variables get a meaning only after the gate: what some make of a program (LD_PRELOAD, LC_ALL) is
+    the job's own business then, told in its log; before, it would read as a broken sandbox, which is
+    refunded. End of file means that the agent died before the moment: there is nothing to start.
     """
     ready, gone_off = words.ready.decode().strip(), words.gone_off.decode().strip()
-    gate = (
+    wait = f'echo {ready}; read -r line; [ "$line" = {words.go} ] || exit 125; echo {gone_off}; '
+    return f"{_variables(words, then=wait)}exec {JOB}"
+
+
+# Inside, the agent's own priority only waits: the job has less.
+JOB = f'${{2:+"$2" -n 10}} {SHELL} /job.sh </dev/null 2>&1'
+
+
+def _variables(words: Words, *, then: str = "") -> str:
+    return (
         f"""held=; while IFS= read -r line && [ "$line" != {words.last_variable} ]; do held="$held$line
 "; done; [ "$line" = {words.last_variable} ] || exit 125; """
-        f"""nice=$(nice -n 10 true 2>/dev/null && command -v nice); echo {ready}; """
-        f"""read -r line; [ "$line" = {words.go} ] || exit 125; echo {gone_off}; """
-        """set -- "$held" "$nice"; unset held line nice; eval "$1"; """
+        """nice=$(nice -n 10 true 2>/dev/null && command -v nice); """
+        f"""{then}set -- "$held" "$nice"; unset held line nice; eval "$1"; """
     )
-    job = '${2:+"$2" -n 10} /bin/sh /job.sh </dev/null'
-    # A command after the job, so that no shell becomes it to save a process.
-    return f"{gate}exec {job}" if becomes else f"{gate}{job}; exit $?"
 
 
 def exports(environment: Mapping[str, str], words: Words) -> bytes:

@@ -89,25 +89,9 @@ class Box(ABC):
         shutil.copyfile(kept, place / last)
         self._give(place / last)
 
+    @abstractmethod
     def build(self) -> None:
-        """Start what confines the job, up to the gate."""
-        try:
-            self._start()
-            self._expect(self._words.ready)
-            self._learn_init()
-            if self._plan.network is not None:
-                self._gateway = Gateway.open(self._plan.network, of=self._init)
-        except BaseException:
-            self.close()
-            raise
-
-    @abstractmethod
-    def _start(self) -> None:
-        """Start the program with pipes, and send it the job's variables."""
-
-    @abstractmethod
-    def _learn_init(self) -> None:
-        """Know the number of the first process inside: with it goes all that is inside."""
+        """All that takes time and runs nothing of the job's. What was begun is closed where it fails."""
 
     def _send_variables(self) -> None:
         waiting = exports(self._plan.environment, self._words)
@@ -120,18 +104,6 @@ class Box(ABC):
                     raise SandboxError("The sandbox did not read the job's variables in time.")
                 waiting = waiting[os.write(stdin.fileno(), waiting[: select.PIPE_BUF]) :]
 
-    def _expect(self, word: bytes) -> None:
-        said = b""
-        until = time.monotonic() + BUILD_SECONDS
-        # Byte by byte: what comes after the word belongs to the job.
-        while not said.endswith(word):
-            if not select.select([self.output_fd], [], [], max(0.0, until - time.monotonic()))[0]:
-                raise SandboxError("The sandbox did not answer in time.")
-            piece = os.read(self.output_fd, 1)
-            if not piece:
-                raise SandboxError(f"The sandbox did not come up: {_text(said)}")
-            said = (said + piece)[-2000:]
-
     def _last_words(self) -> str:
         words = b""
         with contextlib.suppress(OSError):
@@ -140,20 +112,12 @@ class Box(ABC):
                 if not piece:
                     break
                 words += piece
-        return _text(words)
+        return as_text(words)
 
     # --- the moment ---------------------------------------------------------
+    @abstractmethod
     def release(self) -> float:
-        """Open the gate and return when the job went through it, on the agent's clock."""
-        stdin = self._process.stdin
-        assert stdin is not None
-        try:
-            stdin.write(f"{self._words.go}\n".encode())
-            stdin.close()
-        except OSError as exc:
-            raise SandboxError(f"The sandbox was gone before the moment: {self._last_words()}") from exc
-        self._expect(self._words.gone_off)
-        return clock.now()
+        """Let the job go, and return when it did, on the agent's clock."""
 
     # --- while it runs ------------------------------------------------------
     @property
@@ -265,5 +229,5 @@ class Box(ABC):
         disk.wipe(self.folder)
 
 
-def _text(said: bytes) -> str:
+def as_text(said: bytes) -> str:
     return said.decode(errors="replace").strip()

@@ -37,6 +37,8 @@ class Plan:
     network: Rules | None = None
     # GPUs by the names that container engines and CUDA know them by.
     gpus: Sequence[str] = ()
+    # The most that its image may take of the disk; None: nobody said.
+    image_bytes: int | None = None
     # When it must be gone, on the agent's clock; None: nobody said.
     gone_at: float | None = None
 
