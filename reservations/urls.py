@@ -141,6 +141,7 @@ pages = [
     path("nodes/<slug:slug>/agent/state/", enlisting.node_agent_state, name="node_agent_state"),
     path("nodes/<slug:slug>/agent/revoke/", enlisting.node_agent_revoke, name="node_agent_revoke"),
     path("nodes/<slug:slug>/machine/", enlisting.node_machine, name="node_machine"),
+    path("nodes/<slug:slug>/discard/", enlisting.node_discard, name="node_discard"),
     path("nodes/<slug:slug>/operate/", operating.node_operate, name="node_operate"),
     path("nodes/<slug:slug>/operate/now/", operating.node_operate_now, name="node_operate_now"),
     path("nodes/<slug:slug>/operate.json", operating.node_operate_json, name="node_operate_json"),

@@ -22,6 +22,7 @@ class Alike:
     """Devices that are the same to who books them, numbered one after the other."""
 
     number: int
+    first: int  # the number of the first of them
     kind: str  # Device.Kind
     model: str
     memory_bytes: int
@@ -55,32 +56,50 @@ def proposal_of(inventory: object) -> Proposal:
 
 
 def _devices(told: object) -> tuple[Alike, ...]:
-    """GPUs in the order of their numbers; a GPU that is divided is as many devices as it has instances."""
+    """GPUs by their numbers; of divided ones their instances, counted over all of them."""
     if not isinstance(told, Sequence) or isinstance(told, str):
         return ()
     found = [one for one in told[:MOST_GPUS] if isinstance(one, Mapping)]
     found.sort(key=lambda one: _number(one.get("index"), 2**15))
-    each = [part for one in found for part in _parts(one)]
-    return tuple(Alike(len(list(same)), kind, model, memory) for (kind, model, memory), same in groupby(each))
+    each: list[tuple[int, tuple[str, str, int]]] = []
+    instances = 0
+    for one in found:
+        parts = _instances(one)
+        for part in parts:
+            each.append((instances, part))
+            instances += 1
+        if not parts and (whole := _gpu(one)) is not None:
+            each.append((_number(one.get("index"), 2**15), whole))
+    # Alike, and numbered without a gap: the place in the row moves with the number.
+    rows = groupby(enumerate(each), key=lambda row: (row[1][0] - row[0], row[1][1]))
+    return tuple(_alike([index for _place, (index, _is) in same], *key[1]) for key, same in rows)
 
 
-def _parts(gpu: Mapping[str, Any]) -> list[tuple[str, str, int]]:
-    model = _model(gpu.get("name"))
+def _alike(indexes: list[int], kind: str, model: str, memory_bytes: int) -> Alike:
+    return Alike(len(indexes), indexes[0], kind, model, memory_bytes)
+
+
+def _instances(gpu: Mapping[str, Any]) -> list[tuple[str, str, int]]:
     mig = gpu.get("mig")
-    instances = mig.get("instances") if isinstance(mig, Mapping) and mig.get("enabled") is True else None
-    if isinstance(instances, Sequence) and not isinstance(instances, str) and instances:
-        parts = [one for one in instances[:MOST_GPUS] if isinstance(one, Mapping)]
-        return [
-            ("mig", _model(one.get("name")) or model, _number(one.get("memory_bytes"), MOST_BYTES))
-            for one in parts
-        ]
-    memory = _number(gpu.get("memory_bytes"), MOST_BYTES)
-    return [("gpu", model, memory)] if model and memory else []
+    told = mig.get("instances") if isinstance(mig, Mapping) and mig.get("enabled") is True else None
+    if not isinstance(told, Sequence) or isinstance(told, str):
+        return []
+    model = _model(gpu.get("name"))
+    return [
+        ("mig", _model(one.get("name")) or model, _number(one.get("memory_bytes"), MOST_BYTES))
+        for one in told[:MOST_GPUS]
+        if isinstance(one, Mapping)
+    ]
+
+
+def _gpu(gpu: Mapping[str, Any]) -> tuple[str, str, int] | None:
+    model, memory = _model(gpu.get("name")), _number(gpu.get("memory_bytes"), MOST_BYTES)
+    return ("gpu", model, memory) if model and memory else None
 
 
 def _whole(model: str, memory: int) -> tuple[Alike, ...]:
     """A machine without accelerators is booked whole."""
-    return (Alike(1, "host", model[:LONGEST_MODEL], memory),) if model and memory else ()
+    return (Alike(1, 0, "host", model[:LONGEST_MODEL], memory),) if model and memory else ()
 
 
 def _model(told: object) -> str:

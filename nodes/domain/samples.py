@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-MOST_GPUS = 64
+MOST_GPUS = 64  # numbered from 0
 MOST_BYTES = 2**60
 HOTTEST = 200.0  # degrees Celsius; silicon melts far above, and no sensor reads there
 MOST_WATTS = 100_000.0  # of one device
@@ -76,7 +76,8 @@ def _gpus(told: object) -> tuple[GpuLoad, ...]:
 
 def _gpu(told: object) -> GpuLoad | None:
     index = told.get("index") if isinstance(told, Mapping) else None
-    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < 32768:
+    # Bounded: each number that was ever told is a line of its owner's charts.
+    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < MOST_GPUS:
         return None
     assert isinstance(told, Mapping)
     return GpuLoad(

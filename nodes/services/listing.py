@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import pgtrigger
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
 from nodes.domain.devices import model_key
 from nodes.errors import ListingRefused
-from nodes.models import Device, Node, NodeChange, Site
-from nodes.services import comparing, standing
+from nodes.models import Agent, Device, Node, NodeChange, Site
+from nodes.services import comparing, enrolment, standing
 
 MOST_DEVICES = 256
 
@@ -107,6 +108,22 @@ def draft_node(*, slug: str, name: str, owner: Organisation, site: Site, by: Use
         raise _slug_taken(slug) from exc
     standing.write_down(node=node, kind=NodeChange.Kind.ENTERED, by=by, at=at)
     return node
+
+
+@transaction.atomic
+def discard_draft(*, node: Node, at: datetime) -> None:
+    """Take a node away that never was listed: its address is free again, its agent is shut out."""
+    node = standing.locked(node)
+    if node.state != Node.State.DRAFT:
+        raise ListingRefused(
+            _("%(node)s was listed: it is withdrawn, and its figures stay.") % {"node": node.name}
+        )
+    for agent in Agent.objects.select_for_update(of=("self",)).filter(node=node, revoked_at=None):
+        enrolment.revoke(agent=agent, reason="its node was discarded before it was listed", at=at)
+    node.devices.all().delete()
+    # Nothing that anybody else has seen rests on it.
+    with pgtrigger.ignore("nodes.NodeChange:node_change_is_append_only"):
+        node.delete()
 
 
 @dataclass(frozen=True)

@@ -153,13 +153,13 @@ class OrganisationNodesApi(PersonalApiView):
 
 
 class NodeMachineApi(PersonalApiView):
-    """Say what is in a draft, and list it."""
+    """Say what is in a draft, and list it; or discard it."""
 
-    access: ClassVar = {"PUT": agreed(NODE_LEAD)}
-    scopes: ClassVar = {"PUT": scopes.NODES}
+    access: ClassVar = {"PUT": agreed(NODE_LEAD), "DELETE": agreed(NODE_LEAD)}
+    scopes: ClassVar = dict.fromkeys(("PUT", "DELETE"), scopes.NODES)
     bodies: ClassVar = {"PUT": MachineMembers}
-    answers: ClassVar = {"PUT": NodeDraftShape}
-    refusals: ClassVar = {"PUT": {"listing_refused": 400}}
+    answers: ClassVar = {"PUT": NodeDraftShape, "DELETE": None}
+    refusals: ClassVar = {"PUT": {"listing_refused": 400}, "DELETE": {"listing_refused": 400}}
 
     def put(self, request: Request, node: Node) -> Response:
         """From then on its devices are booked and priced, and stay."""
@@ -168,6 +168,11 @@ class NodeMachineApi(PersonalApiView):
         machine = Machine(devices=devices, **asked)
         listed = listing.list_node(node=node, machine=machine, by=self.person, at=clock.now())
         return Response(_draft(listed))
+
+    def delete(self, request: Request, node: Node) -> Response:
+        """A draft that never was listed goes, and its address is free again."""
+        listing.discard_draft(node=node, at=clock.now())
+        return Response(status=204)
 
 
 class EnrolmentTokensApi(PersonalApiView):

@@ -71,7 +71,7 @@ class ClosingForm(SlotForm):
             "invalid_pk_value": _("Choose devices of this node."),
         },
     )
-    reason = _reason(_("Everybody who looks at the timetable reads it."))
+    reason = _reason(_("Members of your organisation read it, and whoever has booked there."))
     taking_back = UidsField(required=False)
     field_order = ("kind", "device", "now", "start", "end", "reason")
 
@@ -227,6 +227,9 @@ class MachineForm(forms.Form):
             self.fields[f"number_{row}"] = forms.IntegerField(
                 label=_("How many"), min_value=1, max_value=MOST_ALIKE, required=False
             )
+            self.fields[f"first_{row}"] = forms.IntegerField(
+                label=_("From number"), min_value=0, max_value=32_767, required=False
+            )
             self.fields[f"kind_{row}"] = forms.ChoiceField(
                 label=_("Kind"), choices=Device.Kind.choices, required=False
             )
@@ -265,13 +268,17 @@ class MachineForm(forms.Form):
 
     @property
     def machine(self) -> Machine:
-        """Of a form that is valid: devices numbered one after the other, in the order of the rows."""
-        said = self.cleaned_data
-        devices = [
-            NewDevice(said[f"kind_{row}"], said[f"model_{row}"], int(said[f"gigabytes_{row}"] * GIB))
-            for row in range(ROWS)
-            for _each in range(said.get(f"number_{row}") or 0)
-        ]
+        """Of a form that is valid: a row without a first number goes on from the one before."""
+        said, devices, after = self.cleaned_data, [], 0
+        for row in range(ROWS):
+            first = after if said.get(f"first_{row}") is None else said[f"first_{row}"]
+            after = first + (said.get(f"number_{row}") or 0)
+            devices += [
+                NewDevice(
+                    said[f"kind_{row}"], said[f"model_{row}"], int(said[f"gigabytes_{row}"] * GIB), index
+                )
+                for index in range(first, after)
+            ]
         return Machine(
             cpu_model=said["cpu_model"], cpu_cores=said["cpu_cores"],
             memory_bytes=int(said["memory"] * GIB), devices=devices, vendor=said["vendor"],
@@ -279,7 +286,7 @@ class MachineForm(forms.Form):
         )  # fmt: skip
 
 
-_COLUMNS = ("number", "kind", "model", "gigabytes")
+_COLUMNS = ("number", "first", "kind", "model", "gigabytes")
 
 
 def _initial(proposal: Proposal) -> dict[str, Any]:
@@ -294,7 +301,8 @@ def _initial(proposal: Proposal) -> dict[str, Any]:
 
 def _row(row: int, alike: Alike) -> dict[str, Any]:
     return {
-        f"number_{row}": alike.number, f"kind_{row}": alike.kind, f"model_{row}": alike.model,
+        f"number_{row}": alike.number, f"first_{row}": alike.first, f"kind_{row}": alike.kind,
+        f"model_{row}": alike.model,
         f"gigabytes_{row}": _gigabytes(alike.memory_bytes),
     }  # fmt: skip
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
-from django.db.models import Q
+from django.db.models import DateTimeField, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Project, User
@@ -73,6 +73,14 @@ class Reservation(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["id"], name="reservation_unsettled", condition=Q(settled_at__isnull=True)),
+            # What was settled since, and what ended in a month: kept up only as slots are settled.
+            models.Index(
+                fields=["settled_at"], name="reservation_settled", condition=Q(settled_at__isnull=False)
+            ),
+            models.Index(
+                Func("during", function="upper", output_field=DateTimeField()),
+                name="reservation_settled_by_end", condition=Q(settled_at__isnull=False),
+            ),
             # Whatever its time: a sweep that comes late, or not for days, still finds each slot.
             models.Index(
                 fields=["id"], name="reservation_not_looked_at",

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from common.api.shapes import moment
 from nodes.domain.lease import HEARTBEAT_EVERY
+from nodes.domain.samples import minute_of
 from nodes.models import Node, NodeSample
 from pricing.selectors.charts import as_json, layout
 
@@ -35,7 +36,8 @@ def samples_json(node: Node, *, span: str, at: datetime) -> dict[str, Any]:
         "heartbeats_expected_per_minute": _MINUTE // HEARTBEAT_EVERY,
         "samples": [sample_json(row) for row in rows],
         "charts": {
-            "heartbeats": heartbeats_figure(rows),
+            # The running minute has not had all of its own yet.
+            "heartbeats": heartbeats_figure([row for row in rows if row.minute < minute_of(at)]),
             "temperature": devices_figure(rows, "temperature_c", "°C"),
             "power": devices_figure(rows, "power_w", "W"),
             "load": load_figure(rows),
@@ -107,6 +109,8 @@ def _line(
 
 def _gap(rows: Sequence[NodeSample]) -> timedelta:
     """Older rows are further apart, which is no silence."""
+    if not rows:
+        return timedelta(0)
     oldest = rows[-1].minute - rows[0].minute
     return timedelta(minutes=3) if oldest <= timedelta(days=1, minutes=15) else timedelta(minutes=31)
 

@@ -110,6 +110,7 @@ class OperatingPage:
     rules: tuple[Fact, ...]
     changes: tuple[ChangeRow, ...]
     has_samples: bool
+    has_devices_told: bool  # whether temperature and power have anything to draw
     at: datetime
 
     @property
@@ -155,6 +156,7 @@ def operating_page(*, node: Node, is_lead: bool, at: datetime) -> OperatingPage:
         rules=tuple(_rules(node, policy)),
         changes=tuple(_changes(node)),
         has_samples=NodeSample.objects.filter(node=node).exists(),
+        has_devices_told=NodeSample.objects.filter(node=node).exclude(gpus=[]).exists(),
         at=at,
     )
 

@@ -14,25 +14,37 @@ _OVERLAP = timedelta(hours=1)  # of what was settled while the sweep before this
 # as the worst that happened: taken back, missed, late, kept. What its holder gave up before it began, or
 # another node's owner took back, says nothing of the node. The bill tells what was late and what was missed.
 _COUNT = """
-WITH slot AS (
-    SELECT reservation.id, reservation.uid, reservation.settled_at, held.node_id,
-           withdrawal.id IS NOT NULL AS is_withdrawn,
-           date_trunc('month', COALESCE(withdrawal.at, upper(reservation.during)), 'UTC') AS month
+WITH touched AS (
+    SELECT DISTINCT date_trunc('month', COALESCE(withdrawal.at, upper(reservation.during)), 'UTC') AS month
       FROM reservations_reservation reservation
-      JOIN LATERAL (
-           SELECT DISTINCT device.node_id FROM reservations_reserveddevice reserved
-             JOIN nodes_device device ON device.id = reserved.device_id
-            WHERE reserved.reservation_id = reservation.id
-      ) held ON TRUE
       LEFT JOIN reservations_slotwithdrawal withdrawal ON withdrawal.reservation_id = reservation.id
+     WHERE reservation.settled_at >= %(since)s
+), ended AS (
+    SELECT reservation.id, reservation.uid, touched.month, NULL::bigint AS withdrawn_on
+      FROM touched
+      JOIN reservations_reservation reservation
+        ON upper(reservation.during) >= touched.month
+       AND upper(reservation.during) < touched.month + interval '1 month'
+     WHERE reservation.settled_at IS NOT NULL AND reservation.state <> 'cancelled'
+       AND NOT EXISTS (SELECT FROM reservations_slotwithdrawal withdrawal
+                        WHERE withdrawal.reservation_id = reservation.id)
+    UNION ALL
+    SELECT reservation.id, reservation.uid, touched.month, withdrawal.node_id
+      FROM touched
+      JOIN reservations_slotwithdrawal withdrawal
+        ON withdrawal.at >= touched.month AND withdrawal.at < touched.month + interval '1 month'
+      JOIN reservations_reservation reservation ON reservation.id = withdrawal.reservation_id
      WHERE reservation.settled_at IS NOT NULL
-       AND (withdrawal.id IS NULL OR withdrawal.node_id = held.node_id)
-       AND (reservation.state <> 'cancelled' OR withdrawal.id IS NOT NULL)
-), touched AS (
-    SELECT DISTINCT node_id, month FROM slot WHERE settled_at >= %(since)s
+), slot AS (
+    SELECT DISTINCT ended.id, ended.uid, ended.month, device.node_id,
+           ended.withdrawn_on IS NOT NULL AS is_withdrawn
+      FROM ended
+      JOIN reservations_reserveddevice reserved ON reserved.reservation_id = ended.id
+      JOIN nodes_device device ON device.id = reserved.device_id
+     WHERE ended.withdrawn_on IS NULL OR ended.withdrawn_on = device.node_id
 ), judged AS (
     SELECT slot.node_id, slot.month, slot.is_withdrawn, billed.is_missed, billed.late_seconds
-      FROM slot JOIN touched USING (node_id, month)
+      FROM slot
       JOIN LATERAL (
            SELECT COALESCE(bool_or(charge.item = 'lost'), FALSE) AS is_missed,
                   COALESCE(max((charge.detail ->> 'seconds')::bigint)

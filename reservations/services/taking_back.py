@@ -19,9 +19,9 @@ from django.utils.translation import gettext as _, ngettext
 from accounts.models import User
 from common import formats
 from common.ranges import between, bounds
-from nodes.models import Closure, Hold, HoldEvent, Node, NodeChange
+from nodes.models import Closure, Hold, HoldEvent, Lease, Node, NodeChange
 from nodes.selectors import free_time
-from nodes.services import occupancy, standing
+from nodes.services import leases, occupancy, standing
 from nodes.services.occupancy import WantedHold
 from pricing.models import Grant
 from pricing.services import grants as purse
@@ -100,6 +100,10 @@ def reopen(*, node: Node, closure: Closure, at: datetime) -> None:
     occupancy.lock_devices(device_ids=sorted(set(mine.values_list("device", flat=True))))
     if not mine.filter(during__endswith__gt=at).exists():
         raise ChangeRefused(_("This closure is over."))
+    # A check of the node may run in it: it ends with its time.
+    its_leases = Lease.objects.live().filter(leased_holds__hold_uid__in=mine.values("uid"))
+    for reference in sorted(set(its_leases.values_list("reference", flat=True))):
+        leases.request_stop(reference=reference, at=at)
     occupancy.release_holds(reference=closure.reference, at=at)
 
 
@@ -120,6 +124,9 @@ def _stop(node: Node, until: datetime, reason: str, by: User, at: datetime) -> C
     taking = _Taking(node, reason, by, at)
     _take_back(found, device_ids, at, until, taking)
     closure = _close_what_is_free(device_ids, until, taking)
+    # Checks of the node too, which hold closures and no slots.
+    for reference in sorted(set(Lease.objects.live().filter(node=node).values_list("reference", flat=True))):
+        leases.request_stop(reference=reference, at=at)
     now = standing.locked(node)
     if now.state == Node.State.LISTED:
         standing.drain(node=node, reason=reason, by=by, at=at, kind=NodeChange.Kind.STOPPED)

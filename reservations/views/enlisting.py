@@ -135,3 +135,15 @@ def node_machine(request: HttpRequest, node: Node) -> HttpResponse:
         "steps": selectors.steps_of(node, agent),
     }  # fmt: skip
     return render(request, "nodes/machine.html", context, status=status)
+
+
+@guard({"POST": agreed(NODE_LEAD)})
+def node_discard(request: HttpRequest, node: Node) -> HttpResponse:
+    """Of a draft: nobody but its owner has seen it."""
+    try:
+        listing.discard_draft(node=node, at=clock.now())
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+        return redirect("node_operate", node.slug)
+    messages.success(request, _("The draft is discarded."))
+    return redirect("owner")

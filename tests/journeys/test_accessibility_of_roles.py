@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
+import pgtrigger
 import pytest
 from allauth.mfa.models import Authenticator
 from playwright.sync_api import Page
@@ -17,6 +18,7 @@ from accounts.models import Project, User
 from accounts.services import invitations, organisations
 from common import clock
 from nodes.models import Node
+from nodes.services import listing
 from pricing.services import drafts
 from reservations.domain.policy import standard
 from reservations.management.example_world.people import PASSWORD
@@ -53,11 +55,17 @@ LEAD = Role("lena@example.org", ("/projects/", "/organisations/"), frozenset({
 }))  # fmt: skip
 # A draft is open there.
 DRAFT = "/nodes/lyon-a100/statements/draft/"
-OWNED = ("/owner/", "/organisations/", f"{DRAFT}purchase/", f"{DRAFT}review/")
+# A node that is not listed yet, and one with slots in the days to come.
+NEW = "lyon-new"
+OWNED = (
+    f"/nodes/{NEW}/machine/", "/nodes/lyon-a100/operate/", "/owner/", "/organisations/",
+    f"{DRAFT}purchase/", f"{DRAFT}review/",
+)  # fmt: skip
 OWNER = Role("omar@example.org", OWNED, frozenset({
     "organisation", "owner", "node_statements", "draft_step", "draft_review", "draft_discard",
     "statement_correct", "statement_withdraw", "tariff_new", "evidence_files", "evidence", "evidence_redact",
-    "pools", "pool", "pool_new", "pool_correct",
+    "pools", "pool", "pool_new", "pool_correct", "node_new", "node_machine", "node_agent", "node_operate",
+    "node_close", "node_stop", "node_withdraw",
 }))  # fmt: skip
 FUNDER = Role("fatou@example.org", ("/organisations/",), frozenset({
     "funding", "line_new", "line_close", "grant_new",
@@ -103,6 +111,9 @@ def waiting(site: LiveSite, rows: None) -> Iterator[None]:
     )  # fmt: skip
     omar, node = User.objects.get(email=OWNER.email), Node.objects.get(slug="lyon-a100")
     draft = drafts.start_draft(node=node, by=omar, at=clock.now())
+    spare = listing.draft_node(
+        slug=NEW, name="Lyon new", owner=node.owner, site=node.site, by=omar, at=clock.now()
+    )
     stella = User.objects.get(email=STEWARD.email)
     replay = replays.ask_replay(of=Policy.objects.earliest("version"), by=stella, at=clock.now())
     while replays.work_on_replays(at=clock.now()):
@@ -112,6 +123,8 @@ def waiting(site: LiveSite, rows: None) -> Iterator[None]:
     yield
     of_policy.delete()
     replay.delete()
+    with pgtrigger.ignore("nodes.NodeChange:node_change_is_append_only"):
+        spare.delete()
     draft.delete()
     organisation.delete()
     invitation.delete()

@@ -1,14 +1,17 @@
-"""Journey 3 from the statement to the price: an owner declares a machine's costs and publishes them."""
+"""Journey 3: an owner lists a machine, a real agent joins it, its costs are declared and published."""
 
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from reservations.management.example_world.people import PASSWORD
 from tests.journeys.conftest import Windows
+from tests.live import SCRIPTS, LiveSite
 
 OMAR = "omar@example.org"
 NODE, NAME = "lyon-l4", "Lyon L4"
@@ -84,6 +87,56 @@ def test_an_owner_goes_from_the_first_page_to_a_price(sign_in: Callable[..., Pag
 
     page.goto("/prices/")
     expect(page.get_by_role("row").filter(has_text=NAME).first).to_contain_text(lower)
+
+
+NEW, NEW_NAME = "lyon-spare", "Lyon spare"
+
+
+def enter(omar: Page) -> None:
+    omar.goto("/owner/")
+    omar.get_by_role("link", name=re.compile("^List a node")).first.click()
+    omar.get_by_label("Name", exact=True).fill(NEW_NAME)
+    omar.get_by_label("Address").fill(NEW)
+    omar.get_by_role("button", name="Go on to the agent").click()
+    omar.wait_for_url(re.compile(f"/nodes/{NEW}/agent/$"))
+
+
+def enrol(omar: Page, site: LiveSite, state: Path) -> None:
+    """As pasted on the machine: the token in the environment, the site's key by its fingerprint."""
+    omar.get_by_role("button", name="Make the command").click()
+    expect(omar.get_by_text("Waiting for the agent.")).to_be_visible()
+    command = omar.locator("#command").inner_text().split()
+    name, _is, token = command[0].partition("=")
+    program = [str(SCRIPTS / command[1]), *command[2:], "--state", str(state)]
+    done = subprocess.run(
+        program, env=site.environment | {name: token}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_owner_lists_a_machine_that_a_real_agent_describes(
+    site: LiveSite, sign_in: Callable[..., Page], page: Page, tmp_path: Path
+) -> None:
+    omar = sign_in(OMAR, PASSWORD)
+    enter(omar)
+    assert page.goto(f"/nodes/{NEW}/").status == 404, "nobody else sees a draft"  # type: ignore[union-attr]
+    enrol(omar, site, tmp_path / "agent")
+    expect(omar.get_by_text("The agent is here.")).to_be_visible()  # without loading the page again
+    omar.get_by_role("link", name="Look at what it found").click()
+    expect(omar.get_by_label("Processor")).not_to_have_value("")
+    expect(omar.get_by_label("How many").first).not_to_have_value("")
+    omar.get_by_role("button", name="List the node").click()
+    omar.wait_for_url(re.compile(f"/nodes/{NEW}/statements/$"))
+    page.goto(f"/nodes/{NEW}/")
+    expect(page.get_by_role("heading", name="How it kept its slots")).to_be_visible()
+
+    omar.goto(f"/nodes/{NEW}/withdraw/")
+    expect(omar.get_by_text("Nothing is booked here: nobody loses anything.")).to_be_visible()
+    omar.get_by_label("Reason").fill("It goes back to its maker.")
+    omar.get_by_role("button", name="Withdraw the node").click()
+    omar.wait_for_url(re.compile(f"/nodes/{NEW}/operate/$"))
+    page.reload()
+    expect(page.get_by_text("Withdrawn from booking")).to_be_visible()
 
 
 def test_it_works_without_scripts(sign_in: Callable[..., Page], windows: Windows) -> None:

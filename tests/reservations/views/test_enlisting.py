@@ -18,7 +18,7 @@ from tests.nodes.cast import SigningAgent
 
 pytestmark = pytest.mark.django_db
 GIB = 2**30
-INVENTORY = {
+INVENTORY: dict[str, Any] = {
     "cpu": {"model": "AMD EPYC 9334 32-Core Processor", "cores": 64, "threads": 128},
     "memory_bytes": 512 * GIB,
     "gpus": [
@@ -157,6 +157,32 @@ def test_listing_makes_devices_and_opens_the_way_to_costs(owner: Organisation, o
     assert node.devices.count() == 3
 
 
+def test_devices_have_the_numbers_of_the_machine(owner: Organisation, omar: Client) -> None:
+    """The first GPU stays the owner's own."""
+    omar.post(new(owner), place())
+    rows = {"first_0": "1", "number_1": "1", "kind_1": "gpu", "model_1": "B200", "gigabytes_1": "180"}
+    omar.post("/nodes/lyon-h100/machine/", machine(**rows))
+    assert [one.index for one in Node.objects.get().devices.order_by("index")] == [1, 2, 3]
+
+
+def test_a_draft_is_discarded_and_its_address_free_again(owner: Organisation, omar: Client) -> None:
+    omar.post(new(owner), place())
+    agent = SigningAgent(Node.objects.get())
+    assert agent.post("heartbeat", {"leases": []}).status_code == 200
+    assert Client().post("/nodes/lyon-h100/discard/").status_code == 302
+    assert Node.objects.exists()
+    assert omar.post("/nodes/lyon-h100/discard/").url == "/owner/"
+    assert not Node.objects.exists()
+    assert agent.post("heartbeat", {"leases": []}).status_code == 401
+    omar.post(new(owner), place())
+    assert omar.delete("/api/v1/nodes/lyon-h100/machine").status_code == 204
+    omar.post(new(owner), place())
+    omar.post("/nodes/lyon-h100/machine/", machine())
+    omar.post("/nodes/lyon-h100/discard/")
+    assert omar.delete("/api/v1/nodes/lyon-h100/machine").json()["code"] == "listing_refused"
+    assert Node.objects.get().state == "listed"
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -214,6 +240,12 @@ def test_devices_are_proposed_in_their_order_and_alike_together() -> None:
     found = proposal_of(INVENTORY)
     assert [(one.number, one.kind, one.model) for one in found.devices] == [(2, "gpu", "H100 80GB HBM3")]
     assert (found.cpu_cores, found.runner) == (64, "bubblewrap")
+
+
+def test_a_gap_in_the_numbers_begins_another_row() -> None:
+    gpus = [INVENTORY["gpus"][1], {**INVENTORY["gpus"][1], "index": 2}, {**INVENTORY["gpus"][1], "index": 3}]
+    found = proposal_of(INVENTORY | {"gpus": gpus})
+    assert [(one.number, one.first) for one in found.devices] == [(1, 0), (2, 2)]
 
 
 def test_a_machine_without_accelerators_is_one_host() -> None:
