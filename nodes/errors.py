@@ -15,6 +15,7 @@ DomainError
  +-- BodyInvalid          a call that does not follow docs/agent-protocol.md
  |    +-- FileTooLarge
  +-- ProtocolUnsupported  an agent of a version that this site does not speak
+ +-- TooManyInventories   an agent that tells another machine again and again
  +-- TooManyHeartbeats    an agent that says “alive” far more often than it was told to
  +-- EnrolmentRefused
  |    +-- EnrolmentTokenUnknown, EnrolmentTokenUsed, EnrolmentTokenExpired, EnrolmentOvertaken, NoAgent
@@ -90,6 +91,13 @@ class ProtocolUnsupported(DomainError):
 
     code = "protocol_unsupported"
     status = 400
+
+
+class TooManyInventories(DomainError):
+    """`details`: limit, seconds."""
+
+    code = "too_many_inventories"
+    status = 429
 
 
 class TooManyHeartbeats(DomainError):

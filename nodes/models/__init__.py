@@ -9,7 +9,7 @@ from nodes.models.agents import Agent, AgentCall, EnrolmentToken
 from nodes.models.changes import NodeChange
 from nodes.models.checks import NodeCheck
 from nodes.models.holds import Closure, Hold, HoldEvent
-from nodes.models.inventories import NodeInventory
+from nodes.models.inventories import NodeInventory, ToldGpu
 from nodes.models.leases import Lease, LeasedHold, LeaseQuerySet, LogChunk, OutputFile
 from nodes.models.places import Device, Node, NodeQuerySet, Site
 from nodes.models.samples import NodeSample
@@ -34,4 +34,5 @@ __all__ = [
     "NodeSample",
     "OutputFile",
     "Site",
+    "ToldGpu",
 ]

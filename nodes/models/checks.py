@@ -28,6 +28,7 @@ class NodeCheck(models.Model):
         RUNNING = "running", _("Handed to the node")
         PASSED = "passed", _("Passed")
         FAILED = "failed", _("Failed")
+        NOT_MADE = "not_made", _("Not carried out")
 
     OPEN = (State.ASKED, State.PLACED, State.RUNNING)
 
@@ -58,7 +59,7 @@ class NodeCheck(models.Model):
                 condition=Q(state__in=["asked", "placed", "running"]),
             ),
             models.CheckConstraint(
-                condition=Q(state="asked") | Q(closure__isnull=False) | Q(state="failed"),
+                condition=Q(state__in=["asked", "not_made"]) | Q(closure__isnull=False),
                 name="check_that_has_a_time_closes_devices",
             ),
         ]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -42,8 +40,6 @@ class NodeInventory(models.Model):
     told = models.JSONField()  # docs/node-profile.md, as told; names of hosts and of buses are in it
     # nodes.domain.inventory.Difference, in its order
     differences = models.JSONField(default=list)
-    # Of GPUs and instances: the same one in two machines is in neither.
-    gpu_uuids = ArrayField(models.CharField(max_length=200), default=list)
     state = models.CharField(max_length=10, choices=State)
     told_at = models.DateTimeField()
     last_told_at = models.DateTimeField()
@@ -67,9 +63,20 @@ class NodeInventory(models.Model):
                 name="settled_inventory_says_by_whom_and_why",
             ),
         ]
-        indexes: ClassVar = [
-            GinIndex(fields=["gpu_uuids"], name="inventory_gpus", condition=~Q(state="replaced"))
-        ]
 
     def __str__(self) -> str:
         return f"{self.node_id} {self.told_at:%Y-%m-%d %H:%M}"
+
+
+class ToldGpu(models.Model):
+    """A GPU, or an instance of one, that an agent tells. It is in one machine: the first to tell keeps it.
+
+    Drafts have none, so that nobody takes a GPU off another's node without a listed node of their own.
+    """
+
+    uuid = models.CharField(max_length=200, unique=True)
+    node = models.ForeignKey(Node, models.CASCADE, related_name="told_gpus")
+    told_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.uuid

@@ -9,35 +9,42 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from common import formats
 from ledger import services as ledger
 from nodes.domain import inventory as machines, output
 from nodes.domain.devices import model_key
 from nodes.domain.inventory import Difference
-from nodes.errors import BodyInvalid, SettlingRefused
-from nodes.models import Agent, Device, Node, NodeInventory
-from nodes.services import standing
+from nodes.errors import BodyInvalid, SettlingRefused, TooManyInventories
+from nodes.models import Agent, Device, Hold, Node, NodeInventory, ToldGpu
+from nodes.services import occupancy, standing
 
 State, Settlement = NodeInventory.State, NodeInventory.Settlement
 # What each node keeps of what was replaced.
 MOST_KEPT = 50
+# New ones of one node: a machine that changes more often is none.
+MOST_AN_HOUR = 12
+HOUR = timedelta(hours=1)
+# An inventory has four levels; more is no inventory.
+DEEPEST = 20
 LONGEST_REASON = 500
-# Facts of the listing itself, which its owner may correct to what was found.
-ADOPTABLE = frozenset({"cpu_model", "cpu_cores", "memory", "more_cores", "more_memory"})
 
 
 @transaction.atomic
 def take_inventory(*, agent: Agent, inventory: object, at: datetime) -> NodeInventory | None:
     """Keep what this agent tells, and compare it. None where it tells nothing at all."""
-    told = output.harmless(inventory)
-    if not isinstance(told, dict):
-        raise BodyInvalid(_("An inventory is a JSON object."), field="inventory")
+    if not isinstance(inventory, dict) or _is_deeper(inventory, DEEPEST):
+        raise BodyInvalid(
+            _("An inventory is a JSON object of at most %(limit)d levels.") % {"limit": DEEPEST},
+            field="inventory",
+        )
+    told: Any = output.harmless(inventory)
     if (size := len(_canonical(told))) > machines.MOST_BYTES:
         raise BodyInvalid(
             _("An inventory has at most %(limit)d bytes; this one has %(size)d.")
@@ -45,8 +52,11 @@ def take_inventory(*, agent: Agent, inventory: object, at: datetime) -> NodeInve
             field="inventory", limit=machines.MOST_BYTES, size=size,
         )  # fmt: skip
     node = standing.locked(agent.node)
+    if not told:
+        return None
+    _require_seldom(node, told, at)
     Agent.objects.filter(pk=agent.pk).update(inventory=told)
-    return _compare(node, agent, told, at) if told else None
+    return _compare(node, agent, told, at)
 
 
 @transaction.atomic
@@ -65,6 +75,9 @@ def settle(
 
     Only a steward accepts what the booked devices are not: their owner would judge in their own cause.
     """
+    # Devices before the node, as everywhere.
+    device_ids = sorted(inventory.node.devices.values_list("pk", flat=True))
+    occupancy.lock_devices(device_ids=device_ids)
     node = standing.locked(inventory.node)
     inventory = NodeInventory.objects.select_related("agent").get(pk=inventory.pk)
     reason = _checked_reason(reason)
@@ -75,6 +88,8 @@ def settle(
         )
     differences = told_differences(inventory)
     if settlement == Settlement.ADOPTED:
+        if not is_steward:
+            _require_nothing_booked(device_ids, differences, at)
         _adopt(node, differences)
     else:
         _require_may_accept(differences, is_steward)
@@ -102,9 +117,9 @@ def _compare(node: Node, agent: Agent, told: dict[str, Any], at: datetime) -> No
     last = node.inventories.current().first()
     differences: Sequence[Difference] = ()
     if node.state != Node.State.DRAFT:  # nothing is listed of it yet
-        elsewhere = _told_elsewhere(node, found.uuids)
+        elsewhere = _told_elsewhere(node, found.uuids, at)
         differences = machines.differences(_listed(node), found, told_elsewhere=elsewhere)
-    stored, digest = [one.to_json() for one in differences], hashlib.sha256(_canonical(told)).hexdigest()
+    stored, digest = [one.to_json() for one in differences], _digest(told)
     if last and (last.digest, last.differences, last.agent_id) == (digest, stored, agent.pk):
         NodeInventory.objects.filter(pk=last.pk).update(last_told_at=at)
         return last
@@ -115,17 +130,28 @@ def _compare(node: Node, agent: Agent, told: dict[str, Any], at: datetime) -> No
     node.inventories.current().update(state=State.REPLACED)
     kept: dict[str, Any] = _settlement_of(last) if last and state == State.SETTLED else {}
     current = NodeInventory.objects.create(
-        node=node, agent=agent, digest=digest, told=told, differences=stored, gpu_uuids=list(found.uuids),
+        node=node, agent=agent, digest=digest, told=told, differences=stored,
         state=state, told_at=at, last_told_at=at, **kept,
     )  # fmt: skip
     was_open = last is not None and last.state == State.OPEN
-    if state == State.OPEN and not (was_open and last and last.differences == stored):
+    if state == State.OPEN and not was_open:
         _enter(current, node, "differs", at)
     elif was_open and state != State.OPEN:
         _enter(current, node, "agrees", at)
     _hold_back(node, (node.differs_since or at) if state == State.OPEN else None)
     _forget_oldest(node)
     return current
+
+
+def _require_seldom(node: Node, told: dict[str, Any], at: datetime) -> None:
+    """The same again costs nothing; each new one is a row, and may be an entry in the ledger."""
+    if node.inventories.current().filter(digest=_digest(told)).exists():
+        return
+    if node.inventories.filter(told_at__gt=at - HOUR).count() >= MOST_AN_HOUR:
+        raise TooManyInventories(
+            _("One node tells at most %(limit)d new inventories an hour.") % {"limit": MOST_AN_HOUR},
+            limit=MOST_AN_HOUR, seconds=HOUR.total_seconds(),
+        )  # fmt: skip
 
 
 def _listed(node: Node) -> machines.ListedNode:
@@ -138,10 +164,15 @@ def _listed(node: Node) -> machines.ListedNode:
     )  # fmt: skip
 
 
-def _told_elsewhere(node: Node, uuids: Collection[str]) -> set[str]:
-    others = NodeInventory.objects.current().exclude(node=node).exclude(node__state=Node.State.WITHDRAWN)
-    theirs = others.filter(gpu_uuids__overlap=list(uuids)) if uuids else others.none()
-    return {uuid for row in theirs.values_list("gpu_uuids", flat=True) for uuid in row}
+def _told_elsewhere(node: Node, uuids: Collection[str], at: datetime) -> set[str]:
+    """Those that another node's agent told first and still tells; the others are this node's from now on."""
+    node.told_gpus.exclude(uuid__in=uuids).delete()
+    ToldGpu.objects.filter(uuid__in=uuids, node__state=Node.State.WITHDRAWN).delete()
+    # In one order for all: who tells the same at the same moment waits, and then sees whose they are.
+    rows = [ToldGpu(uuid=uuid, node=node, told_at=at) for uuid in sorted(set(uuids))]
+    ToldGpu.objects.bulk_create(rows, ignore_conflicts=True)
+    others = ToldGpu.objects.filter(uuid__in=uuids).exclude(node=node)
+    return set(others.values_list("uuid", flat=True))
 
 
 def _accepted(last: NodeInventory | None) -> list[dict[str, Any]]:
@@ -175,7 +206,7 @@ def _forget_oldest(node: Node) -> None:
 
 # --- settling ----------------------------------------------------------------------------------------
 def _adopt(node: Node, differences: Sequence[Difference]) -> None:
-    found = {one.code: one.found for one in differences if one.code in ADOPTABLE}
+    found = {one.code: one.found for one in differences if one.code in machines.ADOPTABLE}
     if not found:
         raise SettlingRefused(
             _("What is booked on a device cannot be another device. Mend the machine, or withdraw the node.")
@@ -195,10 +226,31 @@ def _adopt(node: Node, differences: Sequence[Difference]) -> None:
         host.save(update_fields=["memory_bytes", "model_key"])
 
 
+def _require_nothing_booked(
+    device_ids: Sequence[int], differences: Sequence[Difference], at: datetime
+) -> None:
+    """People booked what was listed. More of it takes nothing from them; less does."""
+    if not any(one.holds_back and one.code in machines.ADOPTABLE for one in differences):
+        return
+    booked = Hold.objects.filter(
+        device__in=device_ids, during__endswith__gt=at, kind__in=(Hold.Kind.RESERVATION, Hold.Kind.OFFER)
+    )
+    last = booked.order_by("-during__endswith").values_list("during__endswith", flat=True).first()
+    if last is not None:
+        raise SettlingRefused(
+            _(
+                "People have booked this node as it is listed, until %(until)s. List what was found after"
+                " that, take their slots back, or ask a steward."
+            )
+            % {"until": formats.moment_with_year(last)},
+            until=last,
+        )
+
+
 def _require_may_accept(differences: Sequence[Difference], is_steward: bool) -> None:
     if is_steward:
         return
-    if any(one.holds_back and one.code not in ADOPTABLE for one in differences):
+    if any(one.holds_back and one.code not in machines.ADOPTABLE for one in differences):
         raise SettlingRefused(
             _(
                 "These differences are about the devices that people book: a steward accepts them, or the"
@@ -229,6 +281,25 @@ def _enter(inventory: NodeInventory, node: Node, action: str, at: datetime) -> N
         by = "steward" if inventory.settled_by_steward else "owner"
         body |= {"settlement": inventory.settlement, "by": by, "reason": inventory.reason}
     ledger.append(kind="inventory", body=body, at=at)
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Without recursion: a stranger wrote it."""
+    layer = [value]
+    for _level in range(levels):
+        layer = [
+            inner
+            for one in layer
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not layer:
+            return False
+    return True
+
+
+def _digest(told: dict[str, Any]) -> str:
+    return hashlib.sha256(_canonical(told)).hexdigest()
 
 
 def _canonical(told: dict[str, Any]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nodes.domain.inventory.comparing import (
+    ADOPTABLE,
     DEVICE_TOLERANCE,
     MEMORY_TOLERANCE,
     Difference,
@@ -13,6 +14,7 @@ from nodes.domain.inventory.comparing import (
 from nodes.domain.inventory.found import MOST_BYTES, Found, FoundGpu, FoundInstance, read
 
 __all__ = [
+    "ADOPTABLE",
     "DEVICE_TOLERANCE",
     "MEMORY_TOLERANCE",
     "MOST_BYTES",

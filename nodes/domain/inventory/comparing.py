@@ -18,6 +18,8 @@ from nodes.domain.inventory.found import Found, FoundGpu, FoundInstance
 MEMORY_TOLERANCE = Fraction(5, 100)
 # GDDR with error correction on keeps 1/16 for it: an L40S of 48 GiB tells 46,068 MiB.
 DEVICE_TOLERANCE = Fraction(8, 100)
+# Facts of the listing itself, which its owner may correct to what was found.
+ADOPTABLE = frozenset({"cpu_model", "cpu_cores", "memory", "more_cores", "more_memory"})
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from nodes.errors import DeviceTaken, LeaseRefused
 from nodes.models import Hold, Lease, Node, NodeCheck
 from nodes.services import leases, occupancy
 from nodes.services.checking.asking import begin_spot_checks
-from nodes.services.checking.judging import finish
+from nodes.services.checking.judging import finish, give_up
 
 logger = logging.getLogger(__name__)
 
@@ -63,10 +63,11 @@ def _step(pk: int, at: datetime) -> bool:
 
 def _place(check: NodeCheck, at: datetime) -> bool:
     ids = list(check.node.devices.values_list("pk", flat=True))
-    start = _free_from(ids, at)
+    until = check.asked_at + AHEAD
+    if until <= at:
+        return give_up(check, at)
+    start = _free_from(ids, at, until)
     if start is None:
-        if check.asked_at + AHEAD <= at:
-            return finish(check, at)
         return False
     try:
         with transaction.atomic():
@@ -81,13 +82,13 @@ def _place(check: NodeCheck, at: datetime) -> bool:
     return True
 
 
-def _free_from(device_ids: Sequence[int], at: datetime) -> datetime | None:
+def _free_from(device_ids: Sequence[int], at: datetime, until: datetime) -> datetime | None:
     """At once where nobody has the devices now, else the next mark from which they are free long enough."""
     if not device_ids:
         return None
     if not selectors.conflicts(device_ids=device_ids, start=at, end=at + LENGTH):
         return at
-    return selectors.next_free(device_ids=device_ids, length=MARK, after=at, until=at + AHEAD)
+    return selectors.next_free(device_ids=device_ids, length=MARK, after=at, until=until)
 
 
 def _hand_over(check: NodeCheck, at: datetime) -> bool:
@@ -95,13 +96,13 @@ def _hand_over(check: NodeCheck, at: datetime) -> bool:
     assert check.starts_at
     assert check.ends_at
     if check.ends_at <= at:
-        return finish(check, at)
+        return give_up(check, at)
     if check.starts_at - HANDED_OVER > at:
         return False
     holds = Hold.objects.filter(reference=check.closure.reference).order_by("device_id")
     pairs = list(holds.values_list("device_id", "uid"))
     if not pairs:  # its owner opened the closure
-        return finish(check, at)
+        return give_up(check, at)
     try:
         with transaction.atomic():
             leases.create_lease(

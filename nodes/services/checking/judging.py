@@ -17,10 +17,11 @@ State, Purpose = NodeCheck.State, NodeCheck.Purpose
 LARGEST_REPORT = 2**20
 
 
-def finish(check: NodeCheck, at: datetime, lease: Lease | None = None) -> bool:
+def finish(check: NodeCheck, at: datetime, lease: Lease | None) -> bool:
     """Judge what there is, give back what is left of the time, and say in the ledger what came of it."""
-    if check.closure is not None:
-        occupancy.release_holds(reference=check.closure.reference, at=at)
+    if lease is None or lease.started_at is None:
+        return give_up(check, at)
+    _give_back(check, at)
     raw = _report(lease)
     requirements = conformance.judge(_parsed(raw), _carried(check, lease))
     figures = conformance.figures(_parsed(raw))
@@ -31,7 +32,7 @@ def finish(check: NodeCheck, at: datetime, lease: Lease | None = None) -> bool:
         deviations = conformance.off(figures, reference) if reference else {}
         has_passed = has_passed and conformance.is_good(deviations)
     check.state = State.PASSED if has_passed else State.FAILED
-    check.finished_at = (lease.ended_at if lease else None) or at
+    check.finished_at = lease.ended_at or at
     check.requirements, check.figures = [one.to_json() for one in requirements], figures.to_json()
     check.deviations, check.report_digest = deviations, hashlib.sha256(raw).hexdigest()
     check.save()
@@ -46,8 +47,21 @@ def finish(check: NodeCheck, at: datetime, lease: Lease | None = None) -> bool:
     return True
 
 
-def _report(lease: Lease | None) -> bytes:
-    file = lease.files.filter(name="report.json", size__lte=LARGEST_REPORT).first() if lease else None
+def give_up(check: NodeCheck, at: datetime) -> bool:
+    """It never ran: no free time, its time taken back, its owner paused. That says nothing about the node."""
+    _give_back(check, at)
+    check.state, check.finished_at = State.NOT_MADE, at
+    check.save(update_fields=["state", "finished_at"])
+    return True
+
+
+def _give_back(check: NodeCheck, at: datetime) -> None:
+    if check.closure is not None:
+        occupancy.release_holds(reference=check.closure.reference, at=at)
+
+
+def _report(lease: Lease) -> bytes:
+    file = lease.files.filter(name="report.json", size__lte=LARGEST_REPORT).first()
     if file is None:
         return b""
     try:
@@ -64,14 +78,14 @@ def _parsed(raw: bytes) -> object:
         return None
 
 
-def _carried(check: NodeCheck, lease: Lease | None) -> Carried:
+def _carried(check: NodeCheck, lease: Lease) -> Carried:
     line = f"Conformance job {check.uid}: done."
     kinds = list(check.node.devices.values_list("kind", flat=True))
     is_parted = Device.Kind.GPU not in kinds
     return Carried(
-        has_started=lease is not None and lease.started_at is not None,
-        exit_code=lease.exit_code if lease else None,
-        has_log=lease is not None and any(line in chunk.text for chunk in selectors.log_since(lease, 0)),
+        has_started=lease.started_at is not None,
+        exit_code=lease.exit_code,
+        has_log=any(line in chunk.text for chunk in selectors.log_since(lease, 0)),
         nonce=str(check.uid),
         # A whole host shows what it has; instances share the files of their GPU.
         gpus_held=None if is_parted else len(kinds),

@@ -133,25 +133,57 @@ def test_a_check_waits_for_the_first_time_that_is_free() -> None:
     assert Lease.objects.get().not_before == until
 
 
-def test_a_check_whose_time_its_owner_took_back_fails_and_says_nothing_of_the_sandbox() -> None:
+def is_not_made(check: NodeCheck, agent: Agent) -> bool:
+    """Neither good nor bad: nothing in the ledger, and the node's level is what it was."""
+    check.refresh_from_db()
+    assert not Entry.objects.filter(kind="node_check", leaf__contains=str(check.uid).encode()).exists()
+    return check.state == "not_made"
+
+
+def test_a_check_whose_time_its_owner_took_back_was_not_made() -> None:
     agent = new_agent()
     check = ask(agent)
     checking.carry_forward(at=AT)
     Hold.objects.all().delete()
     checking.carry_forward(at=AT)
-    check.refresh_from_db()
-    assert (check.state, check.requirements[0]) == ("failed", {"code": "starts", "is_met": False, "told": ""})
+    assert is_not_made(check, agent)
 
 
-def test_a_node_that_goes_away_has_failed_and_can_be_checked_again() -> None:
+def test_a_node_that_is_booked_out_keeps_its_level() -> None:
+    agent = new_agent()
+    checked(agent)
+    for day in range(1, 11):
+        checked(agent, "spot", at=AT + day * DAY)
+    assert selectors.level_of(agent.node) == conformance.MEASURED
+    at = AT + 11 * DAY
+    occupancy.hold_devices(
+        wanted=[occupancy.WantedHold(device.pk) for device in agent.node.devices.all()],
+        during=between(at, at + 9 * DAY), reference="run-full", kind="reservation", at=at,
+    )  # fmt: skip
+    check = ask(agent, "spot", at=at)
+    checking.carry_forward(at=at)
+    checking.carry_forward(at=at + 7 * DAY)
+    assert is_not_made(check, agent)
+    assert selectors.level_of(agent.node) == conformance.MEASURED
+
+
+def test_a_job_that_never_started_says_nothing_and_one_that_was_lost_does() -> None:
     agent = new_agent()
     check, lease = handed_over(agent)
     later = AT + 30 * MINUTE
     leases.expire_leases(at=later)
     checking.carry_forward(at=later)
+    assert is_not_made(check, agent)
+    check, lease = handed_over(agent, at=later)
+    leases.start(
+        node_id=lease.node_id, lease_uid=lease.uid, fence=lease.fence, start_delay_ms=3, ago=0.0, at=later
+    )
+    last = later + 30 * MINUTE
+    leases.expire_leases(at=last)
+    checking.carry_forward(at=last)
     check.refresh_from_db()
     assert check.state == "failed"
-    assert checked(agent, at=later).state == "passed"
+    assert checked(agent, at=last).state == "passed"
 
 
 def test_who_cannot_be_checked_is_told_why() -> None:

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from common.ranges import between
 from ledger.errors import EntryRefused
 from ledger.models import Entry
-from nodes.errors import BodyInvalid, SettlingRefused, StandingRefused
-from nodes.models import Agent, Node, NodeInventory
-from nodes.services import comparing, standing
+from nodes.errors import BodyInvalid, SettlingRefused, StandingRefused, TooManyInventories
+from nodes.models import Agent, Node, NodeInventory, ToldGpu
+from nodes.services import comparing, occupancy, standing
 from tests import factories, races
 from tests.nodes.inventories import GIB, gpu, of_node
 
@@ -101,6 +102,30 @@ def test_an_owner_lists_what_was_found() -> None:
     assert body["reason"] == "A memory module is being replaced."
 
 
+def test_less_is_not_adopted_while_people_have_booked_more() -> None:
+    agent = new_agent()
+    device = agent.node.devices.all()[0]
+    occupancy.hold_devices(
+        wanted=[occupancy.WantedHold(device.pk)], during=between(AT, AT + 4 * HOUR), reference="run-1",
+        kind="reservation", at=AT,
+    )  # fmt: skip
+    told = tell(agent, **LESS)
+    with pytest.raises(SettlingRefused, match="People have booked this node as it is listed, until"):
+        settle(told, "adopted")
+    assert Node.objects.get().memory_bytes == 512 * GIB
+    assert settle(told, "adopted", at=AT + 5 * HOUR).state == "agrees"
+
+
+def test_a_steward_may_have_less_listed_at_once() -> None:
+    agent = new_agent()
+    device = agent.node.devices.all()[0]
+    occupancy.hold_devices(
+        wanted=[occupancy.WantedHold(device.pk)], during=between(AT, AT + 4 * HOUR), reference="run-1",
+        kind="reservation", at=AT,
+    )  # fmt: skip
+    assert settle(tell(agent, **LESS), "adopted", is_steward=True).state == "agrees"
+
+
 def test_a_whole_host_that_is_corrected_is_booked_as_what_it_is() -> None:
     node = factories.make_node(devices=0)
     host = node.devices.create(
@@ -186,12 +211,41 @@ def test_the_database_lists_no_node_that_differs() -> None:
         Node.objects.update(state="listed")
 
 
-def test_a_gpu_is_in_one_machine() -> None:
+def codes(inventory: NodeInventory) -> set[str]:
+    return {one["code"] for one in inventory.differences}
+
+
+def test_a_gpu_is_in_the_machine_that_told_it_first() -> None:
     told = of_node(factories.make_node())["gpus"]
-    tell(new_agent(), gpus=told)
-    second = tell(new_agent(), gpus=told)
-    assert second.state == "open"
-    assert {one["code"] for one in second.differences} == {"gpu_elsewhere"}
+    first, second = new_agent(), new_agent()
+    tell(first, gpus=told)
+    assert codes(tell(second, gpus=told)) == {"gpu_elsewhere"}
+    # Told again by the first, after a restart: it keeps what it has.
+    assert codes(tell(first, gpus=told, kernel="6.9", at=AT + HOUR)) == set()
+    # Moved for good: it is free for the other.
+    tell(first, at=AT + HOUR)
+    assert codes(tell(second, gpus=told, kernel="6.9", at=AT + 2 * HOUR)) == set()
+
+
+def test_a_draft_takes_no_gpu_off_anybody() -> None:
+    victim = new_agent()
+    told = of_node(victim.node)["gpus"]
+    draft = new_agent(factories.make_node(state="draft", listed_at=None))
+    tell(draft, gpus=told)
+    assert codes(tell(victim)) == set()
+    Node.objects.filter(pk=draft.node_id).update(state="listed")
+    again = comparing.look_again(node=draft.node, at=AT)
+    assert again is not None
+    assert codes(again) == {"gpu_elsewhere"}
+    assert standing_of(victim) == ("listed", None)
+
+
+def test_a_gpu_of_a_withdrawn_node_may_be_anywhere() -> None:
+    gone = new_agent()
+    tell(gone)
+    told = of_node(gone.node)["gpus"]
+    standing.withdraw(node=gone.node, reason="Sold", by=None, at=AT)
+    assert codes(tell(new_agent(), gpus=told)) == set()
 
 
 def test_an_agent_that_tells_nothing_changes_nothing() -> None:
@@ -211,9 +265,16 @@ def test_a_draft_is_compared_when_it_is_listed() -> None:
     assert Node.objects.get().state == "drained"
 
 
-@pytest.mark.parametrize("inventory", [[], "text", None, 5])
-def test_an_inventory_is_an_object(inventory: object) -> None:
-    with pytest.raises(BodyInvalid, match="is a JSON object"):
+def nested(levels: int) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for _ in range(levels):
+        told = {"deeper": [told]}
+    return told
+
+
+@pytest.mark.parametrize("inventory", [[], "text", None, 5, nested(11), nested(400)])
+def test_an_inventory_is_an_object_of_few_levels(inventory: object) -> None:
+    with pytest.raises(BodyInvalid, match="is a JSON object of at most 20 levels"):
         comparing.take_inventory(agent=new_agent(), inventory=inventory, at=AT)
 
 
@@ -222,10 +283,22 @@ def test_an_inventory_without_end_is_refused() -> None:
         comparing.take_inventory(agent=new_agent(), inventory={"faults": ["x" * 300_000]}, at=AT)
 
 
+def test_an_agent_that_tells_another_machine_each_second_is_told_to_stop() -> None:
+    agent = new_agent()
+    for number in range(comparing.MOST_AN_HOUR):
+        tell(agent, memory_bytes=(100 - number) * GIB)
+    tell(agent, memory_bytes=(101 - comparing.MOST_AN_HOUR) * GIB)  # the same again is not counted
+    with pytest.raises(TooManyInventories, match="at most 12 new inventories an hour"):
+        tell(agent, memory_bytes=GIB)
+    assert told_in_ledger() == [("differs", 1)]  # it began to differ once
+    assert tell(agent, memory_bytes=GIB, at=AT + 2 * HOUR).state == "open"
+    assert told_in_ledger() == [("differs", 1)]
+
+
 def test_what_an_agent_tells_in_a_day_of_changes_is_bounded() -> None:
     agent = new_agent()
     for number in range(comparing.MOST_KEPT + 5):
-        tell(agent, kernel=f"6.{number}")
+        tell(agent, kernel=f"6.{number}", at=AT + number * HOUR)
     assert NodeInventory.objects.count() == comparing.MOST_KEPT + 1
     assert NodeInventory.objects.current().count() == 1
 
@@ -249,3 +322,15 @@ def test_two_who_settle_at_once_settle_once() -> None:
     refused = [answer for answer in answers if isinstance(answer, SettlingRefused)]
     assert len(refused) == 3, answers
     assert told_in_ledger() == [("differs", 1), ("settled", 1)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_nodes_that_tell_the_same_gpu_at_once_do_not_both_have_it() -> None:
+    agents = [new_agent(), new_agent()]
+    told = of_node(agents[0].node)["gpus"]
+    calls = [
+        partial(comparing.take_inventory, agent=agent, inventory=of_node(agent.node, gpus=told), at=AT)
+        for agent in agents
+    ]
+    answers = races.at_once(*calls, meeting_at=ToldGpu)
+    assert sorted(answer.state for answer in answers) == ["agrees", "open"], answers
