@@ -12,6 +12,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import Project
 from common import clock
 from reservations.domain.decision import Answer
 from reservations.domain.needs import Need, Order, Priced
@@ -53,13 +54,15 @@ def test_every_slot_is_told_as_a_preview_of_it_is_answered() -> None:
     near, far = make_open_node(devices=4), make_open_node(devices=8, model="A40")
     other.book(list(near.devices.all()), in_days(1), hours=20)
     lab.book(list(far.devices.all()[:3]), in_days(2), hours=5)
+    Project.objects.filter(pk=lab.project.pk).update(expires_at=in_days(9))
     at = clock.now()
     answers = found(lab, at, devices=3, length=120 * HOUR)
     group = vars(answers.sorted)
     every = [one for its in group.values() for one in its]
     assert {node_of(one, answers) for one in every} == {near.slug, far.slug}
     assert group["fitting"]
-    assert group["refused"]  # three of four devices for most of a week are more than half of a model’s hours
+    # What begins a week later is over after the project.
+    assert "project_standing" in {code for one in group["refused"] for code in one.refused}
     for one in every:
         told = previewed(lab, one, at)
         assert told.quote is not None
