@@ -26,7 +26,7 @@ from ledger.models import Checkpoint
 SECTIONS = {
     "prices": "prices", "node": "prices", "electricity": "prices", "electricity_zones": "prices",
     "pricing_policy": "prices", "site_costs": "prices", "flags": "prices",
-    "node_costs": "prices", "how_costs_work": "prices",
+    "node_costs": "prices", "node_conformance": "prices", "node_settle": "prices", "how_costs_work": "prices",
     "compare": "prices", "market": "prices", "market_device": "prices",
     "book": "book", "book_preview": "book",
     "projects": "projects", "project": "projects", "apply": "projects", "application": "projects",

@@ -82,6 +82,8 @@ CALLS: Mapping[str, Sequence[Call]] = {
     "node_resume": [Call("POST", "api_node_resume")],
     "node_stop": [Call("POST", "api_node_stop")],
     "node_withdraw": [Call("POST", "api_node_withdraw")],
+    "node_settle": [Call("POST", "api_node_settle")],
+    "node_check": [Call("POST", "api_node_conformance")],
     # evidence and cost pools
     "evidence_files": [Call("POST", "api_evidence_files")],
     "evidence_attach": [Call("POST", "api_statement_evidence"), Call("POST", "api_pool_evidence")],

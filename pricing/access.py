@@ -43,9 +43,23 @@ def _lead(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
     return {**without("slug", kwargs), "node": node}
 
 
+def _settler(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+    if not person(request).is_steward:
+        return _lead(request, kwargs)
+    admitted = STEWARD_ACTS.admit(request, kwargs)
+    node = get_object_or_404(Node.objects.select_related("owner", "site"), slug=kwargs["slug"])
+    return {**without("slug", admitted), "node": node}
+
+
 # From `slug` to `node`.
 NODE_MEMBER = Rule("node member", gettext_noop("Members of the node’s owner"), _ROW, _member)
 NODE_LEAD = Rule("node lead", gettext_noop("Leads of the node’s owner"), _ROW, _lead)
+NODE_SETTLER = Rule(
+    "node settler",
+    gettext_noop("Leads of the node’s owner; stewards with a second factor"),
+    row(_S, _H, _H, _H, _A, _H, _A),
+    _settler,
+)
 
 
 # --- evidence and pools --------------------------------------------------------------------------------
@@ -138,3 +152,8 @@ POOL_DRAFT_LEAD = Rule(
 def is_lead_of(node: Node, user: User) -> bool:
     leads = OrganisationMembership.objects.filter(role=OrganisationMembership.Role.LEAD)
     return leads.filter(organisation=node.owner_id, user=user).exists()
+
+
+def judges(node: Node, user: User) -> bool:
+    """A steward who leads the node's owner acts as its lead: nobody judges in their own cause."""
+    return user.is_steward and not is_lead_of(node, user)

@@ -7,6 +7,7 @@ from django.urls import path
 from pricing.api import (
     caps as caps_api,
     compare as compare_api,
+    conformance as conformance_api,
     costs as costs_api,
     evidence as evidence_api,
     flags as flags_api,
@@ -22,6 +23,7 @@ from pricing.api import (
 from pricing.views import (
     caps,
     compare,
+    conformance,
     costs,
     drafts,
     evidence,
@@ -41,6 +43,9 @@ pages = [
     path("prices/", prices.prices, name="prices"),
     path("nodes/<slug:slug>/", prices.node, name="node"),
     path("nodes/<slug:slug>/costs/", costs.node_costs, name="node_costs"),
+    path("nodes/<slug:slug>/conformance/", conformance.node_conformance, name="node_conformance"),
+    path("nodes/<slug:slug>/conformance/settle/", conformance.node_settle, name="node_settle"),
+    path("nodes/<slug:slug>/conformance/check/", conformance.node_check, name="node_check"),
     path("how-costs-work/", costs.how_costs_work, name="how_costs_work"),
     # nodes side by side, and what others ask
     path("compare/", compare.compare, name="compare"),
@@ -142,6 +147,9 @@ endpoints = [
     path("site-costs.csv", site_costs.site_costs_csv, name="site_costs_csv"),
     path("nodes/<slug:slug>.json", prices.node_json, name="node_json"),
     path("nodes/<slug:slug>.csv", prices.node_csv, name="node_csv"),
+    path(
+        "nodes/<slug:slug>/conformance.json", conformance.node_conformance_json, name="node_conformance_json"
+    ),
     path("nodes/<slug:slug>/costs.json", costs.node_costs_json, name="node_costs_json"),
     path("nodes/<slug:slug>/costs.csv", costs.node_costs_csv, name="node_costs_csv"),
     path("electricity/<str:zone>.json", hourly.electricity_json, name="electricity_json"),
@@ -207,6 +215,16 @@ endpoints = [
     path("api/v1/nodes", nodes_api.NodesApi.as_view(), name="api_nodes"),
     path("api/v1/nodes/<slug:slug>", nodes_api.NodeApi.as_view(), name="api_node"),
     path("api/v1/nodes/<slug:slug>/costs", costs_api.NodeCostsApi.as_view(), name="api_node_costs"),
+    path(
+        "api/v1/nodes/<slug:slug>/conformance",
+        conformance_api.ConformanceApi.as_view(),
+        name="api_node_conformance",
+    ),
+    path(
+        "api/v1/nodes/<slug:slug>/conformance/settle",
+        conformance_api.SettleApi.as_view(),
+        name="api_node_settle",
+    ),
     path("api/v1/nodes/<slug:slug>/statements", statements.StatementsApi.as_view(), name="api_statements"),
     path(
         "api/v1/nodes/<slug:slug>/statements/draft", statements.DraftApi.as_view(), name="api_statement_draft"
