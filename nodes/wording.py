@@ -67,6 +67,14 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         _("What the registry has as %(image)s does not have this digest.") % values
     ),
     "image_late": lambda values: _("The image %(image)s was not there before the end of the slot.") % values,
+    "image_size": lambda values: (
+        _("The image %(image)s takes more than the %(limit)s that the owner allows.")
+        % {"image": values["image"], **_bytes(values)}
+    ),
+    "image_shell": lambda values: _("The image %(image)s has no /bin/sh, which runs the job.") % values,
+    "disk_low": lambda values: (
+        _("The disk of this machine is too full to fetch the image %(image)s.") % values
+    ),
     "owner_image": lambda values: _("The owner does not allow the image %(image)s.") % values,
     "owner_power": lambda values: (
         _("The owner allows at most %(limit)s W for a GPU, and its limit is %(actual)s W.") % values

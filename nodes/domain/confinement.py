@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,18 @@ IMAGE = re.compile(
     r"/[a-z0-9]+([._/-]+[a-z0-9]+)*@sha256:[0-9a-f]{64}"
 )
 MOST_TOLD = 100
+
+
+# Refusals (docs/agent-protocol.md, "Notes") of what the job itself asked for: who booked could have known.
+ASKED_FOR = frozenset(
+    {"image_name", "no_image", "image_digest", "image_size", "image_shell", "image_late"}
+    | {"owner_image", "owner_network", "no_network"}
+)
+
+
+def is_asked_for(notes: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a job was refused for what it asked for, and not for what its node is or its owner does."""
+    return any(note.get("code") in ASKED_FOR for note in notes)
 
 
 def is_image(text: str) -> bool:

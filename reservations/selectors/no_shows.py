@@ -11,7 +11,7 @@ from django.db.models import Max, Q
 
 from accounts.models import User
 from common.ranges import bounds
-from nodes.domain import lease as rules_of_leases
+from nodes.domain import confinement, lease as rules_of_leases
 from nodes.models import HoldEvent, Lease, Node
 from nodes.selectors import is_recent, last_seen
 from reservations.domain import no_shows
@@ -90,7 +90,7 @@ def facts_of(reservation: Reservation, *, at: datetime, warned_at: datetime | No
         checked_in_at=reservation.checked_in_at or before.checked_in_at,
         ran_at=min(begun, default=before.ran_until),
         is_waiting=any(_waits(run, leases.get(run.reference)) for run in runs),
-        is_node_at_fault=taken_away or any(lease.end_reason in _FAULTS for lease in leases.values()),
+        is_node_at_fault=taken_away or any(map(_is_of_its_node, leases.values())),
         silent_nodes=_silent(reservation, at),
         is_suspended=reservation.project.suspended_at is not None,
         is_given_up=reservation.state in given_up,
@@ -179,3 +179,8 @@ def _run(run: Run, lease: Lease | None) -> dict[str, Any]:
 
 def _moment(value: datetime | None) -> str | None:
     return None if value is None else moment(value)
+
+
+def _is_of_its_node(lease: Lease) -> bool:
+    """Whether a job came to nothing by its node, and not by what it asked for."""
+    return lease.end_reason in _FAULTS and not confinement.is_asked_for(lease.end_notes)

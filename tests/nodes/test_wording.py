@@ -28,10 +28,13 @@ VALUES: dict[str, dict[str, Any]] = {
     "no_image": {"image": "docker.io/x@sha256:0", "error": "manifest unknown"},
     "image_digest": {"image": "docker.io/x@sha256:0"},
     "image_late": {"image": "docker.io/x@sha256:0"},
+    "image_size": {"image": "docker.io/x@sha256:0", "limit": 2_000_000_000},
+    "image_shell": {"image": "docker.io/x@sha256:0"},
+    "disk_low": {"image": "docker.io/x@sha256:0"},
     "owner_image": {"image": "docker.io/x@sha256:0"},
     "owner_power": {"limit": "300", "actual": "350"},
 }
-OWN_UNIT = {"owner_memory", "owner_disk"}  # the site writes bytes as people do
+OWN_UNIT = {"owner_memory", "owner_disk", "image_size"}  # the site writes bytes as people do
 
 
 def told(code: str, values: dict[str, Any] | None = None, text: str = "own words") -> str:

@@ -47,6 +47,19 @@ def test_an_owners_rules_are_told_in_their_own_order() -> None:
     assert not found.allows_image(f"docker.io/library/python@{DIGEST}")
 
 
+@pytest.mark.parametrize("code", ["no_image", "image_digest", "image_name", "image_late", "owner_network"])
+def test_a_refusal_of_what_a_job_asked_for_is_its_own(code: str) -> None:
+    assert confinement.is_asked_for([{"code": code, "text": "", "values": {}}])
+
+
+@pytest.mark.parametrize(
+    "code", ["", "owner_paused", "owner_hours", "no_runner", "device_not_freed", "disk_low"]
+)
+def test_any_other_refusal_is_the_nodes(code: str) -> None:
+    assert not confinement.is_asked_for([{"code": code, "text": "", "values": {}}])
+    assert not confinement.is_asked_for([])
+
+
 @pytest.mark.parametrize(
     "told",
     [{"offers": "all"}, {"offers": {"networks": "internet", "images": {"a": 1}, "network_list": [1]}}]
