@@ -37,7 +37,7 @@ OPEN_TO_ALL = {
     "styleguide", "accessibility", "account_login", "account_signup", "account_reset_password", "rules",
     "organisations", "organisation", "api_docs", "electricity", "electricity_zones", "exceptions",
     "site_costs", "flags", "pricing_policy", "node_costs", "how_costs_work", "compare", "market",
-    "market_device", "evidence", "pool", "open_data", "open_data_set",
+    "market_device", "evidence", "pool", "open_data", "open_data_set", "node_conformance",
 }  # fmt: skip
 FOR_MEMBERS = {
     "me", "start", "welcome", "projects", "project", "members", "leave", "apply", "reservation", "decision",
