@@ -54,9 +54,12 @@ def _caller(request: HttpRequest, body_digest: str) -> Agent:
     call = agent_calls.Call(
         request.method or "", request.path, request.META.get("QUERY_STRING", ""), body_digest
     )
-    return agent_calls.authenticate(
+    agent = agent_calls.authenticate(
         authorization=request.headers.get("Authorization", ""), call=call, at=clock.now()
     )
+    # Of this call; its heartbeats have it kept.
+    agent.protocol = str(protocol.read(request.headers.get(protocol.HEADER)) or protocol.UNTOLD)
+    return agent
 
 
 def _agent(request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class Agent(models.Model):
     node = models.ForeignKey(Node, models.CASCADE, related_name="agents")
     public_key = models.CharField(max_length=44, unique=True)  # raw 32 bytes, base64
     version = models.CharField(max_length=20)
+    protocol = models.CharField(max_length=9, default="1.0", db_default="1.0")  # as its calls tell
     inventory = models.JSONField(default=dict)  # as the agent reported it
     enrolled_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -180,6 +180,7 @@ def _count_beat(agent: Agent, version: str, at: datetime) -> None:
     taken = Agent.objects.filter(~running | Q(beats__lt=rules.MOST_BEATS), pk=agent.pk).update(
         last_seen_at=at,
         version=version or F("version"),
+        protocol=agent.protocol,
         beats=Case(When(running, then=F("beats") + 1), default=1),
         beats_from=Case(When(running, then=F("beats_from")), default=Value(at)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,35 +25,48 @@ class Work:
         return bool(self.leases or self.stop)
 
 
+# What one answer holds: the rest comes with the next, once these are staged. Agents read 16 MiB.
+MOST_LEASES = 50
+MOST_BYTES = 4 << 20
+
+
 def hand_over(*, node: Node, at: datetime) -> Work:
-    """The node's waiting leases, renewed as they leave, and the live ones that are to stop."""
+    """The node's waiting leases, soonest first, renewed as they leave; and the live ones that are to stop."""
     live = Lease.objects.live().filter(node=node)
     if not live.to_tell().exists():
         return Work([], [])
     with transaction.atomic():
+        to_stop = live.filter(stop_requested_at__isnull=False).order_by("fence")
+        waiting = live.filter(
+            state=Lease.State.WAITING, stop_requested_at__isnull=True, ends_at__gt=at
+        ).order_by("not_before", "fence")
         told = list(
-            live.to_tell()
-            .select_for_update(of=("self",))
-            .prefetch_related("leased_holds__device")
-            .order_by("fence")
+            waiting.select_for_update(of=("self",)).prefetch_related("leased_holds__device")[:MOST_LEASES]
         )
-        to_stop = [lease for lease in told if lease.stop_requested_at is not None]
-        waiting = [lease for lease in told if lease.stop_requested_at is None and at < lease.ends_at]
-        return Work(
-            leases=[_signed(_handed_over(lease, at), node, at) for lease in waiting],
-            stop=[{"lease": str(lease.uid), "fence": lease.fence} for lease in to_stop],
-        )
+        stops = [{"lease": str(uid), "fence": fence} for uid, fence in to_stop.values_list("uid", "fence")]
+        return Work(leases=list(_fitting(told, node, at)), stop=stops)
 
 
-def _handed_over(lease: Lease, at: datetime) -> Lease:
-    # The time to live counts from here: what the agent is told must not outlast what the site keeps.
-    lease.expires_at = rules.expiry(at, lease.ends_at)
+def _fitting(waiting: Sequence[Lease], node: Node, at: datetime) -> Iterator[dict[str, str]]:
+    """The first at any rate: no lease is larger than what an agent reads."""
+    size = 0
+    for lease in waiting:
+        signed = _signed(lease, node, at)
+        size += len(signed["payload"])
+        if size > MOST_BYTES and size > len(signed["payload"]):
+            return
+        _handed_over(lease, at)
+        yield signed
+
+
+def _handed_over(lease: Lease, at: datetime) -> None:
+    # As it was signed: what the agent is told must not outlast what the site keeps.
     lease.handed_over_at = lease.handed_over_at or at
     lease.save(update_fields=["expires_at", "handed_over_at"])
-    return lease
 
 
 def _signed(lease: Lease, node: Node, at: datetime) -> dict[str, str]:
+    lease.expires_at = rules.expiry(at, lease.ends_at)
     return site_keys.signed(_payload(lease, node, at))
 
 
@@ -87,4 +101,6 @@ def hand_over_again(*, node: Node, lease_uid: UUID, fence: int, at: datetime) ->
     """A lease that has not begun, signed anew: for an agent whose clock began anew with its machine."""
     lease = leases.locked(node.pk, lease_uid, fence)
     leases.require_unbegun(lease, at)
-    return _signed(_handed_over(lease, at), node, at)
+    signed = _signed(lease, node, at)
+    _handed_over(lease, at)
+    return signed

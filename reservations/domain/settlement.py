@@ -179,15 +179,20 @@ class _Waited:
 
 
 def _waited(terms: Terms, held: Sequence[Held], executions: Sequence[Execution]) -> _Waited | None:
-    """Only the first run of the slot can be late, and only if the node had it in time."""
-    mine = sorted((one for one in executions if one.node_id == terms.node_id), key=lambda one: one.number)
+    """Only the first run of the slot can be late, and only if the node had it in time.
+
+    The first that was not over before the slot began: a node has jobs a day ahead, and loses or stops some.
+    """
     slot = min(one.granted.start for one in held)
-    if not mine or mine[0].started_at is None or mine[0].ready_at > slot:
+    mine = [one for one in executions if one.node_id == terms.node_id]
+    open_ones = [one for one in mine if one.ended_at is None or one.ended_at > slot]
+    first = min(open_ones, key=lambda one: one.number, default=None)
+    if first is None or first.started_at is None or first.ready_at > slot:
         return None
-    late = mine[0].delay // SECOND * SECOND
+    late = first.delay // SECOND * SECOND
     if late <= timedelta(0):
         return None
-    return _Waited(Interval(mine[0].not_before, mine[0].not_before + late), late // SECOND, mine[0].number)
+    return _Waited(Interval(first.not_before, first.not_before + late), late // SECOND, first.number)
 
 
 def _late_start(terms: Terms, held: Sequence[Held], waited: _Waited | None) -> list[Line]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from common.ranges import bounds
+from nodes.domain import confinement
 from nodes.domain.intervals import Interval
 from nodes.models import HoldEvent, Lease
 from reservations.domain import relet
 from reservations.domain.settlement import Execution, Facts, Held, Relet, Terms
-from reservations.models import Reservation, ReservedDevice, SlotChange, SlotWithdrawal
+from reservations.models import Reservation, ReservedDevice, Run, SlotChange, SlotWithdrawal
 from reservations.selectors import decisions
 
 Event = HoldEvent.Event
@@ -63,9 +64,10 @@ def _one_held(reserved: ReservedDevice, events: Sequence[HoldEvent]) -> Held:
 
 
 def _executions(reservation: Reservation) -> list[Execution]:
-    numbers = {run.lease_uid: run.number for run in reservation.runs.all() if run.lease_uid is not None}
+    its_runs = list(reservation.runs.select_related("retry_of"))
+    numbers = {run.lease_uid: run.number for run in its_runs if run.lease_uid is not None}
     taken_back = SlotWithdrawal.objects.filter(reservation=reservation).values_list("at", flat=True).first()
-    return [
+    executed = [
         Execution(
             node_id=lease.node_id,
             number=numbers[lease.uid],
@@ -74,11 +76,30 @@ def _executions(reservation: Reservation) -> list[Execution]:
             started_at=lease.started_at,
             ended_at=lease.ended_at,
             is_lost=lease.state == Lease.State.LOST or _is_cut_off(lease, taken_back),
-            is_refused=lease.end_reason == Lease.EndReason.REFUSED,
+            # What was asked for and not to be had is no failure of the node: its time is paid.
+            is_refused=lease.end_reason == Lease.EndReason.REFUSED
+            and not confinement.is_asked_for(lease.end_notes),
             delay=timedelta(milliseconds=lease.start_delay_ms or 0),
         )
         for lease in Lease.objects.filter(uid__in=numbers).order_by("fence")
     ]
+    return executed + list(_silences(reservation, its_runs, executed))
+
+
+def _silences(
+    reservation: Reservation, its_runs: Iterable[Run], executed: Iterable[Execution]
+) -> Iterator[Execution]:
+    """Jobs that came along with a moved slot and waited until their nodes told of the old ones: time lost."""
+    start, _end = bounds(reservation.during)
+    ready = {one.number: one.ready_at for one in executed}
+    for run in its_runs:
+        came_along = run.retry_of is not None and run.retry_of.reservation_id != reservation.pk
+        until = ready.get(run.number, run.finished_at)
+        if came_along and until is not None and until > start:
+            yield Execution(
+                node_id=run.node_id, number=run.number, ready_at=start, not_before=start, started_at=None,
+                ended_at=until, is_lost=True,
+            )  # fmt: skip
 
 
 def _is_cut_off(lease: Lease, taken_back: datetime | None) -> bool:

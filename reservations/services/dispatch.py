@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from common.ranges import bounds
+from nodes.domain.protocol import UNTOLD
 from nodes.errors import LeaseRefused
-from nodes.models import Device, Lease, OutputFile
+from nodes.models import Agent, Device, Lease, OutputFile
 from nodes.services import leases, occupancy, wake
 from reservations.domain import jobs
 from reservations.models import Reservation, ReservedDevice, Run
@@ -48,7 +49,13 @@ def _due(at: datetime) -> list[int]:
     in_hand = beside.filter(state__in=IN_HAND)
     before = beside.filter(state=Run.State.QUEUED, number__lt=OuterRef("number"))
     soon = Q(reservation__during__startswith__lte=at + AHEAD)
-    kept = Q(reservation__during__startswith__lte=at + AHEAD_KEPT, on_disconnect=jobs.OnDisconnect.KEEP.value)
+    # Agents of version 1.0 judge a pause of their owner's when a lease comes, not when it begins.
+    keeps_a_day = Agent.objects.filter(node=OuterRef("node"), revoked_at=None).exclude(protocol=str(UNTOLD))
+    kept = Q(
+        Exists(keeps_a_day),
+        reservation__during__startswith__lte=at + AHEAD_KEPT,
+        on_disconnect=jobs.OnDisconnect.KEEP.value,
+    )
     due = Run.objects.filter(
         soon | kept,
         ~Exists(in_hand),
@@ -162,12 +169,12 @@ def _give_up_what_cannot_start(at: datetime) -> None:
 def reap(*, at: datetime) -> int:
     """Copy what became of leases into their runs; answer how many runs ended."""
     leases.expire_leases(at=at)
-    in_hand = list(Run.objects.filter(state__in=IN_HAND).select_related("reservation"))
-    by_uid = {lease.uid: lease for lease in _leases_of(in_hand)}
+    moved = list(_moved().select_related("reservation", "retry_of__retry_of__retry_of"))
+    by_uid = {lease.uid: lease for lease in _leases_of(moved)}
     ended = 0
-    for run in in_hand:
+    for run in moved:
         lease = by_uid.get(run.lease_uid) if run.lease_uid else None
-        if lease is not None and _has_moved(run, lease):
+        if lease is not None:
             ended += _try_to_follow(run, lease, at)
     return ended
 
@@ -181,11 +188,15 @@ def _try_to_follow(run: Run, lease: Lease, at: datetime) -> bool:
         return False
 
 
-def _has_moved(run: Run, lease: Lease) -> bool:
-    """Whether there is anything to do: most runs in hand just go on."""
-    begun = lease.started_at is not None and run.state == Run.State.LEASED
-    given_back = run.reservation.state != Reservation.State.BOOKED and lease.stop_requested_at is None
-    return begun or given_back or lease.state not in Lease.LIVE
+def _moved() -> QuerySet[Run]:
+    """Runs in hand with anything to do. Most just go on: a node has those of the whole next day."""
+    lease = Lease.objects.filter(uid=OuterRef("lease_uid"))
+    begun = Q(Exists(lease.filter(started_at__isnull=False)), state=Run.State.LEASED)
+    given_back = Q(Exists(lease.filter(stop_requested_at__isnull=True))) & ~Q(
+        reservation__state=Reservation.State.BOOKED
+    )
+    over = Q(Exists(lease.exclude(state__in=Lease.LIVE)))
+    return Run.objects.filter(begun | given_back | over, state__in=IN_HAND)
 
 
 def _leases_of(runs: Iterable[Run]) -> Iterable[Lease]:

@@ -25,7 +25,7 @@ from common import clock
 from ledger.models import Entry
 from nodes.domain import lease as rules, protocol
 from nodes.models import Agent, Lease, OutputFile
-from nodes.services import enrolment, leases, site_keys
+from nodes.services import enrolment, leases, site_keys, work
 from tests.nodes import messages
 from tests.nodes.cast import SigningAgent, code, make_lease
 from tests.races import at_once, split
@@ -234,6 +234,49 @@ def test_the_version_of_the_program_is_kept_fresh(agent: SigningAgent) -> None:
     agent.post("heartbeat", {"leases": []})
     agent.row.refresh_from_db()
     assert agent.row.version == "0.9.0"
+
+
+def test_heartbeats_keep_which_version_an_agent_speaks(agent: SigningAgent) -> None:
+    for told, kept in (("1.2", "1.2"), (None, "1.0"), ("1.1", "1.1")):
+        target, raw = "/agent/v1/heartbeat", b'{"leases": []}'
+        headers = agent.headers("POST", target, raw) | ({} if told is None else {protocol.HEADER: told})
+        agent.client.post(target, raw, content_type="application/json", headers=headers)
+        agent.row.refresh_from_db()
+        assert agent.row.protocol == kept
+
+
+# --- a day of leases -------------------------------------------------------------------------------
+def test_of_a_day_of_fat_leases_an_answer_holds_the_soonest_and_no_more_than_fits(
+    agent: SigningAgent, dispatch_key: Path
+) -> None:
+    node, now = agent.row.node, clock.now()
+    half = timedelta(minutes=30)
+    for number in reversed(range(60)):
+        script = "x" * 96_000 if number < 48 else "true"
+        make_lease(
+            node, reference=f"run-{number}", start=now + number * half, length=half, at=now, script=script
+        )
+    told: list[str] = []
+    sizes = []
+    while found := work.hand_over(node=node, at=now).leases:
+        sizes.append(sum(len(one["payload"]) for one in found))
+        told += [json.loads(one["payload"])["reference"] for one in found]
+        Lease.objects.filter(reference__in=told).update(state="staged")
+    assert told == [f"run-{number}" for number in range(60)]
+    assert len(sizes) > 1
+    assert max(sizes) <= work.MOST_BYTES
+
+
+def test_a_lease_that_is_larger_than_an_answer_comes_alone(
+    agent: SigningAgent, dispatch_key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "MOST_BYTES", 100)
+    now = clock.now()
+    for number in range(2):
+        start = now + timedelta(hours=number)
+        make_lease(agent.row.node, reference=f"run-{number}", start=start, at=now)
+    (one,) = work.hand_over(node=agent.row.node, at=now).leases
+    assert json.loads(one["payload"])["reference"] == "run-0"
 
 
 # --- once more -----------------------------------------------------------------------------------

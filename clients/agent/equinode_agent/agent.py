@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from equinode_agent import __version__, disk, identity, selfcheck
+from equinode_agent import __version__, disk, identity, inventory, policy, selfcheck
 from equinode_agent.clock import Moment
 from equinode_agent.courier import Courier
 from equinode_agent.desk import DeviceDesk
@@ -34,6 +34,9 @@ TELL_HEARTBEAT_EVERY = 5.0
 # What a stopped agent gives its jobs to end, and itself to say so.
 FAREWELL_SECONDS = 12.0
 NICE, OOM_SCORE = -10, -500
+TOLD_STATES = {STAGED: "staged", RUNNING: "running"}
+# docs/agent-protocol.md, "heartbeat".
+MOST_TOLD = 1000
 STATUS_FILE = "status.json"
 
 log = logging.getLogger(__name__)
@@ -77,7 +80,7 @@ class Agent:
         threading.Thread(target=self._keep_telling, name="telling", daemon=True).start()
         # A thread, since a long-poll would hold up the end of the agent for half a minute.
         threading.Thread(target=self._poll, name="poll", daemon=True).start()
-        teller = Teller(self._client)
+        teller = Teller(self._client, collect=self._describe)
         threading.Thread(
             target=teller.keep_telling, args=(self._stopping,), name="inventory", daemon=True
         ).start()
@@ -87,6 +90,9 @@ class Agent:
             time.sleep(0.2)
         self._stopping.set()
         self._say_farewell()
+
+    def _describe(self) -> dict[str, Any]:
+        return inventory.collect() | {"offers": policy.load(self._state).offers()}
 
     def _on_signal(self, _number: int, _frame: object) -> None:
         # Only a flag: taking a lock here could wait for the very code that was interrupted.
@@ -221,14 +227,15 @@ class Agent:
             for lease in [e.record.lease for e in self._executions.values() if e.record.state == CLOSED]:
                 if not self._executions[lease].thread.is_alive():
                     del self._executions[lease]
-            states = {STAGED: "staged", RUNNING: "running"}
-            live = [
-                {"lease": e.record.lease, "fence": e.record.fence, "state": states[e.record.state]}
-                for e in self._executions.values()
-                if e.record.state in states
+            live = [(e, state) for e in self._executions.values() if (state := e.record.state) in TOLD_STATES]
+            # What runs, then what begins first: a day's leases may be more than one heartbeat names.
+            live.sort(key=lambda one: (one[1] != RUNNING, one[0].moment))
+            told = [
+                {"lease": e.record.lease, "fence": e.record.fence, "state": TOLD_STATES[state]}
+                for e, state in live[:MOST_TOLD]
             ]
         if self._heartbeat is not None:
-            self._heartbeat.tell(live)
+            self._heartbeat.tell(told)
 
     def _keep_telling(self) -> None:
         while not self._stopping.wait(TELL_HEARTBEAT_EVERY):

@@ -13,6 +13,7 @@ from reservations.domain.settlement import Execution, Facts, Held, Line, Relet, 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 SLOT = Interval(START, START + 4 * HOUR)
 TERMS = Terms(node_id=1, tariff_id=7, price=Decimal("0.500000"), fee=Decimal("0.010000"))
 DAY = timedelta(hours=24)
@@ -107,6 +108,16 @@ def test_a_job_that_came_after_the_slot_began_started_when_it_came() -> None:
 def test_only_the_first_job_of_a_slot_can_be_late() -> None:
     second = run(number=2, not_before=START + HOUR, delay=timedelta(seconds=5))
     assert len(billed(held(), runs=[second, run()])) == 2
+
+
+def test_of_jobs_that_were_over_before_the_slot_none_hides_that_the_first_to_run_was_late() -> None:
+    """Jobs are handed over a day ahead: one is stopped the evening before, and queued again corrected."""
+    evening = START - 12 * HOUR
+    before = run(started_at=None, ended_at=evening, ready_at=evening - HOUR)
+    lost = run(number=2, started_at=None, ended_at=evening, ready_at=evening - HOUR, is_lost=True)
+    late = run(number=3, started_at=START + 30 * SECOND, delay=30 * SECOND)
+    (credit,) = [line for line in billed(held(), runs=[before, lost, late]) if line.category == "credit"]
+    assert (credit.item, credit.detail["seconds"], credit.detail["run"]) == ("late_start", 30, 3)
 
 
 def test_a_lost_run_is_credited_from_its_start_until_that_was_known() -> None:

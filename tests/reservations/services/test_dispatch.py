@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from threading import Event
 from time import sleep
+from typing import Any
 
 import pytest
 import redis
@@ -13,7 +14,7 @@ from django.db import transaction
 
 from accounts.models import Notice, User
 from common.ranges import bounds
-from nodes.models import HoldEvent, Lease, OutputFile
+from nodes.models import Agent, HoldEvent, Lease, OutputFile
 from nodes.services import enrolment, leases, occupancy, wake
 from reservations.domain.jobs import Terms
 from reservations.models import Reservation, Run
@@ -36,12 +37,24 @@ def lease_of(run: Run) -> Lease:
     return Lease.objects.get(reference=run.reference)
 
 
+def serve(run: Run, protocol: str = "1.1") -> SigningAgent:
+    """Let the run's node have an agent."""
+    agent = SigningAgent(run.node)
+    Agent.objects.filter(pk=agent.row.pk).update(protocol=protocol)
+    return agent
+
+
 @pytest.mark.django_db
-@pytest.mark.parametrize(("on_disconnect", "ahead"), [("keep", 24 * HOUR), ("stop", 5 * MINUTE)])
+@pytest.mark.parametrize(
+    ("on_disconnect", "protocol", "ahead"),
+    [("keep", "1.1", 24 * HOUR), ("stop", "1.1", 5 * MINUTE), ("keep", "1.0", 5 * MINUTE)],
+)
 def test_a_run_is_handed_over_a_day_ahead_where_its_node_may_go_on_alone(
-    booked: Reservation, ada: User, on_disconnect: str, ahead: timedelta
+    booked: Reservation, ada: User, on_disconnect: str, protocol: str, ahead: timedelta
 ) -> None:
+    """Agents of version 1.0 would refuse tomorrow's job because of a pause of today."""
     run = queue(booked, ada, terms=Terms(on_disconnect=on_disconnect))
+    serve(run, protocol)
     start = booked.during.lower
     assert dispatch.dispatch_due(at=start - ahead - MINUTE) == 0
     assert dispatch.dispatch_due(at=start - ahead + MINUTE) == 1
@@ -56,6 +69,7 @@ def test_a_job_that_may_be_handed_over_early_does_not_pass_one_that_may_not(
     booked: Reservation, ada: User
 ) -> None:
     first, second = queue(booked, ada, terms=Terms(on_disconnect="stop")), queue(booked, ada)
+    serve(first)
     start = booked.during.lower
     assert dispatch.dispatch_due(at=start - HOUR) == 0
     assert dispatch.dispatch_due(at=start - MINUTE) == 1
@@ -114,6 +128,7 @@ def test_a_node_that_fails_again_and_again_is_given_the_job_three_times_more(
 def test_what_never_began_is_queued_again_whatever_its_terms(booked: Reservation, ada: User) -> None:
     """Its moment had not come: to run it later is no second time."""
     run = queue(booked, ada)
+    serve(run)
     dispatch.dispatch_due(at=booked.during.lower - HOUR)
     lose(run, booked.during.lower - HOUR, began=False)
     dispatch.reap(at=booked.during.lower - HOUR + MINUTE)
@@ -166,12 +181,13 @@ def test_another_agent_of_the_node_gets_what_the_one_before_it_had_not_begun(
 ) -> None:
     """A day ahead it would be a day of dead slots: only the agent that staged a lease knows of it."""
     run, at = queue(booked, ada), booked.during.lower - 20 * HOUR
-    agent = SigningAgent(run.node)
+    agent = serve(run)
     dispatch.dispatch_due(at=at)
     leases.stage(node_id=run.node_id, lease_uid=lease_of(run).uid, fence=lease_of(run).fence, at=at)
     Lease.objects.update(handed_over_at=at)
     enrolment.revoke(agent=agent.row, reason="a new disk", at=at + HOUR)
     assert dispatch.reap(at=at + HOUR) == 1
+    serve(run)
     assert dispatch.dispatch_due(at=at + HOUR) == 1
     again = Run.objects.get(retry_of=run)
     assert lease_of(again).fence > lease_of(run).fence
@@ -206,6 +222,7 @@ def test_a_job_that_moved_with_its_slot_waits_until_the_node_says_that_it_did_no
 ) -> None:
     """A node that is cut off begins it at the old time all the same, and tells so later."""
     run, at = queue(booked, ada), booked.during.lower
+    serve(run)
     dispatch.dispatch_due(at=at - HOUR)
     Lease.objects.update(handed_over_at=at - HOUR)
     copy = moved_by(booked, ada, run, at - HOUR)
@@ -221,6 +238,18 @@ def test_a_job_that_moved_with_its_slot_waits_until_the_node_says_that_it_did_no
     assert copy.state == (Run.State.NOT_RUN if began else Run.State.LEASED)
     told = [notice.params["outcome"] for notice in Notice.objects.filter(kind="job_ended")]
     assert ("has_run" in told) == began
+
+
+@pytest.mark.django_db
+def test_what_just_goes_on_is_not_even_read(
+    booked: Reservation, ada: User, django_assert_num_queries: Any
+) -> None:
+    """Each second: a node has the jobs of the whole next day in hand."""
+    queue(booked, ada)
+    at = booked.during.lower
+    dispatch.dispatch_due(at=at)
+    with django_assert_num_queries(4):  # the sweep of leases in its savepoint, and one question
+        assert dispatch.reap(at=at) == 0
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,11 +10,11 @@ import pytest
 from accounts.models import User
 from common import clock
 from common.ranges import bounds
-from nodes.models import Device
+from nodes.models import Device, Lease
 from nodes.services import occupancy
 from pricing.models import Charge, Grant
 from reservations.models import Reservation, Run, SlotChange, UsageEntry, Vertex
-from reservations.services import calling_off, dispatch, settle
+from reservations.services import calling_off, dispatch, runs, settle
 from tests import factories
 from tests.races import at_once, split
 from tests.reservations.services.test_dispatch import MINUTE, end, start
@@ -67,6 +67,33 @@ def test_a_slot_that_is_over_is_charged_and_counted(booked: Reservation, ada: Us
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("returns", [True, False])
+def test_nobody_pays_for_the_time_in_which_a_node_did_not_tell_of_the_job_that_was_moved(
+    booked: Reservation, ada: User, returns: bool
+) -> None:
+    """The job waits, for the node may have begun it at the old time: what it waits is the node's."""
+    old = slot(ada, start=clock.now() + DAY)
+    former, begin = queue(old, ada), bounds(booked.during)[0]
+    dispatch.dispatch_due(at=bounds(old.during)[0])
+    Lease.objects.update(handed_over_at=bounds(old.during)[0])
+    Reservation.objects.filter(pk=old.pk).update(state=Reservation.State.CANCELLED, settled_at=clock.now())
+    runs.stop_all(reservation=old, at=bounds(old.during)[0])
+    along = queue(booked, ada)
+    Run.objects.filter(pk=along.pk).update(retry_of=former)
+    assert dispatch.dispatch_due(at=begin) == 0
+    if returns:
+        end(former, begin + HOUR, "stopped")
+        dispatch.reap(at=begin + HOUR)
+        assert dispatch.dispatch_due(at=begin + HOUR) == 1
+        start(along, begin + HOUR)
+        end(along, begin + HOUR + MINUTE)
+    dispatch.dispatch_due(at=over(booked))
+    dispatch.reap(at=over(booked))
+    assert settle.settle_ended(at=over(booked)) == 1
+    assert charged() == (price(booked) / 2 if returns else 0)
+
+
+@pytest.mark.django_db
 def test_a_slot_that_is_not_over_waits(booked: Reservation) -> None:
     assert settle.settle_ended(at=over(booked) - MINUTE) == 0
     assert not Charge.objects.exists()
@@ -109,6 +136,22 @@ def test_a_job_that_was_lost_is_not_charged(booked: Reservation, ada: User) -> N
     assert Charge.objects.get(item="lost").quantity == -4
     grant = Grant.objects.get()
     assert (grant.encumbered, grant.used) == (0, 0)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("code", "is_paid"), [("no_image", True), ("owner_network", True), ("owner_hours", False)]
+)
+def test_a_slot_is_paid_where_what_its_job_asked_for_was_not_to_be_had(
+    booked: Reservation, ada: User, code: str, is_paid: bool
+) -> None:
+    run, begin = queue(booked, ada), bounds(booked.during)[0]
+    dispatch.dispatch_due(at=begin - MINUTE)
+    end(run, begin - MINUTE, reason="refused")
+    Lease.objects.filter(reference=run.reference).update(end_notes=[{"code": code, "text": "", "values": {}}])
+    dispatch.reap(at=begin)
+    assert settle.settle_ended(at=over(booked)) == 1
+    assert charged() == (price(booked) if is_paid else 0)
 
 
 @pytest.mark.django_db
