@@ -90,6 +90,11 @@ class Policy:
             return None
         return Rules(hosts=self.network_list if network == "list" else None, blocked=self.blocked)
 
+    def offers(self) -> dict[str, Any]:
+        """What of these rules the site is told, so that nobody books what would be refused."""
+        listed = [str(entry) for entry in self.network_list] if "list" in self.networks else []
+        return {"networks": list(self.networks), "network_list": listed, "images": list(self.images)}
+
     def _has_image(self, text: str) -> bool:
         try:
             return Image.read(text).is_covered(self.images)

@@ -59,6 +59,9 @@ class Entry:
     def is_exact(self) -> bool:
         return not self.host.startswith("*.")
 
+    def __str__(self) -> str:
+        return self.host if self.port is None else f"{self.host}:{self.port}"
+
     def covers(self, host: str, port: int) -> bool:
         fits = host == self.host if self.is_exact else fnmatch.fnmatchcase(host, self.host)
         return fits and (port in USUAL_PORTS if self.port is None else port == self.port)
@@ -80,7 +83,7 @@ class Rules:
         )
 
     def dump(self) -> dict[str, Any]:
-        hosts = None if self.hosts is None else [_written(entry) for entry in self.hosts]
+        hosts = None if self.hosts is None else [str(entry) for entry in self.hosts]
         return {"hosts": hosts, "blocked": [str(one) for one in self.blocked]}
 
     def why_not_host(self, host: str, port: int) -> str | None:
@@ -108,7 +111,3 @@ class Rules:
 
 def _lies_in(address: Address, ranges: Sequence[Range]) -> bool:
     return any(address.version == one.version and address in one for one in ranges)
-
-
-def _written(entry: Entry) -> str:
-    return entry.host if entry.port is None else f"{entry.host}:{entry.port}"

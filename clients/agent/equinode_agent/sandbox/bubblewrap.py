@@ -91,9 +91,9 @@ def arguments(
     for path in device_files:
         given += ["--dev-bind-try", path, path]
     given += ["--remount-ro", "/dev"]
+    given += ["--bind", str(folder / "tmp"), "/tmp", "--bind", str(folder / "work"), "/work"]  # noqa: S108
     for path in paths:
         given += ["--ro-bind", path, path]
-    given += ["--bind", str(folder / "tmp"), "/tmp", "--bind", str(folder / "work"), "/work"]  # noqa: S108
     given += ["--ro-bind", str(folder / "job.sh"), "/job.sh", "--remount-ro", "/", "--chdir", "/work"]
     given.append("--clearenv")
     for variable, value in ENVIRONMENT.items():
