@@ -18,7 +18,7 @@ LEVEL_MEANINGS = (
     gettext_lazy("Its owner lists it. No agent has told what it found, or what it found is not settled."),
     gettext_lazy("Its agent found what is listed."),
     gettext_lazy("And it met every requirement of the last conformance check."),
-    gettext_lazy("And its last ten spot checks in a row were within 5 % of its reference."),
+    gettext_lazy("And its last ten spot checks in a row were within a twentieth of its reference."),
 )
 
 
