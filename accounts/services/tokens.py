@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -17,6 +18,7 @@ from accounts.errors import TokenExpired, TokenOver, TokenRefused, TokenRevoked,
 from accounts.models import ApiToken, Project, ProjectMembership, User
 from accounts.services.notices import notify
 from common import formats
+from common.compiled import Compiled
 
 PREFIX = "eqn_"
 LONGEST = timedelta(days=366)
@@ -72,16 +74,23 @@ def recognise(*, secret: str, at: datetime) -> ApiToken:
     """The live token of this secret with its person; one query, and one more each minute that it is used."""
     if not secret.startswith(PREFIX) or len(secret) != len(PREFIX) + _LENGTH or not secret.isascii():
         raise TokenUnknown(_("This is no token of this site."))
-    is_member = ProjectMembership.objects.filter(project=OuterRef("project"), user=OuterRef("user"))
-    tokens = ApiToken.objects.select_related("user").annotate(
-        has_place=Q(project=None) | Exists(is_member)  # a project's token dies with the membership
-    )
-    token = tokens.filter(token_hash=_hash(secret)).first()
+    token = _OF_SECRET.first(_hash(secret))
     if token is None:
         raise TokenUnknown(_("This is no token of this site."))
     _require_live(token, at)
     _see(token, at)
     return token
+
+
+def _of_hash(digest: RawSQL) -> QuerySet[ApiToken]:
+    is_member = ProjectMembership.objects.filter(project=OuterRef("project"), user=OuterRef("user"))
+    tokens = ApiToken.objects.select_related("user").annotate(
+        has_place=Q(project=None) | Exists(is_member)  # a project's token dies with the membership
+    )
+    return tokens.filter(token_hash=digest)
+
+
+_OF_SECRET = Compiled(_of_hash)
 
 
 def _require_live(token: ApiToken, at: datetime) -> None:
