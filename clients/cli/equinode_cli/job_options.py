@@ -40,6 +40,18 @@ _OPTIONS = (
         "--on-disconnect", type=click.Choice(["keep", "stop"]),
         help=_("keep: it runs on while node and site cannot reach each other; stop: for ten minutes."),
     ),
+    click.option(
+        "--runner", type=click.Choice(["bubblewrap", "podman", "docker"]),
+        help=_("What it runs under, where not under what its node is listed with."),
+    ),
+    click.option(
+        "--image", metavar="REGISTRY/NAME@sha256:DIGEST",
+        help=_("The image that it runs in, under podman or docker, by its digest."),
+    ),
+    click.option(
+        "--network", type=click.Choice(["none", "internet", "list"]),
+        help=_("internet: public addresses, through a proxy; list: what the node’s owner lists."),
+    ),
 )  # fmt: skip
 
 
@@ -50,7 +62,7 @@ def job_options(function: Function) -> Function:
 
 
 # Members of a job that are sent only where somebody says them: the site knows what is usual.
-TERMS = ("retry", "checkpoint", "on_disconnect")
+TERMS = ("retry", "checkpoint", "on_disconnect", "runner", "image", "network")
 
 
 def terms_of(asked: dict[str, Any]) -> dict[str, Any]:

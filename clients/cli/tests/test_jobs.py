@@ -38,6 +38,17 @@ def test_what_is_to_become_of_it_after_a_failure_is_sent_where_it_is_said(
     assert ada("submit", UID, "--command", "true", "--retry", "twice").code == 2
 
 
+def test_what_it_is_to_run_in_is_sent_where_it_is_said(ada: Equinode, site: FakeSite) -> None:
+    image = "docker.io/library/python@sha256:" + "ab" * 32
+    more = ("--runner", "podman", "--image", image, "--network", "list")
+    assert ada("submit", UID, "--command", "true", *more).code == 0
+    (sent,) = site.asked(f"reservations/{UID}/runs", "POST")
+    assert {name: sent.body[name] for name in ("runner", "image", "network")} == {
+        "runner": "podman", "image": image, "network": "list",
+    }  # fmt: skip
+    assert ada("submit", UID, "--command", "true", "--network", "all").code == 2
+
+
 @pytest.mark.parametrize(("exit_code", "ours"), [(0, 0), (3, 3), (255, 255), (-9, 137), (None, 6)])
 def test_waiting_ends_as_the_job_did(
     ada: Equinode, site: FakeSite, pauses: list[float], exit_code: int | None, ours: int
