@@ -211,8 +211,9 @@ def _tried(prepared: _Prepared, request: Request, *, keep: bool) -> Placing:
 def _take_jobs_along(old: Reservation, new: Reservation, at: datetime) -> None:
     """What waits goes with the slot; what its node had been given is to stop there and is queued anew.
 
-    The new one waits until the node has confirmed that the old one did not begin (reservations.services.
-    dispatch): a node that cannot be reached may begin it all the same. A job for a node that is not part of the new slot stays behind, and does not run.
+    The new one waits until the node has confirmed that the old one did not begin (see dispatch): a node
+    that cannot be reached may begin it all the same. A job for a node that is not part of the new slot
+    stays behind, and does not run.
     """
     nodes = set(new.devices.values_list("device__node", flat=True))
     coming = old.runs.filter(state__in=(Run.State.QUEUED, Run.State.LEASED), node__in=nodes)
