@@ -8,6 +8,7 @@ DomainError
     ├── SlotsInTheWay        409 slots_in_the_way       booked slots that an owner has not said to take back
     ├── AppealRefused        409 appeal_refused         nothing to appeal against, or answered already
     ├── UnknownDevice        404 unknown_device         not on a listed node
+    ├── NoNewBookings        409 no_new_bookings        its node is drained
     ├── TooFarAway           400 too_far_away           years from now, where no rule was made for
     ├── NoPolicy             409 no_policy              nothing is in force yet
     ├── NoShare              409 no_share               the project has no place in the share tree
@@ -72,6 +73,10 @@ class AppealRefused(ReservationError):
 class UnknownDevice(ReservationError):
     code = "unknown_device"
     status = 404
+
+
+class NoNewBookings(ReservationError):
+    code = "no_new_bookings"
 
 
 class TooFarAway(ReservationError):

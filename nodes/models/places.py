@@ -42,6 +42,10 @@ class NodeQuerySet(models.QuerySet["Node"]):
         """The nodes that everybody may book on."""
         return self.filter(state=Node.State.LISTED)
 
+    def on_site(self) -> NodeQuerySet:
+        """The nodes that serve: those that take no new bookings have prices, slots and jobs all the same."""
+        return self.filter(state__in=Node.ON_SITE)
+
 
 class Node(models.Model):
     """One machine, or one cluster behind its own scheduler, listed by an owner organisation."""
@@ -51,6 +55,9 @@ class Node(models.Model):
         LISTED = "listed", _("Listed")
         DRAINED = "drained", _("Takes no new bookings")  # what is booked stays
         WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    # What holds of them does not cease because somebody drains them: caps, reviews, figures.
+    ON_SITE = (State.LISTED, State.DRAINED)
 
     class Runner(models.TextChoices):
         BUBBLEWRAP = "bubblewrap", "bubblewrap"

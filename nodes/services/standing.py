@@ -22,7 +22,7 @@ LONGEST_REASON = 300
 def drain(*, node: Node, reason: str, by: User | None, at: datetime, kind: str = Kind.DRAINED) -> Node:
     """Take no new bookings. What is booked stays and runs."""
     node = locked(node)
-    if node.state not in (State.LISTED, State.DRAINED) or node.drained_at is not None:
+    if node.state not in Node.ON_SITE or node.drained_at is not None:
         raise StandingRefused(
             _("%(node)s takes no bookings now: its state is “%(state)s”.") % _said(node), state=node.state
         )
@@ -57,7 +57,7 @@ def resume(*, node: Node, by: User | None, at: datetime, reason: str = "") -> No
 def withdraw(*, node: Node, reason: str, by: User | None, at: datetime) -> Node:
     """For good: a node that comes back is listed anew, under another address."""
     node = locked(node)
-    if node.state not in (State.LISTED, State.DRAINED):
+    if node.state not in Node.ON_SITE:
         raise StandingRefused(
             _("Only a listed node can be withdrawn; %(node)s is “%(state)s”.") % _said(node), state=node.state
         )

@@ -137,11 +137,15 @@ class NodeApi(ApiView):
     answers: ClassVar = {"GET": NodeShape}
 
     def get(self, request: Request, slug: str) -> Response:
-        return Response(_shown([get_object_or_404(_listed(), slug=slug)])[0])
+        return Response(_shown([get_object_or_404(_related(Node.objects.on_site()), slug=slug)])[0])
 
 
 def _listed() -> QuerySet[Node]:
-    return Node.objects.listed().select_related("owner", "site").prefetch_related("devices")
+    return _related(Node.objects.listed())
+
+
+def _related(nodes: QuerySet[Node]) -> QuerySet[Node]:
+    return nodes.select_related("owner", "site").prefetch_related("devices")
 
 
 def _shown(nodes: Sequence[Node]) -> list[dict[str, Any]]:

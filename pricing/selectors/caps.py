@@ -163,7 +163,7 @@ def _has_changed(tariff: Tariff, statement_id: int, policy: PricingPolicy | None
 def prices_above(*, at: datetime) -> list[AboveCap]:
     """Of all listed nodes, by name. Five queries; only what changed since its publication is worked out."""
     policy = policy_in_force(at)
-    tariffs = Tariff.objects.filter(effective__contains=at, node__state=Node.State.LISTED)
+    tariffs = Tariff.objects.filter(effective__contains=at, node__state__in=Node.ON_SITE)
     statements = CostStatement.objects.filter(effective__contains=at)
     present = dict(statements.values_list("node_id", "pk"))
     changed = {

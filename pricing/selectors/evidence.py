@@ -281,7 +281,7 @@ def _wider(evidence: Evidence) -> tuple[Choice, ...]:
 
 
 def _is_listed(node: Node) -> bool:
-    return node.state == Node.State.LISTED
+    return node.state in Node.ON_SITE
 
 
 def evidence_told_to(reader: Reader) -> QuerySet[Evidence]:

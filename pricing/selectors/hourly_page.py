@@ -227,7 +227,7 @@ def zone_page(
         found=hourly(zone=zone, start=start, end=end, as_of=as_of),
         country=sites[0].country if sites else country_of(zone),
         time_zone=sites[0].time_zone if sites else "UTC",
-        nodes=list(Node.objects.listed().filter(site__in=sites).order_by("name")) if sites else [],
+        nodes=list(Node.objects.on_site().filter(site__in=sites).order_by("name")) if sites else [],
         known=row,
     )
 

@@ -150,9 +150,9 @@ def pool_parts(*, node: Node, at: datetime) -> tuple[PoolPart, ...]:
 
 
 def share_rows(shares: Sequence[PoolShare]) -> list[ShareRow]:
-    listed = [one for one in shares if one.node.state == Node.State.LISTED]
+    listed = [one for one in shares if one.node.state in Node.ON_SITE]
     rows = [ShareRow(one.node, one.node.name, one.base, one.share, one.amount_year) for one in listed]
-    hidden = [one for one in shares if one.node.state != Node.State.LISTED]
+    hidden = [one for one in shares if one.node.state not in Node.ON_SITE]
     if hidden:
         rows.append(
             ShareRow(
@@ -181,7 +181,7 @@ def pool_json(statements: Sequence[PoolStatement]) -> dict[str, Any]:
                 "nodes": {
                     str(share.node.uid): share.node.slug
                     for share in one.shares.all()
-                    if share.node.state == Node.State.LISTED
+                    if share.node.state in Node.ON_SITE
                 },
             }
             for one in statements
@@ -207,7 +207,7 @@ def pool_lines(statements: Sequence[PoolStatement]) -> list[list[Any]]:
         given = list(one.shares.all())
         rest = one.whole - sum((share.base for share in given), Decimal(0))
         for share in given:
-            is_listed = share.node.state == Node.State.LISTED
+            is_listed = share.node.state in Node.ON_SITE
             name = share.node.slug if is_listed else str(share.node.uid)
             lines.append([*before, name, share.base, share.share, share.amount_year, *after])
         lines.append([*before, "", rest, one.unassigned_share, one.unassigned_year, *after])

@@ -213,9 +213,9 @@ def priced(*, at: datetime, as_of: datetime | None) -> QuerySet[Tariff]:
     kept: one that is withdrawn since stays in the answer, marked, so that such an answer does not change.
     """
     if as_of is None:
-        return Tariff.objects.filter(effective__contains=at, node__state=Node.State.LISTED)
+        return Tariff.objects.filter(effective__contains=at, node__state__in=Node.ON_SITE)
     were_listed = Q(node__listed_at__lte=at) | Q(node__listed_at=None)
-    states = [Node.State.LISTED, Node.State.WITHDRAWN]
+    states = [*Node.ON_SITE, Node.State.WITHDRAWN]
     return Tariff.objects.filter(answering(at) & were_listed, node__state__in=states)
 
 

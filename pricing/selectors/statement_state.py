@@ -49,6 +49,6 @@ def review_since(statement: CostStatement) -> datetime:
 def to_review(*, at: datetime) -> list[CostStatement]:
     """Of listed nodes: in force still, and their year is over. One query."""
     rows = CostStatement.objects.filter(
-        effective__contains=at, effective__startswith__lte=at - SHORTEST_YEAR, node__state=Node.State.LISTED
+        effective__contains=at, effective__startswith__lte=at - SHORTEST_YEAR, node__state__in=Node.ON_SITE
     )
     return [row for row in rows.select_related("node__site") if review_since(row) <= at]

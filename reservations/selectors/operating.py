@@ -128,7 +128,7 @@ class OperatingPage:
     @property
     def is_open(self) -> bool:
         """Neither a draft nor withdrawn."""
-        return self.node.state in (Node.State.LISTED, Node.State.DRAINED)
+        return self.node.state in Node.ON_SITE
 
     @property
     def may_drain(self) -> bool:

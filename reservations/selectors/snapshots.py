@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from fractions import Fraction
@@ -17,7 +17,7 @@ from common.holidays import holidays_within
 from common.prepared import prepared
 from common.ranges import bounds
 from nodes import selectors as nodes
-from nodes.models import Hold
+from nodes.models import Hold, Node
 from pricing.models import Grant
 from pricing.selectors import Rate, rates
 from reservations.domain.asking import (
@@ -34,7 +34,7 @@ from reservations.domain.asking import (
 from reservations.domain.easing import eased
 from reservations.domain.policy import Policy
 from reservations.domain.rules import Case
-from reservations.errors import NoShare, NotAMember, PolicyTakesEffect, UnknownDevice
+from reservations.errors import NoNewBookings, NoShare, NotAMember, PolicyTakesEffect, UnknownDevice
 from reservations.selectors import counters, no_shows
 from reservations.selectors.standing import Position, numbers_of, position_of
 
@@ -99,11 +99,25 @@ def wanted_devices(uids: Sequence[UUID]) -> list[Wanted]:
         cursor.execute(_WANTED, [list(uids)])
         wanted = [Wanted(*row) for row in cursor.fetchall()]
     missing = set(uids) - {device.uid for device in wanted}
+    if missing:
+        _require_bookings(missing)
     if missing or not wanted:
         raise UnknownDevice(
             _("There is no such device to book."), devices=sorted(str(uid) for uid in missing)
         )
     return wanted
+
+
+def _require_bookings(missing: Collection[UUID]) -> None:
+    """Devices that are there, on a node that takes no new bookings: told so, and not that there are none."""
+    drained = Node.objects.filter(state=Node.State.DRAINED, devices__uid__in=missing).order_by("name")
+    names = list(drained.distinct().values_list("name", flat=True))
+    if names:
+        raise NoNewBookings(
+            _("%(nodes)s takes no new bookings now. What is booked there stays; look for other nodes.")
+            % {"nodes": ", ".join(names)},
+            nodes=names,
+        )
 
 
 def snapshot_of(

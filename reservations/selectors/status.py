@@ -80,7 +80,7 @@ def status_page(*, at: datetime) -> StatusPage:
         at=at,
         sweeps=sweep_rows(at),
         nodes=tuple(_node(agent, at) for agent in _agents()),
-        listed=Node.objects.listed().count(),
+        listed=Node.objects.on_site().count(),
         ledger=_ledger(),
         queued=runs["queued"],
         running=runs["running"],
@@ -128,7 +128,7 @@ def _purpose(name: str) -> str:
 
 def _agents() -> list[Agent]:
     live = Count("node__leases", filter=Q(node__leases__state__in=Lease.LIVE))
-    agents = Agent.objects.filter(revoked_at__isnull=True, node__state=Node.State.LISTED)
+    agents = Agent.objects.filter(revoked_at__isnull=True, node__state__in=Node.ON_SITE)
     return list(agents.select_related("node").annotate(live_leases=live).order_by("node__name"))
 
 

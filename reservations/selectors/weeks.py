@@ -72,7 +72,7 @@ SELECT node.slug, node.name, device.model_key, min(device.model), owner.slug, ow
         FROM pricing_coststatement statement
         JOIN pricing_tariff tariff ON tariff.node_id = statement.node_id,
              LATERAL (SELECT statement.effective * tariff.effective * %(window)s::tstzrange AS part) AS cut
-       WHERE statement.node_id = node.id AND node.state = 'listed' AND NOT isempty(part)
+       WHERE statement.node_id = node.id AND node.state IN ('listed', 'drained') AND NOT isempty(part)
   ) priced ON TRUE
   LEFT JOIN LATERAL (
       SELECT sum(extract(epoch FROM upper(part) - lower(part))) AS seconds

@@ -128,7 +128,7 @@ def _stop(node: Node, until: datetime, reason: str, by: User, at: datetime) -> C
     for reference in sorted(set(Lease.objects.live().filter(node=node).values_list("reference", flat=True))):
         leases.request_stop(reference=reference, at=at)
     now = standing.locked(node)
-    if now.state == Node.State.LISTED:
+    if now.drained_at is None and now.state in Node.ON_SITE:
         standing.drain(node=node, reason=reason, by=by, at=at, kind=NodeChange.Kind.STOPPED)
     else:
         standing.write_down(node=node, kind=NodeChange.Kind.STOPPED, reason=reason, by=by, at=at)

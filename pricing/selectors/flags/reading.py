@@ -43,7 +43,7 @@ def in_force(*, at: datetime, also: CostStatement | None = None) -> dict[int, Fi
     Four queries.
     """
     # Only what flags look at: the whole of a thousand declarations takes long to read.
-    listed = answering(at) & Q(node__state=Node.State.LISTED)
+    listed = answering(at) & Q(node__state__in=Node.ON_SITE)
     wanted = listed if also is None else listed | Q(pk=also.pk)
     found = CostStatement.objects.filter(wanted).values(
         "pk", "node_id", "node__owner_id", "device_count", "declared__assets",

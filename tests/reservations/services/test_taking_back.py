@@ -9,12 +9,12 @@ import pytest
 
 from accounts.models import Notice, User
 from common import clock
-from common.ranges import bounds
+from common.ranges import between, bounds
 from nodes.models import Closure, Hold, HoldEvent, Lease, Node
-from nodes.services import leases, standing
+from nodes.services import leases, occupancy, standing
 from nodes.services.rebuilding import _differences
 from pricing.models import Charge, Encumbrance
-from reservations.errors import ChangeRefused, Refused, ReservationError, SlotsInTheWay, UnknownDevice
+from reservations.errors import ChangeRefused, NoNewBookings, Refused, ReservationError, SlotsInTheWay
 from reservations.models import CountedHours, Reservation, Run, SlotWithdrawal, Vertex
 from reservations.selectors.instead import instead, taken_back
 from reservations.services import dispatch, runs, settle, taking_back
@@ -186,9 +186,38 @@ def test_stopping_ends_jobs_takes_slots_back_and_keeps_people_from_booking() -> 
     node.refresh_from_db()
     assert (node.state, node.drained_at) == ("drained", at)
     assert list(node.changes.values_list("kind", "reason")) == [("stopped", "Water")]
-    with pytest.raises(UnknownDevice):
+    with pytest.raises(NoNewBookings, match=node.name):
         job.lab.book([node.devices.all()[1]], in_days(8))
     assert list(_differences()) == []
+
+
+def test_a_node_that_is_drained_for_another_reason_stays_drained_after_a_stop(node: Node) -> None:
+    """What the site itself holds back it lists again by itself; what an owner stopped it does not."""
+    Node.objects.filter(pk=node.pk).update(state="drained")
+    at = clock.now()
+    taking_back.stop(node=node, until=at + HOUR, reason="Water", by=owner_of(node), at=at)
+    node.refresh_from_db()
+    assert node.drained_at == at
+
+
+def test_stopping_stops_a_check_and_opening_its_closure_does_too() -> None:
+    for act in ("stop", "reopen"):
+        node, at = make_open_node(devices=1), clock.now()
+        closure = occupancy.close_devices(
+            device_ids=ids(node), during=between(at, at + HOUR), kind="closure", reason="A check", at=at
+        )
+        hold = Hold.objects.get(reference=closure.reference)
+        lease = leases.create_lease(
+            node_id=node.pk, reference=f"check-{act}", holds=[(hold.device_id, hold.uid)], not_before=at,
+            ends_at=at + HOUR, specification={}, at=at,
+        )  # fmt: skip
+        Lease.objects.filter(pk=lease.pk).update(handed_over_at=at)
+        if act == "stop":
+            taking_back.stop(node=node, until=at + HOUR, reason="Water", by=owner_of(node), at=at)
+        else:
+            taking_back.reopen(node=node, closure=closure, at=at)
+        lease.refresh_from_db()
+        assert lease.stop_requested_at == at, act
 
 
 def test_the_job_that_was_cut_off_and_the_rest_cost_nothing() -> None:

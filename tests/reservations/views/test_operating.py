@@ -15,9 +15,11 @@ from django.test import Client
 from accounts.models import Notice, User
 from common import clock
 from common.keys import make_key
-from common.ranges import between
+from common.ranges import between, bounds
 from nodes.models import Agent, Node, NodeChange
 from nodes.services import enrolment, occupancy, samples
+from pricing.selectors.flags.reading import in_force
+from pricing.selectors.statement_state import to_review
 from reservations.models import Reservation, SlotWithdrawal
 from tests import factories
 from tests.nodes.cast import SigningAgent
@@ -216,6 +218,40 @@ def test_no_new_bookings_and_bookings_again(owned: Owned) -> None:
     assert owned.post("resume").status_code == 409
     kinds = [change.kind for change in NodeChange.objects.order_by("id")]
     assert kinds == ["drained", "resumed"]
+
+
+def test_a_drained_node_keeps_its_place_in_public(owned: Owned) -> None:
+    """Nothing that is published of it, and nothing that is looked at, ceases because it is drained."""
+    client, slug = Client(), owned.node.slug
+    lab = make_lab()
+    slot = lab.book([owned.node.devices.all()[0]], in_days(1))
+    pool = factories.make_pool({owned.node: "1"}, by=owned.lead)
+
+    def public() -> dict[str, bool]:
+        review = to_review(at=clock.now() + timedelta(days=400))
+        return {
+            "prices": slug in client.get("/prices.json").content.decode(),
+            "as_of": slug in client.get(f"/prices.json?as_of={clock.now():%Y-%m-%d}").content.decode(),
+            "node": client.get(f"/api/v1/nodes/{slug}").status_code == 200,
+            "pool": slug in client.get(f"/pools/{pool.pool.uid}.json").content.decode(),
+            "review": owned.node.pk in {row.node_id for row in review},
+            "flags": owned.node.statements.get().pk in in_force(at=clock.now()),
+        }
+
+    before = public()
+    owned.post("drain", {"reason": "Sold soon"})
+    assert public() == before
+    assert all(before.values()), before
+    # Whoever has a slot there is told why it cannot be longer, and not that there is no such device.
+    mine = Client()
+    mine.force_login(lab.member)
+    end = (bounds(slot.during)[1] + timedelta(hours=1)).isoformat()
+    answer = mine.post(
+        f"/api/v1/reservations/{slot.uid}/extend", json.dumps({"end": end}), content_type="application/json"
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "no_new_bookings")
+    page = mine.get(f"/reservations/{slot.uid}/extend/", {"end": f"{bounds(slot.during)[1]:{LOCAL}}"})
+    assert page.status_code in (200, 400, 409)
 
 
 def test_stopping_shows_whom_it_concerns(owned: Owned) -> None:
