@@ -173,7 +173,7 @@ def test_a_researcher_meets_no_barrier(
     )
     looked_at = NoShow.objects.filter(person__email=ada[0])[0]  # which a notice leads to
     answered = "/book/?count=2&want=memory:0&hours=3"  # with slots that answer the need
-    start = [answered, *START, f"{coming[0].get_absolute_url()}move/", looked_at.get_absolute_url()]
+    start = [*START, answered, f"{coming[0].get_absolute_url()}move/", looked_at.get_absolute_url()]
     for name in walk(page, start):
         seen.add(name)
         if name not in OPEN_TO_ALL - {"book"}:  # a visitor has been there, and it looks the same
