@@ -1,4 +1,4 @@
-"""Changing a slot that one has: moving, extending, releasing, handing over, saying that one uses it."""
+"""Changing a slot that one has: moving, extending, releasing, handing over."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from common.errors import DomainError
 from common.ranges import bounds
 from nodes.models import Device
 from reservations import wording
-from reservations.access import RESERVATION_KEEPER, RESERVATION_MEMBER
+from reservations.access import RESERVATION_KEEPER
 from reservations.domain.decision import Answer
 from reservations.errors import Refused
 from reservations.forms.changing import (
@@ -40,8 +40,7 @@ from reservations.selectors.offers import offer_rows
 from reservations.selectors.places import Place, where_to_extend, where_to_move
 from reservations.selectors.preview import Asked, Preview, preview_page
 from reservations.selectors.reservation import is_kept_by, reservations_of
-from reservations.services import changing, handing_over, no_shows, releasing
-from reservations.views.reservation import show
+from reservations.services import changing, handing_over, releasing
 
 _LOCAL = "%Y-%m-%dT%H:%M"
 
@@ -168,7 +167,7 @@ def _extend_page(
     return _shown(request, "reservations/extend.html", reservation, form, context, problem, status)
 
 
-# --- giving back, handing over, using ---------------------------------------------------
+# --- giving back, handing over ---------------------------------------------------
 @never_cache
 @guard({"GET": RESERVATION_KEEPER, "POST": RESERVATION_KEEPER})
 def reservation_release(request: HttpRequest, reservation: Reservation) -> HttpResponse:
@@ -233,18 +232,6 @@ def reservation_hand_over(request: HttpRequest, reservation: Reservation) -> Htt
         "after": selectors.extension_of(reservation),
     }
     return _shown(request, "reservations/hand_over_slot.html", reservation, form, context, "", status)
-
-
-@guard({"GET": RESERVATION_MEMBER, "POST": RESERVATION_MEMBER})
-def reservation_check_in(request: HttpRequest, reservation: Reservation) -> HttpResponse:
-    if request.method != "POST":
-        return redirect(reservation)
-    try:
-        no_shows.check_in(reservation=reservation, by=person(request), at=clock.now())
-    except DomainError as error:
-        return show(request, reservation, status=error.status, problem=error.message)
-    messages.success(request, _("Noted: the slot is in use."))
-    return redirect(reservation)
 
 
 # --- shared -----------------------------------------------------------------------------

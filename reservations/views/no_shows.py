@@ -1,4 +1,4 @@
-"""No-shows: one's own with the appeal against it, and all of them as stewards read and answer them."""
+"""No-shows: saying that one came, appealing, and all of them as stewards read and answer them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,25 @@ from common import clock, formats
 from common.access import guard
 from common.errors import DomainError
 from common.ranges import bounds
-from reservations.access import NO_SHOW_PERSON
+from reservations.access import NO_SHOW_PERSON, RESERVATION_MEMBER
 from reservations.forms.changing import AnswerForm, AppealForm
 from reservations.models import NoShow, Reservation
 from reservations.selectors import appeals as selectors
 from reservations.selectors.afterwards import question_of
 from reservations.services import no_shows
 from reservations.views.reservation import show
+
+
+@guard({"GET": RESERVATION_MEMBER, "POST": RESERVATION_MEMBER})
+def reservation_check_in(request: HttpRequest, reservation: Reservation) -> HttpResponse:
+    if request.method != "POST":
+        return redirect(reservation)
+    try:
+        no_shows.check_in(reservation=reservation, by=person(request), at=clock.now())
+    except DomainError as error:
+        return show(request, reservation, status=error.status, problem=error.message)
+    messages.success(request, _("Noted: the slot is in use."))
+    return redirect(reservation)
 
 
 @never_cache
