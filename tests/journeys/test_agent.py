@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from equinode_agent.identity import scratch_folder
 from psycopg.types.range import TimestamptzRange
 
 from common import clock
-from nodes.models import Device, Lease, LeasedHold, Node
-from nodes.services import leases, occupancy
+from nodes.models import Agent, Device, Lease, LeasedHold, Node
+from nodes.selectors import is_recent
+from nodes.services import checking, leases, occupancy
 from tests.factories import make_node
 from tests.live import LiveSite, eventually
 
@@ -103,10 +105,13 @@ def test_a_killed_agent_loses_its_job_and_says_so_once_it_is_back(site: LiveSite
 
 
 def test_a_job_outlives_the_site(site: LiveSite, bench: Node) -> None:
-    lease = _lease(bench, "sleep 2; echo through")
+    lease = _lease(bench, "touch waits; until [ -e go ]; do sleep 0.1; done; echo through")
     eventually(lambda: Lease.objects.get(pk=lease.pk).started_at, "the job runs")
     site.kill("web")
-    record = site.directory / f"agent-{bench.slug}" / "leases" / str(lease.uid) / "record.json"
+    # Only now may it end, and only once the agent has written that down is there a site to tell.
+    state = site.directory / f"agent-{bench.slug}"
+    eventually(lambda: [*scratch_folder(state).rglob("waits")], "the job waits")[0].with_name("go").touch()
+    record = state / "leases" / str(lease.uid) / "record.json"
     eventually(lambda: json.loads(record.read_text())["state"] == "ended", "the agent wrote down the end")
     back_at = clock.now()
     site.start("web")
@@ -117,3 +122,23 @@ def test_a_job_outlives_the_site(site: LiveSite, bench: Node) -> None:
     # When it ended, not when that could be told.
     assert over.started_at < over.ended_at < back_at
     assert "".join(chunk.text for chunk in over.log.all()) == "through\n"
+
+
+def test_a_node_is_checked_by_a_job_in_its_sandbox(bench: Node) -> None:
+    for hold in bench.devices.get().holds.all():  # what an earlier test left
+        occupancy.release_holds(reference=hold.reference, at=clock.now())
+    seen = Agent.objects.filter(node=bench, revoked_at=None)
+    eventually(lambda: is_recent(seen.get().last_seen_at, clock.now()), "the agent answers")
+    check = checking.ask(node=bench, purpose="conformance", by=None, at=clock.now())
+
+    def is_over() -> bool:
+        checking.carry_forward(at=clock.now())
+        check.refresh_from_db()
+        return check.finished_at is not None
+
+    eventually(is_over, "the check is over")
+    assert [one for one in check.requirements if not one["is_met"]] == []
+    assert check.state == "passed"
+    assert check.figures["matrix_gflops"] > 0
+    assert check.figures["disk_mbps"] > 0
+    assert not Lease.objects.live().filter(reference=check.reference).exists()

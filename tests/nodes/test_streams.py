@@ -124,6 +124,20 @@ def test_a_poll_that_waits_is_woken_by_a_new_lease(monkeypatch: pytest.MonkeyPat
     assert len(answer["leases"]) == 1
 
 
+def test_a_poll_that_waits_is_woken_by_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent hears of it at once, and not only by its next heartbeat."""
+    agent = SigningAgent()
+    lease = make_lease(agent.row.node)
+    poll(agent)  # it has it
+    Lease.objects.filter(pk=lease.pk).update(state=Lease.State.RUNNING)
+    began = time.monotonic()
+    answer = poll_while(
+        agent, lambda: leases.request_stop(reference=lease.reference, at=clock.now()), monkeypatch
+    )
+    assert answer["stop"] == [{"lease": str(lease.uid), "fence": lease.fence}]
+    assert time.monotonic() - began < streams.LONGEST_WAIT  # before the last look, which the end brings
+
+
 def test_a_poll_is_answered_without_redis_by_looking_again_and_again(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
