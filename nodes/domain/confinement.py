@@ -26,16 +26,15 @@ IMAGE = re.compile(
 MOST_TOLD = 100
 
 
-# Refusals (docs/agent-protocol.md, "Notes") of what the job itself asked for: who booked could have known.
-ASKED_FOR = frozenset(
-    {"image_name", "no_image", "image_digest", "image_size", "image_shell", "image_late"}
-    | {"owner_image", "owner_network", "no_network"}
-)
+# Refusals (docs/agent-protocol.md, "Notes") of the image that a job named: who named it could have known.
+# What an owner allows is the owner's to say, and to change.
+OF_ITS_IMAGE = frozenset({"image_name", "no_image", "image_digest", "image_shell", "image_late"})
 
 
-def is_asked_for(notes: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a job was refused for what it asked for, and not for what its node is or its owner does."""
-    return any(note.get("code") in ASKED_FOR for note in notes)
+def is_asked_for(notes: Sequence[Mapping[str, Any]], specification: Mapping[str, Any]) -> bool:
+    """Whether a job was refused for its image and nothing else; what has none cannot be, whatever is told."""
+    codes = {note.get("code") for note in notes}
+    return bool(specification.get("image")) and bool(codes) and codes <= OF_ITS_IMAGE
 
 
 def is_image(text: str) -> bool:
@@ -44,11 +43,11 @@ def is_image(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Confinement:
-    """None: its agent did not tell, so that only the node itself knows."""
+    """What an agent does not tell of is not offered, but images, which every engine fetches."""
 
     runners: tuple[str, ...]  # the usual one first
-    networks: tuple[str, ...] | None
-    hosts: tuple[str, ...] | None  # what network "list" reaches
+    networks: tuple[str, ...]
+    hosts: tuple[str, ...]  # what network "list" reaches
     images: tuple[str, ...] | None  # patterns of names
 
     def allows_image(self, image: str) -> bool:
@@ -64,11 +63,11 @@ def read(usual: str, told: Mapping[str, Any]) -> Confinement:
     found = there if isinstance(there, Mapping) else {}
     offers = told.get("offers")
     rules = offers if isinstance(offers, Mapping) else {}
-    networks = _texts(rules.get("networks"))
+    networks = _texts(rules.get("networks")) or ()
     return Confinement(
         runners=tuple(dict.fromkeys([usual, *(one for one in RUNNERS if one in found)])),
-        networks=None if networks is None else tuple(one for one in NETWORKS if one in networks),
-        hosts=_texts(rules.get("network_list")),
+        networks=tuple(one for one in NETWORKS if one == "none" or one in networks),
+        hosts=_texts(rules.get("network_list")) or (),
         images=_texts(rules.get("images")),
     )
 

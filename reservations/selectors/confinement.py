@@ -62,7 +62,7 @@ def choices(nodes: Iterable[Node], told: Told) -> Choices:
     """Everything that at least one of the nodes has; which one has what is the services' to say."""
     found = [_of(node, told) for node in nodes]
     offered = dict.fromkeys(one for each in found for one in each.runners)
-    networks = {one for each in found for one in (each.networks or confinement.NETWORKS)}
+    networks = {one for each in found for one in each.networks}
     return Choices(
         runners=tuple((one, label(one)) for one in offered),
         networks=tuple(one for one in confinement.NETWORKS if one in networks),
@@ -73,7 +73,7 @@ def choices(nodes: Iterable[Node], told: Told) -> Choices:
 
 def _hosts(found: Sequence[Confinement]) -> str:
     """What the owners' lists reach, where they told."""
-    hosts = sorted({host for each in found for host in each.hosts or () if "list" in (each.networks or ())})
+    hosts = sorted({host for each in found for host in each.hosts if "list" in each.networks})
     if not hosts:
         return ""
     return gettext("The owner’s list: %s.") % ", ".join(hosts)

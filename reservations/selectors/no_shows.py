@@ -183,4 +183,5 @@ def _moment(value: datetime | None) -> str | None:
 
 def _is_of_its_node(lease: Lease) -> bool:
     """Whether a job came to nothing by its node, and not by what it asked for."""
-    return lease.end_reason in _FAULTS and not confinement.is_asked_for(lease.end_notes)
+    asked_for = confinement.is_asked_for(lease.end_notes, lease.specification)
+    return lease.end_reason in _FAULTS and not asked_for

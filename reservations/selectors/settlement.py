@@ -78,7 +78,7 @@ def _executions(reservation: Reservation) -> list[Execution]:
             is_lost=lease.state == Lease.State.LOST or _is_cut_off(lease, taken_back),
             # What was asked for and not to be had is no failure of the node: its time is paid.
             is_refused=lease.end_reason == Lease.EndReason.REFUSED
-            and not confinement.is_asked_for(lease.end_notes),
+            and not confinement.is_asked_for(lease.end_notes, lease.specification),
             delay=timedelta(milliseconds=lease.start_delay_ms or 0),
         )
         for lease in Lease.objects.filter(uid__in=numbers).order_by("fence")

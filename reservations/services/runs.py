@@ -148,7 +148,7 @@ def _require_offered(node: Node, terms: jobs.Terms) -> None:
             _("%(node)s does not run jobs under %(runner)s. It has: %(runners)s.") % about,
             field="runner", runners=list(offered.runners),
         )  # fmt: skip
-    if terms.network != "none" and offered.networks is not None and terms.network not in offered.networks:
+    if terms.network not in offered.networks:
         about["networks"] = ", ".join(confinement.network_label(one) for one in offered.networks)
         raise RunRefused(
             _("The owner of %(node)s does not allow this network to jobs. Allowed: %(networks)s.") % about,

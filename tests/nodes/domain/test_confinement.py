@@ -28,9 +28,9 @@ def test_anything_else_is_no_image(text: str) -> None:
     assert not confinement.is_image(text)
 
 
-def test_a_node_that_told_nothing_has_what_it_is_listed_with_and_refuses_nothing_itself() -> None:
+def test_a_node_that_told_nothing_has_what_it_is_listed_with_and_no_network() -> None:
     found = confinement.read("podman", {})
-    assert found == confinement.Confinement(("podman",), None, None, None)
+    assert found == confinement.Confinement(("podman",), ("none",), (), None)
     assert found.allows_image(f"anywhere.example/x@{DIGEST}")
 
 
@@ -47,17 +47,29 @@ def test_an_owners_rules_are_told_in_their_own_order() -> None:
     assert not found.allows_image(f"docker.io/library/python@{DIGEST}")
 
 
-@pytest.mark.parametrize("code", ["no_image", "image_digest", "image_name", "image_late", "owner_network"])
-def test_a_refusal_of_what_a_job_asked_for_is_its_own(code: str) -> None:
-    assert confinement.is_asked_for([{"code": code, "text": "", "values": {}}])
+def notes(*codes: str) -> list[dict[str, object]]:
+    return [{"code": code, "text": "", "values": {}} for code in codes]
+
+
+WITH_IMAGE = {"runner": "podman", "image": f"docker.io/x@{DIGEST}"}
+
+
+@pytest.mark.parametrize("code", ["no_image", "image_digest", "image_name", "image_late", "image_shell"])
+def test_a_refusal_of_a_jobs_image_is_its_own(code: str) -> None:
+    assert confinement.is_asked_for(notes(code), WITH_IMAGE)
 
 
 @pytest.mark.parametrize(
-    "code", ["", "owner_paused", "owner_hours", "no_runner", "device_not_freed", "disk_low"]
+    "code", ["", "owner_paused", "owner_network", "owner_image", "image_size", "no_runner", "disk_low"]
 )
 def test_any_other_refusal_is_the_nodes(code: str) -> None:
-    assert not confinement.is_asked_for([{"code": code, "text": "", "values": {}}])
-    assert not confinement.is_asked_for([])
+    assert not confinement.is_asked_for(notes(code), WITH_IMAGE)
+    assert not confinement.is_asked_for(notes("no_image", code), WITH_IMAGE)
+
+
+def test_a_job_without_an_image_is_not_refused_for_one_whatever_its_agent_tells() -> None:
+    assert not confinement.is_asked_for(notes("no_image"), {"runner": "bubblewrap", "image": None})
+    assert not confinement.is_asked_for([], WITH_IMAGE)
 
 
 @pytest.mark.parametrize(

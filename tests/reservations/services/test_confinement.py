@@ -74,10 +74,11 @@ def test_what_was_asked_for_is_what_is_signed(ada: User) -> None:
 
 
 @pytest.mark.django_db
-def test_a_node_whose_agent_told_nothing_is_asked_itself(ada: User) -> None:
+def test_a_node_whose_agent_told_nothing_has_no_network_and_what_it_is_listed_with(ada: User) -> None:
     reservation = slot(ada)
     told(node_of(reservation), {})
-    assert queue(reservation, ada, terms=Terms(network="internet")).network == "internet"
+    with pytest.raises(RunRefused, match="Allowed: no network."):
+        queue(reservation, ada, terms=Terms(network="internet"))
     with pytest.raises(RunRefused, match="It has: bubblewrap."):
         queue(reservation, ada, terms=Terms(runner="podman", image=IMAGE))
     Node.objects.update(runner="podman")

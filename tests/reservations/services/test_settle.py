@@ -20,6 +20,7 @@ from tests.races import at_once, split
 from tests.reservations.services.test_dispatch import MINUTE, end, start
 from tests.reservations.services.test_runs import HOUR, queue, slot
 
+IMAGE = "docker.io/library/python@sha256:" + "ab" * 32
 DAY = timedelta(days=1)
 
 
@@ -140,12 +141,14 @@ def test_a_job_that_was_lost_is_not_charged(booked: Reservation, ada: User) -> N
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("code", "is_paid"), [("no_image", True), ("owner_network", True), ("owner_hours", False)]
+    ("code", "image", "is_paid"),
+    [("no_image", IMAGE, True), ("no_image", "", False), ("owner_network", IMAGE, False)],
 )
-def test_a_slot_is_paid_where_what_its_job_asked_for_was_not_to_be_had(
-    booked: Reservation, ada: User, code: str, is_paid: bool
+def test_a_slot_is_paid_where_the_image_that_its_job_named_was_not_to_be_had(
+    booked: Reservation, ada: User, code: str, image: str, is_paid: bool
 ) -> None:
     run, begin = queue(booked, ada), bounds(booked.during)[0]
+    Run.objects.update(image=image)
     dispatch.dispatch_due(at=begin - MINUTE)
     end(run, begin - MINUTE, reason="refused")
     Lease.objects.filter(reference=run.reference).update(end_notes=[{"code": code, "text": "", "values": {}}])

@@ -111,7 +111,14 @@ def test_a_visitor_is_asked_to_sign_in(client: Client, job: Job) -> None:
 
 def test_nothing_is_changed_by_following_a_link(member: Client, job: Job) -> None:
     for address in changes(job):
-        assert member.get(address).status_code == 405, address
+        response = member.get(address)
+        assert (response.status_code, response.headers["Location"]) == (
+            302,
+            job.reservation.get_absolute_url(),
+        ), address
+    job.reservation.refresh_from_db()
+    assert (job.reservation.state, job.run.state) == (Reservation.State.BOOKED, Run.State.QUEUED)
+    assert job.reservation.runs.count() == 1
 
 
 def test_the_page_of_a_running_job_shows_its_log_and_the_time_left(member: Client, job: Job) -> None:
