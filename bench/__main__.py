@@ -13,6 +13,7 @@ MEASUREMENTS = (
     "bookings",
     "queries",
     "starts",
+    "fleet",
     "fairtree",
     "decision",
     "interleavings",
