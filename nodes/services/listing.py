@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pgtrigger
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
@@ -121,9 +122,15 @@ def discard_draft(*, node: Node, at: datetime) -> None:
     for agent in Agent.objects.select_for_update(of=("self",)).filter(node=node, revoked_at=None):
         enrolment.revoke(agent=agent, reason="its node was discarded before it was listed", at=at)
     node.devices.all().delete()
-    # Nothing that anybody else has seen rests on it.
-    with pgtrigger.ignore("nodes.NodeChange:node_change_is_append_only"):
-        node.delete()
+    try:
+        # Nothing that anybody else has seen rests on it.
+        with pgtrigger.ignore("nodes.NodeChange:node_change_is_append_only"):
+            node.delete()
+    except ProtectedError as exc:
+        raise ListingRefused(
+            _("%(node)s has a published cost statement, which stays: list it, then withdraw it.")
+            % {"node": node.name}
+        ) from exc
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _, ngettext
 
 from accounts.models import User
@@ -100,11 +101,16 @@ def reopen(*, node: Node, closure: Closure, at: datetime) -> None:
     occupancy.lock_devices(device_ids=sorted(set(mine.values_list("device", flat=True))))
     if not mine.filter(during__endswith__gt=at).exists():
         raise ChangeRefused(_("This closure is over."))
-    # A check of the node may run in it: it ends with its time.
-    its_leases = Lease.objects.live().filter(leased_holds__hold_uid__in=mine.values("uid"))
-    for reference in sorted(set(its_leases.values_list("reference", flat=True))):
-        leases.request_stop(reference=reference, at=at)
+    _stop_checks(mine, at)
     occupancy.release_holds(reference=closure.reference, at=at)
+
+
+def _stop_checks(holds: QuerySet[Hold], at: datetime) -> None:
+    """A check of a node runs in a closure, and ends with it. What people booked is not among these."""
+    closed = holds.filter(kind__in=(Hold.Kind.CLOSURE, Hold.Kind.OWNER))
+    of_checks = Lease.objects.live().filter(leased_holds__hold_uid__in=closed.values("uid"))
+    for reference in sorted(set(of_checks.values_list("reference", flat=True))):
+        leases.request_stop(reference=reference, at=at)
 
 
 # --- stopping and withdrawing --------------------------------------------------------------------------
@@ -124,9 +130,7 @@ def _stop(node: Node, until: datetime, reason: str, by: User, at: datetime) -> C
     taking = _Taking(node, reason, by, at)
     _take_back(found, device_ids, at, until, taking)
     closure = _close_what_is_free(device_ids, until, taking)
-    # Checks of the node too, which hold closures and no slots.
-    for reference in sorted(set(Lease.objects.live().filter(node=node).values_list("reference", flat=True))):
-        leases.request_stop(reference=reference, at=at)
+    _stop_checks(Hold.objects.filter(device__in=device_ids, during__overlap=between(at, until)), at)
     now = standing.locked(node)
     if now.drained_at is None and now.state in Node.ON_SITE:
         standing.drain(node=node, reason=reason, by=by, at=at, kind=NodeChange.Kind.STOPPED)
@@ -149,6 +153,7 @@ def _withdraw_node(node: Node, reason: str, taking_back: Collection[UUID], by: U
     _require_seen(found, taking_back, at)
     taking = _Taking(node, reason, by, at)
     _take_back(found, device_ids, at, at + BEYOND, taking)
+    _stop_checks(Hold.objects.filter(device__in=device_ids), at)
     # Whoever decides on a snapshot of a moment ago waits for these devices, and finds them closed.
     _close_what_is_free(device_ids, at + BEYOND, taking)
     return standing.withdraw(node=node, reason=reason, by=by, at=at)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Sequence
+from io import StringIO
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +23,6 @@ from common.errors import DomainError
 from nodes.models import Closure, Node
 from nodes.services import standing
 from pricing.access import NODE_LEAD, NODE_MEMBER, is_lead_of
-from pricing.views.data import csv_answer, open_to_all
 from reservations.errors import SlotsInTheWay
 from reservations.forms.operating import ClosingForm, DrainForm, StoppingForm, WithdrawingForm
 from reservations.models import Reservation
@@ -208,12 +209,22 @@ def _refuse(form: Form, refusal: DomainError, fields: dict[str, str]) -> int:
 # --- for everybody ---------------------------------------------------------------------------------------
 @guard(ANYONE)
 def node_reliability_json(request: HttpRequest, slug: str) -> HttpResponse:
-    return open_to_all(JsonResponse(reliability_json(_public(slug))))
+    return _open(JsonResponse(reliability_json(_public(slug))))
 
 
 @guard(ANYONE)
 def node_reliability_csv(request: HttpRequest, slug: str) -> HttpResponse:
-    return csv_answer(f"{slug}-reliability.csv", reliability_csv(_public(slug)))
+    text = StringIO()
+    csv.writer(text).writerows(reliability_csv(_public(slug)))
+    response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{slug}-reliability.csv"'
+    return _open(response)
+
+
+def _open(response: HttpResponse) -> HttpResponse:
+    """Open data: anybody's page may read it."""
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
 
 
 def _public(slug: str) -> Node:

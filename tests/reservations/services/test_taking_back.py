@@ -220,6 +220,22 @@ def test_stopping_stops_a_check_and_opening_its_closure_does_too() -> None:
         assert lease.stop_requested_at == at, act
 
 
+def test_a_job_of_a_later_slot_that_the_node_has_already_is_not_stopped() -> None:
+    """Leases come a day ahead: a slot that stays booked keeps its job."""
+    job = Job().start()
+    node, at = job.run.node, job.at + timedelta(minutes=1)
+    later = job.lab.book([node.devices.all()[1]], in_days(0.8), hours=1)
+    its_run = runs.queue_run(
+        reservation=later, node=node, script="true", environment={}, bring_back=[], by=job.lab.member, at=at
+    )
+    dispatch.dispatch_due(at=at)
+    Lease.objects.filter(reference=its_run.reference).update(handed_over_at=at)
+    taking_back.stop(node=node, until=at + HOUR, reason="A fan", by=owner_of(node), at=at)
+    assert Reservation.objects.get(pk=later.pk).state == "booked"
+    assert not Lease.objects.filter(reference=its_run.reference, stop_requested_at__isnull=False).exists()
+    assert Lease.objects.get(reference=job.run.reference).stop_requested_at == at
+
+
 def test_the_job_that_was_cut_off_and_the_rest_cost_nothing() -> None:
     """What the holder had used without that job is paid: here nothing."""
     job = Job().start()

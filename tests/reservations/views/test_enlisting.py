@@ -177,6 +177,11 @@ def test_a_draft_is_discarded_and_its_address_free_again(owner: Organisation, om
     omar.post(new(owner), place())
     assert omar.delete("/api/v1/nodes/lyon-h100/machine").status_code == 204
     omar.post(new(owner), place())
+    node = Node.objects.get()
+    node.devices.create(index=0, kind="gpu", model="H100", memory_bytes=GIB, model_key="h100-1")
+    factories.publish_prices(node)
+    answer = omar.post("/nodes/lyon-h100/discard/", follow=True)
+    assert "has a published cost statement" in answer.content.decode()
     omar.post("/nodes/lyon-h100/machine/", machine())
     omar.post("/nodes/lyon-h100/discard/")
     assert omar.delete("/api/v1/nodes/lyon-h100/machine").json()["code"] == "listing_refused"
