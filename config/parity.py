@@ -76,6 +76,7 @@ CALLS: Mapping[str, Sequence[Call]] = {
     "node_agent": [Call("POST", "api_enrolment_tokens")],
     "node_agent_revoke": [Call("POST", "api_node_agent_revoke")],
     "node_machine": [Call("PUT", "api_node_machine")],
+    "node_discard": [Call("DELETE", "api_node_machine")],
     "node_close": [Call("POST", "api_closures")],
     "node_reopen": [Call("DELETE", "api_closure")],
     "node_drain": [Call("POST", "api_node_drain")],
