@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import ProgrammingError, transaction
+from django.db import ProgrammingError, connection, transaction
 
 from accounts.models import Notice, User
 from common import clock
@@ -17,7 +18,8 @@ from reservations.models import AccountMove, Decision, Reservation, Vertex
 from reservations.selectors.share_accounts import account_page, move_asked, tree_page
 from reservations.services import moving_accounts, shares
 from tests import factories
-from tests.races import one_after_the_other
+from tests.live import eventually
+from tests.races import one_after_the_other, waiting
 from tests.reservations.services.test_entrusting import entrust, lead_of, make_funder
 from tests.reservations.services.test_moving import make_account, make_steward
 from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
@@ -143,7 +145,7 @@ def test_a_tree_of_thousands_is_shown_by_its_first_accounts(monkeypatch: pytest.
 # --- at once ---
 @pytest.mark.django_db(transaction=True)
 def test_of_two_accounts_put_below_each_other_at_once_the_second_is_told_of_the_first() -> None:
-    """Without the lock they lock what is below them in turn, and one ends in a deadlock."""
+    """Each locks what moves and where it goes: the second finds the first done, and no cycle to make."""
     north, south = make_account("North"), make_account("South")
     cities = inside("City", north), inside("City", south)
     first, second = make_steward(), make_steward()
@@ -177,6 +179,49 @@ def test_a_booking_is_decided_before_the_account_above_moves_or_after_it(booking
     names = [step["name"] for step in path]
     assert names == (["City"] if booking_first else ["North", "City"]) + [lab.vertex.name]
     assert moved.path == [north.pk, city.pk]
+
+
+def meanwhile(call: Callable[[], Any]) -> Callable[[], Any]:
+    def answer() -> Any:
+        try:
+            return call()
+        finally:
+            connection.close()
+
+    return answer
+
+
+def is_free(vertex: Vertex) -> bool:
+    """Nobody has locked its row; or else the transaction that asks is over."""
+    return Vertex.objects.select_for_update(no_key=True, nowait=True).filter(pk=vertex.pk).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_moves_an_account_waits_for_its_projects_before_locking_any_account() -> None:
+    """Who moves a project locks it, then the account: the other way round both would wait for each other."""
+    north, city, lab, steward = make_account("North"), make_account("City"), make_lab(), make_steward()
+    place(lab, city)
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        assert is_free(lab.vertex)  # and is ours from here on
+        moved = pool.submit(meanwhile(lambda: move(city, north, by=steward)))
+        eventually(lambda: waiting() == 1, "the move waits for the project")
+        assert is_free(city)
+    assert moved.result().path == [north.pk, city.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_move_accounts_the_second_locks_nothing_before_the_first_is_done() -> None:
+    """It would lock what was below its account before, not what the first has put there."""
+    north, south, west = make_account("North"), make_account("South"), make_account("West")
+    inner, lab, first, second = inside("Inner", west), make_lab(), make_steward(), make_steward()
+    place(lab, west)
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        move(south, inner, by=first)
+        moved = pool.submit(meanwhile(lambda: move(west, north, by=second)))
+        eventually(lambda: waiting() == 1, "the second waits for the first")
+        assert is_free(lab.vertex)
+    assert moved.result().path == [north.pk, west.pk]
+    assert Vertex.objects.get(pk=south.pk).path == [north.pk, west.pk, inner.pk, south.pk]
 
 
 def test_two_organisations_inside_are_each_told_once() -> None:
