@@ -31,7 +31,7 @@ from tests.live import eventually
 
 AGENTS, DEVICES = 50, 4
 STARTS_NOW = 30
-FIRST_IN = timedelta(seconds=45)
+FIRST_IN = timedelta(seconds=90)
 SLOT = timedelta(minutes=30)
 
 
