@@ -65,7 +65,7 @@ def test_a_draft_is_entered_with_a_new_place_and_nobody_else_sees_it(
     owner: Organisation, omar: Client
 ) -> None:
     answer = omar.post(new(owner), place())
-    assert (answer.status_code, answer.url) == (302, "/nodes/lyon-h100/agent/")
+    assert (answer.status_code, answer["Location"]) == (302, "/nodes/lyon-h100/agent/")
     node = Node.objects.get(slug="lyon-h100")
     assert (node.state, node.site.slug, str(node.site.pue)) == ("draft", "lyon-2", "1.250")
     assert [change.kind for change in node.changes.all()] == ["entered"]
@@ -145,7 +145,7 @@ def test_listing_makes_devices_and_opens_the_way_to_costs(owner: Organisation, o
     answer = omar.post(
         "/nodes/lyon-h100/machine/", machine(number_1="1", kind_1="gpu", model_1="B200", gigabytes_1="180")
     )
-    assert (answer.status_code, answer.url) == (302, "/nodes/lyon-h100/statements/")
+    assert (answer.status_code, answer["Location"]) == (302, "/nodes/lyon-h100/statements/")
     node = Node.objects.get(slug="lyon-h100")
     assert (node.state, node.memory_bytes, node.listed_at is not None) == ("listed", 512 * GIB, True)
     assert [(one.index, one.model_key) for one in node.devices.all()] == [
@@ -171,7 +171,7 @@ def test_a_draft_is_discarded_and_its_address_free_again(owner: Organisation, om
     assert agent.post("heartbeat", {"leases": []}).status_code == 200
     assert Client().post("/nodes/lyon-h100/discard/").status_code == 302
     assert Node.objects.exists()
-    assert omar.post("/nodes/lyon-h100/discard/").url == "/owner/"
+    assert omar.post("/nodes/lyon-h100/discard/")["Location"] == "/owner/"
     assert not Node.objects.exists()
     assert agent.post("heartbeat", {"leases": []}).status_code == 401
     omar.post(new(owner), place())
