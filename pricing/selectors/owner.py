@@ -96,12 +96,15 @@ class NodeRow:
     @cached_property
     def needs(self) -> list[Need]:
         """In the order in which they are done."""
-        slug = self.node.slug
         if self.node.state == Node.State.WITHDRAWN:
             return []
         if self.node.state == Node.State.DRAFT:
             text = _("A draft: its devices are not known yet, and nobody else sees it.")
-            return [Need(text, f"/nodes/{slug}/operate/", _("Go on listing it"))]
+            return [Need(text, f"/nodes/{self.node.slug}/operate/", _("Go on listing it"))]
+        return self._needs_of_price()
+
+    def _needs_of_price(self) -> list[Need]:
+        slug = self.node.slug
         if self.statement is None and self.announced is None and self.draft is None:
             text = _("No cost statement is in force: nobody can book this node.")
             return [Need(text, f"/nodes/{slug}/statements/", _("Begin a statement"))]
