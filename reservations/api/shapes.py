@@ -207,7 +207,8 @@ class RunShape(Shape):
     checkpoint = serializers.ListField(child=serializers.CharField())
     on_disconnect = serializers.ChoiceField(jobs.ON_DISCONNECT)
     retry_of = serializers.UUIDField(
-        allow_null=True, help_text="The run in whose place this one was queued: its node failed, or its slot was moved."
+        allow_null=True,
+        help_text="The run in whose place this one was queued: its node failed, or its slot was moved.",
     )
     outcome = serializers.CharField(help_text="How it ended, in a sentence; empty while it has not.")
     exit_code = serializers.IntegerField(allow_null=True)
