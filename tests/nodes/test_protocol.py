@@ -211,7 +211,7 @@ def test_a_clock_that_is_set_back_shuts_no_agent_out(agent: SigningAgent) -> Non
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_beats_at_once_no_more_are_taken_than_may_be() -> None:
-    """Seen to take more where they are counted first and written afterwards."""
+    """Counted first and written afterwards, more would be taken."""
     agent, at = SigningAgent(), clock.now()
     Agent.objects.update(beats=rules.MOST_BEATS - 3, beats_from=at)
     taken, refused = split(

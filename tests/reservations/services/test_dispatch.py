@@ -254,7 +254,7 @@ def test_what_just_goes_on_is_not_even_read(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_failure_that_six_notice_at_once_queues_the_job_once(booked: Reservation, ada: User) -> None:
-    """Seen to queue it twice without the conditional update of the run and the constraint on retry_of."""
+    """Kept by the conditional update of the run, and by the constraint on retry_of."""
     run = queue(booked, ada, terms=Terms(retry="from_start"))
     at = booked.during.lower
     dispatch.dispatch_due(at=at)
