@@ -124,7 +124,8 @@ def test_a_job_outlives_the_site(site: LiveSite, bench: Node) -> None:
     assert "".join(chunk.text for chunk in over.log.all()) == "through\n"
 
 
-def test_a_node_is_checked_by_a_job_in_its_sandbox(bench: Node) -> None:
+def test_a_node_is_checked_by_a_job_in_its_sandbox(bench: Node, site: LiveSite, settings: Any) -> None:
+    settings.MEDIA_ROOT = site.directory / "media"  # where the site puts what jobs bring back
     for hold in bench.devices.get().holds.all():  # what an earlier test left
         occupancy.release_holds(reference=hold.reference, at=clock.now())
     seen = Agent.objects.filter(node=bench, revoked_at=None)
