@@ -48,6 +48,12 @@ def sites(organisation: Organisation) -> list[Site]:
     return sorted(Site.objects.all(), key=lambda site: (site.pk not in own, site.name))
 
 
+def usual_site(organisation: Organisation) -> str:
+    """Where the newest of this owner's nodes stands; empty for the first one."""
+    newest = Node.objects.filter(owner=organisation).order_by("-pk").values_list("site__slug", flat=True)
+    return newest.first() or ""
+
+
 def free_address(name: str) -> str:
     """The name of a place as an address; with a number where another has it."""
     wanted = slugify(name)[:_LONGEST].strip("-") or "site"

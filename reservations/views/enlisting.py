@@ -30,6 +30,7 @@ from reservations.selectors import enlisting as selectors
 def node_new(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """The first step: what it is called and where it stands. It is a draft until its devices are known."""
     form = NodeForm(request.POST if request.method == "POST" else None, sites=selectors.sites(organisation))
+    form.initial = {"site": selectors.usual_site(organisation)}
     status = 400 if form.is_bound else 200
     if form.is_bound and form.is_valid():
         try:

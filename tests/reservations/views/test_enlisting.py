@@ -78,7 +78,11 @@ def test_a_draft_is_entered_with_a_new_place_and_nobody_else_sees_it(
 
 def test_a_place_that_there_is_can_be_chosen(owner: Organisation, omar: Client) -> None:
     site = factories.make_site()
+    assert f'value="{site.slug}" selected' not in omar.get(new(owner)).content.decode()
     omar.post(new(owner), {"name": "N", "slug": "n-1", "site": site.slug})
+    assert f'value="{site.slug}" selected' in omar.get(new(owner)).content.decode(), (
+        "where the last one stands"
+    )
     assert Node.objects.get(slug="n-1").site == site
     assert Site.objects.count() == 1
 
