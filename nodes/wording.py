@@ -63,6 +63,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         _("“%(image)s” does not name an image as registry/name@sha256:digest.") % values
     ),
     "no_image": lambda values: _("The image %(image)s could not be fetched: %(error)s") % values,
+    "image_unfetched": lambda values: _("The node could not fetch the image %(image)s: %(error)s") % values,
     "image_digest": lambda values: (
         _("What the registry has as %(image)s does not have this digest.") % values
     ),

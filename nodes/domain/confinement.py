@@ -28,7 +28,7 @@ MOST_TOLD = 100
 
 # Refusals (docs/agent-protocol.md, "Notes") of the image that a job named: who named it could have known.
 # What an owner allows is the owner's to say, and to change.
-OF_ITS_IMAGE = frozenset({"image_name", "no_image", "image_digest", "image_shell", "image_late"})
+OF_ITS_IMAGE = frozenset({"image_name", "no_image", "image_digest", "image_shell"})
 
 
 def is_asked_for(notes: Sequence[Mapping[str, Any]], specification: Mapping[str, Any]) -> bool:

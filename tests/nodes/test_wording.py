@@ -26,6 +26,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "no_network": {"network": "internet"},
     "image_name": {"image": "python:3.12"},
     "no_image": {"image": "docker.io/x@sha256:0", "error": "manifest unknown"},
+    "image_unfetched": {"image": "docker.io/x@sha256:0", "error": "connection refused"},
     "image_digest": {"image": "docker.io/x@sha256:0"},
     "image_late": {"image": "docker.io/x@sha256:0"},
     "image_size": {"image": "docker.io/x@sha256:0", "limit": 2_000_000_000},

@@ -33,6 +33,7 @@ SENTENCES = {
     "digest": "The job does not match its digest.",
     "image_name": "“{image}” does not name an image as registry/name@sha256:digest.",
     "no_image": "The image {image} could not be fetched: {error}",
+    "image_unfetched": "The node could not fetch the image {image}: {error}",
     "image_digest": "What the registry has as {image} does not have this digest.",
     "image_late": "The image {image} was not there before the end of the slot.",
     "image_size": "The image {image} takes more than the {limit} bytes that the owner allows.",

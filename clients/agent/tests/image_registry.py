@@ -136,16 +136,18 @@ class _Handler(BaseHTTPRequestHandler):
         registry = self.server.registry
         name, _, wanted = self.path.removeprefix("/v2/").rpartition("/")
         image = registry.images.get(name.removesuffix("/manifests").removesuffix("/blobs"))
-        kind, content = "application/json", b"{}"
+        status, kind, content = 200, "application/json", b"{}"
         if image is not None and name.endswith("/manifests"):
             # The same for every digest: what comes is not always what was asked for.
             kind, content = INDEX, image.manifest
         elif image is not None:
             kind, content = "application/octet-stream", image.blobs[wanted]
         elif self.path != "/v2/":
-            self.send_error(404)
-            return
-        self.send_response(200)
+            status, content = (
+                404,
+                b'{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}',
+            )
+        self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()

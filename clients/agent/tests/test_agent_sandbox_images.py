@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tempfile
@@ -13,7 +14,7 @@ import containers
 import pytest
 from agent_process import AgentProcess, within
 from equinode_agent import clock
-from equinode_agent.runners import options
+from equinode_agent.runners import options, shelf
 from equinode_agent.runners.container import Container
 from equinode_agent.runners.engine import Engine
 from equinode_agent.runners.images import PUBLIC, Image
@@ -218,6 +219,7 @@ def test_an_image_that_cannot_be_had_is_refused_with_its_reason(
     other = registry.image[:-4] + ("0000" if not registry.image.endswith("0000") else "1111")
     reasons = {
         gone: "no_image",
+        gone.replace(registry.address, "127.0.0.1:9"): "image_unfetched",
         other: "image_digest",
         f"docker.io/library/python@{DIGEST}": "owner_image",
         "python:3.12": "image_name",
@@ -300,6 +302,57 @@ def test_images_beyond_what_the_owner_keeps_are_gone_after_the_job(
     assert site.ended(lease, 60)["exit_code"] == 0
     assert "Fetching" not in site.log(lease)
     assert _digests_here() == []
+
+
+def test_an_image_that_its_owner_put_there_is_never_removed(registry: Registry, tmp_path: Path) -> None:
+    subprocess.run(["podman", "pull", "--quiet", registry.image], check=True, capture_output=True)
+    engine = Engine.find("podman", state=tmp_path)
+    found = engine.fetch(
+        Image.read(registry.image), tell=print, until=float("inf"), is_stopped=lambda: False, most_bytes=1000
+    )
+    engine.make_room(0)
+    assert found["Size"] > 1000
+    assert _digests_here() == [registry.image.partition("@")[2]]
+
+
+def test_an_image_that_a_lease_waits_for_stays(tmp_path: Path) -> None:
+    gone: list[str] = []
+    shelf.put(tmp_path, "podman", "a", 60)
+    shelf.put(tmp_path, "podman", "b", 60)
+    shelf.pin("podman", "a")
+    try:
+        shelf.make_room(tmp_path, 0, drop=lambda _engine, image: not gone.append(image))
+    finally:
+        shelf.unpin("podman", "a")
+    assert gone == ["b"]
+    shelf.make_room(tmp_path, 0, drop=lambda _engine, image: not gone.append(image))
+    assert gone == ["b", "a"]
+
+
+DOCKER = """#!/bin/sh
+[ "$1" = --config ] && shift 2
+[ "$1" = info ] && { echo /var/tmp; exit; }
+exec podman "$@"
+"""
+
+
+def test_a_short_job_of_an_engine_that_prepares_nothing_ends_as_it_ended(
+    site: FakeSite, registry: Registry, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docker has no `init`: its first process may be gone before it is asked for. Here podman plays it."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "docker").write_text(DOCKER)
+    (tmp_path / "bin" / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    agent = AgentProcess(state)
+    try:
+        agent.wait_until_it_serves()
+        for script, code in (("exit 3", 3), ("echo said; sleep 1; exit 4", 4)):
+            job = site.payload(script, specification={"runner": "docker", "image": registry.image})
+            ended = site.ended(site.offer(job), 60)
+            assert (ended["reason"], ended["exit_code"]) == ("finished", code)
+    finally:
+        agent.stop()
 
 
 def test_an_image_larger_than_the_owner_allows_is_refused_and_not_kept(

@@ -54,13 +54,23 @@ def notes(*codes: str) -> list[dict[str, object]]:
 WITH_IMAGE = {"runner": "podman", "image": f"docker.io/x@{DIGEST}"}
 
 
-@pytest.mark.parametrize("code", ["no_image", "image_digest", "image_name", "image_late", "image_shell"])
+@pytest.mark.parametrize("code", ["no_image", "image_digest", "image_name", "image_shell"])
 def test_a_refusal_of_a_jobs_image_is_its_own(code: str) -> None:
     assert confinement.is_asked_for(notes(code), WITH_IMAGE)
 
 
 @pytest.mark.parametrize(
-    "code", ["", "owner_paused", "owner_network", "owner_image", "image_size", "no_runner", "disk_low"]
+    "code",
+    [
+        "",
+        "owner_paused",
+        "owner_network",
+        "owner_image",
+        "image_size",
+        "image_late",
+        "image_unfetched",
+        "disk_low",
+    ],
 )
 def test_any_other_refusal_is_the_nodes(code: str) -> None:
     assert not confinement.is_asked_for(notes(code), WITH_IMAGE)

@@ -18,7 +18,7 @@ from equinode_agent import clock, disk
 from equinode_agent.errors import LeaseRejected, SandboxError
 from equinode_agent.network.gateway import Gateway
 from equinode_agent.notes import note
-from equinode_agent.runners import options
+from equinode_agent.runners import options, shelf
 from equinode_agent.runners.engine import Engine
 from equinode_agent.runners.images import Image
 from equinode_agent.sandbox import cgroups
@@ -55,7 +55,7 @@ class Container(Box):
         self._most_kept, self._is_stopped = most_kept, is_stopped
         self._name = f"equinode-{plan.owner}-{plan.name}"
         self._about: Mapping[str, Any] = {}
-        self._is_made = False
+        self._is_pinned = self._is_made = False
         self._guard: subprocess.Popen[bytes] | None = None
         self._front_fd = -1
         self._memory_ran_out = self._processes_ran_out = False
@@ -63,6 +63,9 @@ class Container(Box):
     # --- before the moment --------------------------------------------------
     def stage(self, tell: Tell) -> None:
         """As for any box, and the image is here: fetching it may take minutes."""
+        if not self._is_pinned:
+            shelf.pin(self._engine.name, str(self._image))
+            self._is_pinned = True
         self._about = self._engine.fetch(
             self._image,
             tell=tell,
@@ -149,15 +152,26 @@ class Container(Box):
     def _is_off(self, waiting: str) -> bool:
         """Whether the image's own program runs: what the engine left waiting has become it."""
         if self._init == 0:
-            with contextlib.suppress(SandboxError, ProcessLookupError):
-                if (init := self._told_init()) > 0:
-                    self._look_after(init)
-                    return True
-        elif self._program_inside() != waiting or select.select([self._init_fd], [], [], 0)[0]:
+            return self._has_docker_begun()
+        if self._program_inside() != waiting or select.select([self._init_fd], [], [], 0)[0]:
             return True
         if self._process.poll() is not None:
             raise SandboxError(f"{self._engine.name} start: {self._last_words()}")
         return False
+
+    def _has_docker_begun(self) -> bool:
+        """docker tells the first process only once it runs; a short job is over before it is asked."""
+        state: Mapping[str, Any] = {}
+        is_over = self._process.poll() is not None
+        with contextlib.suppress(SandboxError, ProcessLookupError):
+            state = self._engine.container(self._name)["State"]
+            if int(state["Pid"]) > 0:
+                self._look_after(int(state["Pid"]))
+                return True
+        has_begun = not str(state.get("StartedAt") or "0001").startswith("0001")
+        if is_over and not has_begun:
+            raise SandboxError(f"{self._engine.name} start: {self._last_words()}")
+        return has_begun and is_over
 
     def _program_inside(self) -> str:
         try:
@@ -212,7 +226,7 @@ class Container(Box):
     def exit_code(self) -> int:
         code = super().exit_code()
         # The front ended: so has the container, or something is wrong that the job is not to blame for.
-        if not select.select([self._init_fd], [], [], GONE_SECONDS)[0]:
+        if self._init_fd >= 0 and not select.select([self._init_fd], [], [], GONE_SECONDS)[0]:
             raise SandboxError(f"{self._engine.name} ended before its container did.")
         return code
 
@@ -243,4 +257,7 @@ class Container(Box):
     def wipe(self) -> None:
         """The job's folder, and images beyond what the owner keeps."""
         super().wipe()
+        if self._is_pinned:
+            shelf.unpin(self._engine.name, str(self._image))
+            self._is_pinned = False
         self._engine.make_room(self._most_kept)

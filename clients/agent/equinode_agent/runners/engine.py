@@ -18,7 +18,7 @@ from typing import Any
 
 from equinode_agent import clock, disk
 from equinode_agent.errors import LeaseRejected, SandboxError
-from equinode_agent.notes import note
+from equinode_agent.notes import Note, note
 from equinode_agent.runners import shelf
 from equinode_agent.runners.images import Image
 from equinode_agent.runners.pull import Pull
@@ -26,6 +26,16 @@ from equinode_agent.runners.pull import Pull
 NAMES = ("podman", "docker")
 LABEL = "equinode.agent"
 ASK_SECONDS = 60.0
+# What registries say of a name that they have not got, or not for everybody.
+OF_THE_NAME = (
+    "manifest unknown",
+    "name unknown",
+    "repository does not exist",
+    "resource is denied",
+    "denied: ",
+    "unauthorized",
+    "statuscode: 404",
+)
 # Lines and columns: enough for what is drawn about one layer, and for all layers of an image.
 TERMINAL = (200, 200)
 # Which engines this agent ever used, so that after a crash only those are asked what is left.
@@ -102,7 +112,8 @@ class Engine:
     ) -> Mapping[str, Any]:
         """The image, fetched if it is not here. The engine checks its digest; it is looked at again."""
         found = self.image(image)
-        if found is None:
+        is_new = found is None
+        if is_new:
             began = clock.now()
             tell(f"Fetching {image}")
             self._pull(Pull(image, tell, until, is_stopped, self._store(), most_bytes))
@@ -114,7 +125,8 @@ class Engine:
         digests = [] if found is None else [found.get("Digest"), *_digests(found.get("RepoDigests"))]
         if found is None or image.digest not in digests:
             raise LeaseRejected(note("image_digest", image=str(image)))
-        if most_bytes is not None and _size(found) > most_bytes:
+        # One that its owner put here takes nothing that its owner did not give.
+        if is_new and most_bytes is not None and _size(found) > most_bytes:
             self.drop_image(str(image))
             raise LeaseRejected(note("image_size", image=str(image), limit=most_bytes))
         return found
@@ -167,10 +179,7 @@ class Engine:
             if theirs >= 0:
                 os.close(theirs)
         if code != 0:
-            mismatch = "digest did not match" in said.lower() or "does not match" in said.lower()
-            code_of = "image_digest" if mismatch else "no_image"
-            why = {} if mismatch else {"error": _last_line(said)}
-            raise LeaseRejected(note(code_of, image=str(pull.image), **why))
+            raise LeaseRejected(_why_not(said, image=str(pull.image)))
 
     @property
     def _own_passwords(self) -> list[str]:
@@ -212,6 +221,15 @@ def _remember(state: Path, name: str) -> None:
     used = _used(state)
     if name not in used:
         disk.write_json(state / USED_FILE, [*used, name])
+
+
+def _why_not(said: str, *, image: str) -> Note:
+    """What a registry says of the name is about the name; all else is about this machine or the way there."""
+    lower = said.lower()
+    if "digest did not match" in lower or "does not match" in lower:
+        return note("image_digest", image=image)
+    is_of_the_name = any(word in lower for word in OF_THE_NAME)
+    return note("no_image" if is_of_the_name else "image_unfetched", image=image, error=_last_line(said))
 
 
 def _size(found: Mapping[str, Any] | None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from equinode_agent import disk
 
 FILE = "images.json"
 _lock = threading.Lock()
+# What leases of this agent wait for or run in, as often as they do: none of these goes.
+_pinned: Counter[str] = Counter()
 
 
 def put(state: Path, engine: str, image: str, size: int) -> None:
@@ -29,6 +32,16 @@ def used(state: Path, engine: str, image: str) -> None:
     _change(state, touch)
 
 
+def pin(engine: str, image: str) -> None:
+    with _lock:
+        _pinned[f"{engine} {image}"] += 1
+
+
+def unpin(engine: str, image: str) -> None:
+    with _lock:
+        _pinned[f"{engine} {image}"] -= 1
+
+
 def make_room(state: Path, most_bytes: int, *, drop: Callable[[str, str], bool]) -> None:
     """Remove those not used for longest until the others fit; `drop` says whether one is gone."""
     with _lock:
@@ -38,6 +51,8 @@ def make_room(state: Path, most_bytes: int, *, drop: Callable[[str, str], bool])
             if total <= most_bytes:
                 break
             engine, _, image = name.partition(" ")
+            if _pinned[name] > 0:
+                continue
             if drop(engine, image):
                 total -= kept.pop(name)["size"]
         _write(state, kept)
