@@ -125,6 +125,13 @@ def consecutive_of(node: Node, agent_id: int) -> int:
     return conformance.in_a_row([state == NodeCheck.State.PASSED for state in results[:1000]])
 
 
+def missed_of(node: Node, agent_id: int) -> int:
+    """Checks in a row, the newest first, that had their time: its owner or its agent did not let them run."""
+    placed = node.checks.filter(agent=agent_id, closure__isnull=False).exclude(state__in=NodeCheck.OPEN)
+    states = placed.values_list("state", flat=True)[: conformance.MOST_MISSED]
+    return conformance.in_a_row([state == NodeCheck.State.NOT_MADE for state in states])
+
+
 def level_of(node: Node) -> int:
     """docs/node-profile.md, “Levels”."""
     current = node.inventories.current().first()
@@ -139,4 +146,5 @@ def level_of(node: Node) -> int:
         is_described=True,
         has_passed=last is not None and last.state == NodeCheck.State.PASSED,
         consecutive=consecutive_of(node, current.agent_id),
+        missed=missed_of(node, current.agent_id),
     )

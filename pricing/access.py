@@ -155,5 +155,6 @@ def is_lead_of(node: Node, user: User) -> bool:
 
 
 def judges(node: Node, user: User) -> bool:
-    """A steward who leads the node's owner acts as its lead: nobody judges in their own cause."""
-    return user.is_steward and not is_lead_of(node, user)
+    """Whether they act as a steward: nobody who belongs to the node's owner judges in their own cause."""
+    theirs = OrganisationMembership.objects.filter(organisation=node.owner_id, user=user)
+    return user.is_steward and not theirs.exists()

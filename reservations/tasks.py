@@ -189,3 +189,9 @@ def thin_samples(at: datetime) -> None:
 @sweep
 def check_nodes(at: datetime) -> None:
     checking.carry_forward(at=at)
+
+
+@shared_task
+@sweep
+def begin_spot_checks(at: datetime) -> None:
+    checking.begin_spot_checks(at=at)

@@ -14,6 +14,8 @@ from typing import Any, TypeGuard
 TOLERANCE = 0.05
 # So many good results in a row make a node trusted; then one day in so many is looked at.
 TRUSTED_AFTER = 10
+# So many in a row that had their time and were not made are no chance.
+MOST_MISSED = 3
 # A job of ours is a shell and a Python; pods and init processes add a few.
 MOST_PROCESSES = 20
 MOST_GPUS = 64
@@ -156,10 +158,10 @@ def is_looked_at(consecutive: int, draw: float) -> bool:
     return consecutive < TRUSTED_AFTER or draw * consecutive < 1
 
 
-def level(*, is_described: bool, has_passed: bool, consecutive: int) -> int:
+def level(*, is_described: bool, has_passed: bool, consecutive: int, missed: int = 0) -> int:
     if not is_described:
         return LISTED
-    if not has_passed:
+    if not has_passed or missed >= MOST_MISSED:
         return DESCRIBED
     return MEASURED if consecutive >= TRUSTED_AFTER else CONFORMING
 

@@ -73,7 +73,7 @@ def settle(
 ) -> NodeInventory:
     """List what was found, or accept that it differs. Answers what is current afterwards.
 
-    Only a steward accepts what the booked devices are not: their owner would judge in their own cause.
+    Only a steward accepts: the owner would judge in their own cause, and lists what there is instead.
     """
     # Devices before the node, as everywhere.
     device_ids = sorted(inventory.node.devices.values_list("pk", flat=True))
@@ -92,7 +92,7 @@ def settle(
             _require_nothing_booked(device_ids, differences, at)
         _adopt(node, differences)
     else:
-        _require_may_accept(differences, is_steward)
+        _require_may_accept(is_steward)
     settled = NodeInventory.objects.filter(pk=inventory.pk)
     settled.update(
         state=State.SETTLED, settlement=settlement, reason=reason, settled_by=by,
@@ -247,14 +247,12 @@ def _require_nothing_booked(
         )
 
 
-def _require_may_accept(differences: Sequence[Difference], is_steward: bool) -> None:
-    if is_steward:
-        return
-    if any(one.holds_back and one.code not in machines.ADOPTABLE for one in differences):
+def _require_may_accept(is_steward: bool) -> None:
+    if not is_steward:
         raise SettlingRefused(
             _(
-                "These differences are about the devices that people book: a steward accepts them, or the"
-                " agent tells what is listed again."
+                "People book and pay for what is listed: only a steward accepts that the machine is something"
+                " else. List what was found, or mend the machine."
             )
         )
 
@@ -299,7 +297,9 @@ def _is_deeper(value: object, levels: int) -> bool:
 
 
 def _digest(told: dict[str, Any]) -> str:
-    return hashlib.sha256(_canonical(told)).hexdigest()
+    """It stands in the ledger: without the name of the host, which could be guessed from it."""
+    public = {name: value for name, value in told.items() if name != "hostname"}
+    return hashlib.sha256(_canonical(public)).hexdigest()
 
 
 def _canonical(told: dict[str, Any]) -> bytes:

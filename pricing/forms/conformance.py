@@ -21,7 +21,10 @@ class SettleForm(forms.Form):
         widget=forms.RadioSelect,
         choices=[
             (NodeInventory.Settlement.ADOPTED, _("List what was found: processor, cores and memory")),
-            (NodeInventory.Settlement.ACCEPTED, _("Accept that it differs, as long as it is told just so")),
+            (
+                NodeInventory.Settlement.ACCEPTED,
+                _("Accept that it differs, as long as it is told just so (stewards only)"),
+            ),
         ],
     )
     reason = forms.CharField(

@@ -90,6 +90,7 @@ class ConformancePage:
     figures: Sequence[Measured]
     spots: Sequence[Spot]
     consecutive: int
+    missed: int  # checks in a row that had their time and were not made
     has_agent: bool
     may_settle: bool = False
     may_ask: bool = False
@@ -153,7 +154,8 @@ def conformance_page(node: Node, *, at: datetime, reader: User | None) -> Confor
         inventory=current,
         rows=list(rows_of(node, devices, found, differences)),
         sentences=[Sentence(wording.difference(one), one.holds_back) for one in differences],
-        faults=found.faults,
+        # A stranger's program wrote these, with paths in them: for those who can do something about it.
+        faults=found.faults if may else (),
         facts=list(facts_of(found)),
         past=[
             Past(one.told_at, str(one.get_state_display()), sum(d["holds_back"] for d in one.differences))
@@ -169,6 +171,7 @@ def conformance_page(node: Node, *, at: datetime, reader: User | None) -> Confor
         figures=_figures(node, devices, last, at),
         spots=[_spot(one) for one in checks if one.purpose == "spot" and one.state in OVER][:MOST_SPOTS],
         consecutive=nodes.consecutive_of(node, agent.pk) if agent else 0,
+        missed=nodes.missed_of(node, agent.pk) if agent else 0,
         has_agent=agent is not None,
         may_settle=may and current is not None and current.state == NodeInventory.State.OPEN,
         may_ask=may and node.state != Node.State.WITHDRAWN,

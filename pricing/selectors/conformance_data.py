@@ -52,12 +52,17 @@ def _inventory(current: NodeInventory) -> dict[str, Any]:
         "told_at": current.told_at.isoformat(),
         "last_told_at": current.last_told_at.isoformat(),
         "sha256": current.digest,
-        "differences": [one.to_json() | {"sentence": wording.difference(one)} for one in differences],
+        "differences": [_difference(one) for one in differences],
         "settlement": current.settlement or None,
         "reason": current.reason or None,
         "settled_by": by if current.settlement else None,
         "settled_at": current.settled_at.isoformat() if current.settled_at else None,
     }  # fmt: skip
+
+
+def _difference(one: Difference) -> dict[str, Any]:
+    told = one.to_json() | {"sentence": wording.difference(one)}
+    return told | {"found": None} if one.code in ("gpu_twice", "gpu_elsewhere") else told
 
 
 def _check(check: NodeCheck) -> dict[str, Any]:

@@ -32,6 +32,11 @@ def _listed_found(sentence: Promise) -> Callable[[Difference], str]:
     return lambda one: sentence % {"listed": one.listed, "found": one.found, "device": one.device}
 
 
+def _uuid(sentence: Promise) -> Callable[[Difference], str]:
+    """Shortened: whoever knows all of it could tell it as theirs."""
+    return lambda one: sentence % {"found": f"{str(one.found)[:12]}…"}
+
+
 def _sizes(sentence: Promise) -> Callable[[Difference], str]:
     return lambda one: sentence % {
         "listed": formats.memory(int(one.listed or 0)), "found": formats.memory(int(one.found or 0)),
@@ -82,10 +87,8 @@ _DIFFERENCES: Mapping[str, Callable[[Difference], str]] = {
     "more_instances": _listed_found(
         gettext_lazy("The machine has %(found)s instances; %(listed)s of them are listed.")
     ),
-    "gpu_twice": _listed_found(gettext_lazy("The agent tells the GPU %(found)s twice.")),
-    "gpu_elsewhere": _listed_found(
-        gettext_lazy("The GPU %(found)s is told by the agent of another node, too.")
-    ),
+    "gpu_twice": _uuid(gettext_lazy("The agent tells the GPU %(found)s twice.")),
+    "gpu_elsewhere": _uuid(gettext_lazy("The GPU %(found)s is told by the agent of another node, too.")),
 }
 
 

@@ -25,6 +25,7 @@ EVERY: dict[str, timedelta] = {
     "count_reliability": timedelta(minutes=10),
     "thin_samples": timedelta(hours=1),
     "check_nodes": timedelta(seconds=10),
+    "begin_spot_checks": timedelta(minutes=10),
 }
 
 # A busy machine may miss some beats; thirty seconds without a dispatch is not busy, it is broken.

@@ -119,6 +119,7 @@ def _purpose(name: str) -> str:
         "count_reliability": gettext("Count what became of the slots of nodes"),
         "thin_samples": gettext("Thin out what nodes told of themselves"),
         "check_nodes": gettext("Check nodes, and read back what their checks came to"),
+        "begin_spot_checks": gettext("Look for nodes whose speed is to be measured again"),
         "sweep_evidence": gettext("Delete files that nothing names"),
         "count_weeks": gettext("Count what weeks came to"),
         "renew_allowances": gettext("Give the month’s universal allowance"),

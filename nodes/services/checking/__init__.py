@@ -6,7 +6,7 @@ a lease under a fence, so a node that passes has shown that it can run what peop
 
 from __future__ import annotations
 
-from nodes.services.checking.asking import ask
+from nodes.services.checking.asking import ask, begin_spot_checks
 from nodes.services.checking.carrying import carry_forward
 
-__all__ = ["ask", "carry_forward"]
+__all__ = ["ask", "begin_spot_checks", "carry_forward"]

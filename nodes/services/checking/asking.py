@@ -49,7 +49,7 @@ def ask(*, node: Node, purpose: str, by: User | None, at: datetime) -> NodeCheck
         raise CheckRefused(_("%(node)s is being checked already.") % {"node": node.name}) from exc
 
 
-def begin_spot_checks(at: datetime) -> None:
+def begin_spot_checks(*, at: datetime) -> None:
     """On days on which a node ran a job: on each until ten in a row were good, then on one in as many."""
     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
     ran = Lease.objects.filter(ended_at__gte=midnight, started_at__isnull=False).exclude(
@@ -60,7 +60,8 @@ def begin_spot_checks(at: datetime) -> None:
         agent = Agent.objects.filter(node=node, revoked_at__isnull=True).first()
         if agent is None or selectors.reference_of(node, agent.pk) is None:
             continue
-        if conformance.is_looked_at(selectors.consecutive_of(node, agent.pk), draw_of(node, at)):
+        is_drawn = conformance.is_looked_at(selectors.consecutive_of(node, agent.pk), draw_of(node, at))
+        if is_drawn or selectors.missed_of(node, agent.pk):
             try:
                 ask(node=node, purpose=NodeCheck.Purpose.SPOT, by=None, at=at)
             except CheckRefused as refused:

@@ -15,7 +15,6 @@ from nodes import selectors
 from nodes.errors import DeviceTaken, LeaseRefused
 from nodes.models import Hold, Lease, Node, NodeCheck
 from nodes.services import leases, occupancy
-from nodes.services.checking.asking import begin_spot_checks
 from nodes.services.checking.judging import finish, give_up
 
 logger = logging.getLogger(__name__)
@@ -36,8 +35,7 @@ LIMITS = {
 
 
 def carry_forward(*, at: datetime) -> int:
-    """Begin spot checks that are due; place, hand over and read back every check that is open."""
-    begin_spot_checks(at)
+    """Place, hand over and read back every check that is open."""
     moved = 0
     for pk in NodeCheck.objects.filter(state__in=NodeCheck.OPEN).order_by("pk").values_list("pk", flat=True):
         try:

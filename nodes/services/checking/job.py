@@ -6,6 +6,7 @@ that is there (3.7 or newer), and leaves report.json. docs/node-profile.md says 
 
 from __future__ import annotations
 
+import glob
 import importlib
 import json
 import os
@@ -19,7 +20,10 @@ MIB = 1 << 20
 LONG_ENOUGH = 1.0  # seconds that each figure is measured for
 MOST_ROUNDS = 50
 METADATA = ("169.254.169.254", 80)  # where clouds tell secrets to whoever asks
-PRIVATE = ("/root", "/home", "/etc/shadow", "/var/lib", "/var/log", "/var/run", "/run", "/srv", "/boot")
+# Nothing below a folder that an owner may show to jobs, such as /srv/datasets.
+PRIVATE = (
+    "/root", "/etc/shadow", "/etc/ssh", "/home/*/.*", "/var/log", "/var/lib/equinode-agent", "/run", "/boot",
+)  # fmt: skip
 SYSTEM = ("/", "/usr", "/etc", "/dev", "/bin")
 
 
@@ -30,7 +34,7 @@ def seen() -> dict[str, Any]:
         "processes": len([name for name in os.listdir("/proc") if name.isdigit()]),
         "interfaces": interfaces(),
         "reaches_metadata": reaches(METADATA),
-        "readable": [path for path in PRIVATE if is_readable(path)],
+        "readable": [path for pattern in PRIVATE for path in glob.glob(pattern) if is_readable(path)][:20],
         "writable": [folder for folder in SYSTEM if is_writable(folder)],
         "gpu_files": sorted(
             name for name in os.listdir("/dev") if name.startswith("nvidia") and name[6:].isdigit()

@@ -245,11 +245,11 @@ def test_a_day_with_jobs_ends_with_a_spot_check_once() -> None:
     checked(agent)
     at = AT + DAY
     Agent.objects.update(last_seen_at=at)
-    checking.carry_forward(at=at)
+    checking.begin_spot_checks(at=at)
     assert not NodeCheck.objects.filter(purpose="spot").exists()  # nobody's job ran there today
     ran(agent, at=at)
     for _ in range(3):
-        checking.carry_forward(at=at)
+        checking.begin_spot_checks(at=at)
     assert NodeCheck.objects.filter(purpose="spot").count() == 1
 
 
@@ -262,11 +262,30 @@ def test_a_trusted_node_is_looked_at_on_the_days_that_are_drawn(monkeypatch: pyt
     Agent.objects.update(last_seen_at=at)
     ran(agent, at=at)
     monkeypatch.setattr(asking, "draw_of", lambda _node, _at: 0.5)
-    checking.carry_forward(at=at)
+    checking.begin_spot_checks(at=at)
     assert NodeCheck.objects.filter(purpose="spot").count() == 10
     monkeypatch.setattr(asking, "draw_of", lambda _node, _at: 0.05)
-    checking.carry_forward(at=at)
+    checking.begin_spot_checks(at=at)
     assert NodeCheck.objects.filter(purpose="spot").count() == 11
+
+
+def test_an_owner_who_ends_every_check_keeps_no_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "draw_of", lambda _node, _at: 0.99)
+    agent = new_agent()
+    checked(agent)
+    for day in range(1, 11):
+        checked(agent, "spot", at=AT + day * DAY)
+    for day in range(11, 14):
+        at = AT + day * DAY
+        assert selectors.level_of(agent.node) == conformance.MEASURED
+        Agent.objects.update(last_seen_at=at)
+        ran(agent, at=at)
+        ask(agent, "spot", at=at) if day == 11 else checking.begin_spot_checks(at=at)
+        checking.carry_forward(at=at)
+        Hold.objects.filter(during__endswith__gt=at).delete()
+        checking.carry_forward(at=at)
+    assert NodeCheck.objects.filter(state="not_made").count() == 3  # asked again, whatever was drawn
+    assert selectors.level_of(agent.node) == conformance.DESCRIBED
 
 
 def test_draws_are_spread_and_stay_for_a_day() -> None:

@@ -35,7 +35,11 @@ def tell(agent: Agent, *, at: datetime = AT, **members: Any) -> NodeInventory:
 
 
 def settle(inventory: NodeInventory, how: str = "accepted", **options: Any) -> NodeInventory:
-    options = {"reason": "A memory module is being replaced.", "is_steward": False, "at": AT + HOUR} | options
+    options = {
+        "reason": "A memory module is being replaced.",
+        "is_steward": how == "accepted",
+        "at": AT + HOUR,
+    } | options
     options["by"] = options.get("by") or factories.make_user()
     return comparing.settle(inventory=inventory, settlement=how, **options)
 
@@ -148,11 +152,24 @@ def test_what_was_accepted_stays_accepted_while_it_is_told_just_so() -> None:
     assert standing_of(agent) == ("drained", AT + 3 * HOUR)
 
 
+def test_less_is_listed_by_its_owner_and_accepted_by_stewards_alone() -> None:
+    agent = new_agent()
+    with pytest.raises(SettlingRefused, match="only a steward accepts"):
+        settle(tell(agent, **LESS), is_steward=False)
+    assert standing_of(agent)[0] == "drained"
+
+
+def test_the_name_of_a_host_is_not_in_the_digest() -> None:
+    agent = new_agent()
+    first = tell(agent)
+    assert tell(agent, hostname="another").digest == first.digest
+
+
 def test_what_devices_are_not_is_accepted_by_stewards_alone() -> None:
     agent = new_agent()
     told = tell(agent, **OTHER)
-    with pytest.raises(SettlingRefused, match="a steward accepts them"):
-        settle(told)
+    with pytest.raises(SettlingRefused, match="only a steward accepts"):
+        settle(told, is_steward=False)
     with pytest.raises(SettlingRefused, match="cannot be another device"):
         settle(told, "adopted")
     assert standing_of(agent) == ("drained", AT)

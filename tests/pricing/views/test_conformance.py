@@ -90,6 +90,20 @@ def test_a_node_as_listed_says_so_part_by_part() -> None:
     assert "secret-name" not in page
 
 
+def test_an_agents_own_words_are_for_its_owner() -> None:
+    world = World(faults=["NVML does not start: /opt/secret."])
+    assert "/opt/secret" in text_of(client_of(world.lead).get(PAGE))
+    assert "/opt/secret" not in text_of(Client().get(PAGE))
+
+
+def test_a_steward_who_belongs_to_the_owner_does_not_accept() -> None:
+    world = World(**LESS)
+    OrganisationMembership.objects.create(organisation=world.node.owner, user=world.steward)
+    refused = client_of(world.steward).post(SETTLE, typed(world, settlement="accepted"))
+    assert "only a steward accepts" in text_of(refused)
+    assert world.current.state == "open"
+
+
 def test_what_differs_is_said_in_a_sentence_each_and_takes_no_bookings() -> None:
     World(**LESS, gpus=[gpu(0, "NVIDIA L4")])
     page = text_of(Client().get(PAGE))
@@ -184,11 +198,11 @@ def test_devices_are_accepted_by_a_steward_who_does_not_own_them() -> None:
     world = World(gpus=[gpu(0), gpu(1, "NVIDIA L4")])
     accepted = typed(world, settlement="accepted")
     refused = client_of(world.lead).post(SETTLE, accepted)
-    assert "a steward accepts them" in text_of(refused)
+    assert "only a steward accepts" in text_of(refused)
     world.lead.is_steward = True
     world.lead.save()
     factories.give_second_factor(world.lead)
-    assert "a steward accepts them" in text_of(client_of(world.lead).post(SETTLE, accepted))
+    assert "only a steward accepts" in text_of(client_of(world.lead).post(SETTLE, accepted))
     assert client_of(world.steward).post(SETTLE, accepted).status_code == 302
     page = text_of(Client().get(PAGE))
     assert "A steward accepted that it differs." in page
