@@ -253,6 +253,15 @@ def _node(
     )
 
 
+def _threads_of_a_core() -> int:
+    """As lscpu, which its agent asks: a listed core is a core, not a thread."""
+    siblings = Path("/sys/devices/system/cpu/cpu0/topology/thread_siblings")  # a mask, in hexadecimal
+    try:
+        return max(1, int(siblings.read_text().replace(",", ""), 16).bit_count())
+    except (OSError, ValueError):
+        return 1
+
+
 def _this_computer(machine: machines.Machine) -> machines.Machine:
     described = Path("/proc/cpuinfo").read_text().splitlines()
     names = [line.partition(":")[2].strip() for line in described if line.startswith("model name")]
@@ -260,7 +269,7 @@ def _this_computer(machine: machines.Machine) -> machines.Machine:
     return replace(
         machine,
         cpu=names[0] if names else os.uname().machine,
-        cores=os.cpu_count() or 1,
+        cores=max(1, (os.cpu_count() or 1) // _threads_of_a_core()),
         memory_gib=max(1, memory // GIB),
     )
 
