@@ -123,7 +123,7 @@ def test_an_owner_lists_a_machine_that_a_real_agent_describes(
     enrol(omar, site, tmp_path / "agent")
     expect(omar.get_by_text("The agent is here.")).to_be_visible()  # without loading the page again
     omar.get_by_role("link", name="Look at what it found").click()
-    expect(omar.get_by_label("Processor")).not_to_have_value("")
+    expect(omar.get_by_label("Processor", exact=True)).not_to_have_value("")
     expect(omar.get_by_label("How many").first).not_to_have_value("")
     omar.get_by_role("button", name="List the node").click()
     omar.wait_for_url(re.compile(f"/nodes/{NEW}/statements/$"))
@@ -132,7 +132,7 @@ def test_an_owner_lists_a_machine_that_a_real_agent_describes(
 
     omar.goto(f"/nodes/{NEW}/withdraw/")
     expect(omar.get_by_text("Nothing is booked here: nobody loses anything.")).to_be_visible()
-    omar.get_by_label("Reason").fill("It goes back to its maker.")
+    omar.get_by_label("Reason", exact=True).fill("It goes back to its maker.")
     omar.get_by_role("button", name="Withdraw the node").click()
     omar.wait_for_url(re.compile(f"/nodes/{NEW}/operate/$"))
     page.reload()
