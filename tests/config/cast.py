@@ -269,6 +269,7 @@ VALUES: dict[tuple[str, str], Value] = {
     ("decisions", "uid"): lambda world, _address: world.job.reservation.decision.uid,
     ("leases", "lease"): lambda world, _address: world.job.lease.uid,
     ("files", "name"): lambda _world, _address: FILE,
+    ("resume", "name"): lambda _world, _address: FILE,
     ("entries", "index"): lambda _world, _address: 0,
     ("members", "uid"): lambda world, _address: world.people[Who.MEMBER].uid,
     ("invitations", "uid"): _invitation,
