@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import subprocess
+import sys
 import tempfile
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,8 @@ from fake_site import MIB, FakeSite
 from image_registry import Registry
 
 HOW_FAR = re.compile(r"\[equinode\] ([0-9.]+) of ([0-9.]+) MiB, 1 layers")
+# A quarter of what a pipe of Linux holds: its last pages may be half empty.
+PIPE_BYTES = 16 << 10
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 
@@ -266,10 +271,16 @@ def test_nothing_of_an_image_runs_before_its_moment(registry: Registry, tmp_path
         assert not sign.exists()
         box.release()
         assert within(60, sign.exists)
+        # Nobody reads what it prints: it ends all the same.
+        assert within(60, lambda: _waiting_bytes(box.output_fd) >= PIPE_BYTES)
     finally:
         box.close()
         box.wipe()
         scratch.rmdir()
+
+
+def _waiting_bytes(pipe: int) -> int:
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def test_a_shell_that_knows_no_job_is_watched_as_any_job(

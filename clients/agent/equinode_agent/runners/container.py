@@ -238,6 +238,8 @@ class Container(Box):
 
     def close(self) -> None:
         """Whatever else fails, the engine is told to remove it, which kills it by its own means."""
+        if self._program is not None:
+            self._program.kill()  # with nobody to read what it passes on, it would never end
         try:
             super().close()
         finally:
