@@ -185,6 +185,12 @@ def _require_machine(machine: Machine) -> None:
             field="devices",
         )
     kinds = {device.kind for device in machine.devices}
+    if Device.Kind.MIG in kinds:
+        # People would book and pay for devices on which every job is refused.
+        raise ListingRefused(
+            _("The agent runs no jobs on parts of a divided GPU yet: list the GPU whole, undivided."),
+            field="devices",
+        )
     if Device.Kind.HOST in kinds and len(machine.devices) > 1:
         raise ListingRefused(
             _("A node is booked whole or by its accelerators: a whole host is its only device."),

@@ -201,6 +201,7 @@ def test_a_draft_is_discarded_and_its_address_free_again(owner: Organisation, om
         ({"model_0": ""}, "Say which model."),
         ({"gigabytes_0": ""}, "Say how much memory each has."),
         ({"kind_0": "host"}, "a whole host is its only device"),
+        ({"kind_0": "mig"}, "no jobs on parts of a divided GPU yet"),
         ({"number_0": "65"}, "less than or equal to 64"),
     ],
 )
