@@ -117,7 +117,7 @@ def _compare(node: Node, agent: Agent, told: dict[str, Any], at: datetime) -> No
     last = node.inventories.current().first()
     differences: Sequence[Difference] = ()
     if node.state != Node.State.DRAFT:  # nothing is listed of it yet
-        elsewhere = _told_elsewhere(node, found.uuids, at)
+        elsewhere = _told_elsewhere(node, found.uuids, found.gpus is not None, at)
         differences = machines.differences(_listed(node), found, told_elsewhere=elsewhere)
     stored, digest = [one.to_json() for one in differences], _digest(told)
     if last and (last.digest, last.differences, last.agent_id) == (digest, stored, agent.pk):
@@ -164,9 +164,10 @@ def _listed(node: Node) -> machines.ListedNode:
     )  # fmt: skip
 
 
-def _told_elsewhere(node: Node, uuids: Collection[str], at: datetime) -> set[str]:
+def _told_elsewhere(node: Node, uuids: Collection[str], is_told: bool, at: datetime) -> set[str]:
     """Those that another node's agent told first and still tells; the others are this node's from now on."""
-    node.told_gpus.exclude(uuid__in=uuids).delete()
+    if is_told:  # a driver that hangs says nothing about what is in the machine
+        node.told_gpus.exclude(uuid__in=uuids).delete()
     ToldGpu.objects.filter(uuid__in=uuids, node__state=Node.State.WITHDRAWN).delete()
     # In one order for all: who tells the same at the same moment waits, and then sees whose they are.
     rows = [ToldGpu(uuid=uuid, node=node, told_at=at) for uuid in sorted(set(uuids))]

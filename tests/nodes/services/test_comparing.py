@@ -239,6 +239,9 @@ def test_a_gpu_is_in_the_machine_that_told_it_first() -> None:
     assert codes(tell(second, gpus=told)) == {"gpu_elsewhere"}
     # Told again by the first, after a restart: it keeps what it has.
     assert codes(tell(first, gpus=told, kernel="6.9", at=AT + HOUR)) == set()
+    # A driver that does not answer gives nothing up.
+    tell(first, gpus=None, at=AT + HOUR)
+    assert codes(tell(second, gpus=told, kernel="6.8.1", at=AT + HOUR)) == {"gpu_elsewhere"}
     # Moved for good: it is free for the other.
     tell(first, at=AT + HOUR)
     assert codes(tell(second, gpus=told, kernel="6.9", at=AT + 2 * HOUR)) == set()
