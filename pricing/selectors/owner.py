@@ -16,6 +16,7 @@ from accounts.models import Organisation, OrganisationMembership, User
 from common import formats
 from common.ranges import between
 from nodes.models import Hold, Node
+from nodes.selectors import is_recent, last_seen
 from pricing import wording
 from pricing.domain.cost import price_of
 from pricing.models import CostStatement, StatementDraft, Tariff
@@ -92,16 +93,34 @@ class NodeRow:
     announced_tariff: Tariff | None
     draft: StatementDraft | None
     review_since: datetime | None  # of the statement in force; the year that it counts is over
+    has_agent: bool
+    agent_seen: datetime | None  # when its agent called last
+    at: datetime
 
     @cached_property
     def needs(self) -> list[Need]:
-        """In the order in which they are done."""
+        """What is missing for people to book it, then for their jobs to run."""
         if self.node.state == Node.State.WITHDRAWN:
             return []
         if self.node.state == Node.State.DRAFT:
             text = _("A draft: its devices are not known yet, and nobody else sees it.")
             return [Need(text, f"/nodes/{self.node.slug}/operate/", _("Go on listing it"))]
-        return self._needs_of_price()
+        return [*self._needs_of_price(), *self._needs_of_agent()]
+
+    def _needs_of_agent(self) -> list[Need]:
+        """A node that nothing answers for can be booked, and runs nothing."""
+        if is_recent(self.agent_seen, self.at):
+            return []
+        url = f"/nodes/{self.node.slug}/agent/"
+        if not self.has_agent:
+            return [Need(_("No agent is connected: no job can run here."), url, _("Connect its agent"))]
+        if self.agent_seen is None:
+            text = _("Its agent has not called yet: no job can run here.")
+        else:
+            text = _("Its agent has been silent since %(when)s: no job starts here.") % {
+                "when": formats.moment_with_year(self.agent_seen)
+            }
+        return [Need(text, url, _("Its agent"))]
 
     def _needs_of_price(self) -> list[Need]:
         slug = self.node.slug
@@ -153,7 +172,7 @@ class OwnerPage:
 
 
 def owner_page(*, user: User, at: datetime) -> OwnerPage:
-    """Four queries, however many nodes there are."""
+    """Five queries, however many nodes there are."""
     memberships = list(
         OrganisationMembership.objects.filter(user=user, organisation__kind=Organisation.Kind.OWNER)
         .select_related("organisation")
@@ -168,11 +187,12 @@ def owner_page(*, user: User, at: datetime) -> OwnerPage:
     found = CostStatement.objects.filter(published, node__in=nodes).select_related("withdrawal")
     statements = _by_node(found.order_by("effective"))
     tariffs = _by_node(Tariff.objects.filter(published, node__in=nodes).order_by("effective"))
+    seen = last_seen(nodes)
     groups = []
     for one in memberships:
         is_lead = one.role == OrganisationMembership.Role.LEAD
         mine = [node for node in nodes if node.owner_id == one.organisation_id]
-        rows = [_row(node, is_lead, statements, tariffs, at) for node in mine]
+        rows = [_row(node, is_lead, statements, tariffs, seen, at) for node in mine]
         groups.append(OwnerGroup(one.organisation, is_lead, rows))
     return OwnerPage(groups)
 
@@ -189,6 +209,7 @@ def _row(
     is_lead: bool,
     statements: Mapping[int, list[CostStatement]],
     tariffs: Mapping[int, list[Tariff]],
+    seen: Mapping[int, datetime | None],
     at: datetime,
 ) -> NodeRow:
     mine, prices = statements.get(node.pk, []), tariffs.get(node.pk, [])
@@ -201,6 +222,9 @@ def _row(
         tariff=next((row for row in prices if at in row.effective), None),
         announced_tariff=next((row for row in prices if row.effective_from > at), None),
         draft=getattr(node, "statement_draft", None),
+        has_agent=node.pk in seen,
+        agent_seen=seen.get(node.pk),
+        at=at,
     )
 
 

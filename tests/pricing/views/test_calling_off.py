@@ -11,13 +11,14 @@ from django.test import Client
 
 from accounts.models import Notice, OrganisationMembership, User
 from common import clock
-from nodes.models import Node
+from nodes.models import Agent, Node
 from pricing.domain.declared import to_json
 from pricing.models import CostStatement, StatementDraft, Tariff
 from pricing.services import drafts, telling
 from pricing.services.statements import publish_statement
 from pricing.services.tariffs import set_price
 from tests import factories
+from tests.nodes.cast import SigningAgent
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -238,4 +239,5 @@ def test_a_statement_whose_year_is_over_is_marked_and_its_owner_is_told_once(lea
 def test_within_its_year_it_is_not(node: Node, lead: User) -> None:
     telling.tell_owners(at=clock.now() + 330 * DAY)
     assert not Notice.objects.exists()
+    Agent.objects.filter(pk=SigningAgent(node).row.pk).update(last_seen_at=clock.now())
     assert "Nothing" in client_of(lead).get("/owner/").content.decode()

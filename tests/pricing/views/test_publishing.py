@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import OrganisationMembership, User
 from common import clock, formats
-from nodes.models import Node
+from nodes.models import Agent, Node
 from pricing.domain.declared import to_json
 from pricing.models import CostStatement, Tariff
 from pricing.selectors.owner import owner_page
@@ -17,6 +17,7 @@ from pricing.services import drafts
 from pricing.services.statements import publish_statement
 from pricing.services.tariffs import publish_tariff
 from tests import factories
+from tests.nodes.cast import SigningAgent
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -60,6 +61,7 @@ def test_the_first_page_says_what_each_node_still_needs(node: Node, lead: User, 
     publish(node, lead)
     assert "The statement has no price yet" in text(client, "/owner/")
     client.post(PRICE, {"price": "1.20", "first_day": clock.now().date()})
+    Agent.objects.filter(pk=SigningAgent(node).row.pk).update(last_seen_at=clock.now())
     page = text(client, "/owner/")
     assert "Nothing" in page
     assert "1.2000" in page
@@ -68,6 +70,22 @@ def test_the_first_page_says_what_each_node_still_needs(node: Node, lead: User, 
     at = clock.now()
     drafts.publish_draft(node=node, version=None, effective_from=at, by=lead, at=at)
     assert "The price still follows from an older statement." in text(client, "/owner/")
+
+
+def test_a_node_that_runs_nothing_is_not_done(node: Node, lead: User, client: Client) -> None:
+    factories.publish_prices(node, by=lead, since=clock.now() - DAY)
+    page = text(client, "/owner/")
+    assert "No agent is connected: no job can run here." in page
+    assert 'href="/nodes/gemini/agent/"' in page
+    assert "Nothing" not in page
+    agent = Agent.objects.filter(pk=SigningAgent(node).row.pk)
+    assert "Its agent has not called yet" in text(client, "/owner/")
+    agent.update(last_seen_at=clock.now() - DAY)
+    page = text(client, "/owner/")
+    assert "Its agent has been silent since" in page
+    assert "Nothing" not in page
+    agent.update(last_seen_at=clock.now())
+    assert "Nothing" in text(client, "/owner/")
 
 
 def test_an_announced_price_is_not_the_one_in_force(node: Node, lead: User, client: Client) -> None:
@@ -82,6 +100,7 @@ def test_an_announced_price_is_not_the_one_in_force(node: Node, lead: User, clie
     assert row.needs[0].text.endswith(f"before {formats.moment_with_year(begins)}.")
     assert row.tariff is None
     assert row.announced_tariff is not None
+    Agent.objects.filter(pk=SigningAgent(node).row.pk).update(last_seen_at=begins)
     (row,) = owner_page(user=lead, at=begins).groups[0].rows
     assert (row.needs, row.announced_tariff) == ([], None)
     assert row.tariff is not None
