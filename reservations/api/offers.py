@@ -20,7 +20,7 @@ from common import clock
 from common.api.bodies import Members
 from common.api.shapes import MomentField, Shape, moment
 from reservations.domain.needs import Need, Order, Priced
-from reservations.forms.needs import A_QUARTER, GIB, MOST_DEVICES, MOST_HOURS, WRITE_HOURS
+from reservations.forms.needs import A_QUARTER, GIB, MOST_DEVICES, MOST_HOURS, TIME_IS_PAST, WRITE_HOURS
 from reservations.selectors.needs import Answers
 from reservations.services import finding
 
@@ -79,6 +79,7 @@ class FoundSlotShape(Shape):
     carbon_running_grams = serializers.CharField(allow_null=True, help_text="Of the grid alone.")
     carbon_is_estimated = serializers.BooleanField(help_text="In some hour at least.")
     level_after = serializers.CharField(allow_null=True, help_text="null: nothing used yet.")
+    runs_jobs = serializers.BooleanField(help_text="Jobs can run there now; what cannot stands last.")
     reasons = serializers.ListField(
         child=serializers.CharField(),
         help_text="Why it does not answer the need: too_late, too_dear, or rules that refuse it.",
@@ -89,7 +90,7 @@ _OFFER: dict[str, Any] = {
     "node": "gemini-1", "model": "H100 SXM5", "devices": ["019306a0-77aa-7b1f-9d0a-0f5b0a0a7d10"],
     "start": "2026-11-24T14:00:00Z", "is_now": False, "end": "2026-11-24T20:00:00Z", "total": "16.777900",
     "carbon_grams": "648.21", "carbon_running_grams": "402.15", "carbon_is_estimated": False,
-    "level_after": "1.302114", "reasons": [],
+    "level_after": "1.302114", "runs_jobs": True, "reasons": [],
 }  # fmt: skip
 
 
@@ -117,7 +118,9 @@ class OffersApi(PersonalApiView):
     makes: ClassVar = {"POST": False}
 
     def post(self, request: Request) -> Response:
-        asked = self.body
+        asked, at = self.body, clock.now()
+        if asked["done_by"] is not None and asked["done_by"] <= at:
+            raise serializers.ValidationError({"done_by": [str(TIME_IS_PAST)]})
         project = get_object_or_404(Project.objects.of(request.user), slug=asked["project"])
         need = Need(
             devices=asked["devices"], length=timedelta(minutes=int(asked["hours"] * 60)),
@@ -125,7 +128,7 @@ class OffersApi(PersonalApiView):
             not_before=asked["not_before"], done_by=asked["done_by"],
             at_most=asked["at_most"], order=Order(asked["order"]),
         )  # fmt: skip
-        answers = finding.find(need=need, project=project, asked_by=self.person, at=clock.now())
+        answers = finding.find(need=need, project=project, asked_by=self.person, at=at)
         return Response(_told(answers))
 
 
@@ -160,6 +163,7 @@ def _offers(group: Sequence[Priced], answers: Answers, reasons: list[str]) -> It
             "carbon_running_grams": _text(carbon.operational.quantize(_GRAIN) if carbon else None),
             "carbon_is_estimated": carbon is not None and carbon.is_estimated,
             "level_after": _text(one.level_after),
+            "runs_jobs": tried.runs_jobs,
             "reasons": [*reasons, *one.refused],
         }
 

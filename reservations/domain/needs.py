@@ -48,19 +48,21 @@ class Tried:
     end: datetime
     to_pay: Decimal  # EUR an hour, for all devices
     grams: Decimal | None  # of CO2e; None: not known
+    runs_jobs: bool = True  # the node has an agent
 
     def key(self, order: Order) -> tuple[object, ...]:
         """By what is wanted first; of those as good, the soonest, the cheapest, then the list of nodes.
 
-        All are of one length, so what begins first is finished first.
+        All are of one length, so what begins first is finished first. Where no job can run stands last:
+        it may be booked ahead of its node, but answers no need as it is.
         """
         price = self.to_pay * ((self.end - self.start) // timedelta(seconds=1))
         rest = (self.start, price, self.place)
         if order is Order.PRICE:
-            return (price, *rest)
+            return (not self.runs_jobs, price, *rest)
         if order is Order.CARBON:
-            return (self.grams is None, self.grams or Decimal(0), *rest)
-        return rest
+            return (not self.runs_jobs, self.grams is None, self.grams or Decimal(0), *rest)
+        return (not self.runs_jobs, *rest)
 
 
 def moments(

@@ -21,6 +21,7 @@ MOST_DEVICES, MOST_HOURS = 64, 672
 _MEMORIES = (16, 24, 48, 80, 141)  # GB, where makers draw lines
 _KIND = re.compile(r"model:[a-z0-9-]{1,80}|memory:[0-9]{1,4}")
 A_QUARTER = Decimal("0.25")
+TIME_IS_PAST = _("This time is past. Write a later one, or leave it empty.")
 WRITE_HOURS = _("Write hours from 0.25 to 672, in quarters, such as 6 or 1.5.")
 _WRITE_DEVICES = _("Write a number of devices from 1 to 64.")
 _WRITE_MONEY = _("Write an amount in EUR, such as 25, or leave it empty.")
@@ -53,8 +54,9 @@ class NeedForm(forms.Form):
     )  # fmt: skip
     order = forms.ChoiceField(choices=[(one.value, one.value) for one in Order], required=False)
 
-    def __init__(self, data: Any, *, models: Iterable[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(self, data: Any, *, models: Iterable[tuple[str, str]], at: datetime, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
+        self.at = at
         self.zone = timezone.get_current_timezone_name()
         kinds = [("memory:0", gettext("Any accelerator"))]
         kinds += [(f"memory:{size}", gettext("%d GB of memory or more") % size) for size in _MEMORIES]
@@ -76,6 +78,8 @@ class NeedForm(forms.Form):
                 cleaned[name] = self._moment(name, is_second=is_second)
         if cleaned.get("after") and cleaned.get("by") and cleaned["by"] <= cleaned["after"]:
             self.add_error("by", gettext("It is to be done later than it may begin."))
+        elif cleaned.get("by") and cleaned["by"] <= self.at:
+            self.add_error("by", TIME_IS_PAST)
         return cleaned
 
     def _moment(self, name: str, *, is_second: bool) -> datetime | None:

@@ -165,9 +165,10 @@ def idle(nodes: Sequence[Node], told: confinement.Told) -> str:
     names = sorted({node.name for node in nodes if node.pk not in told})
     if not names:
         return ""
-    return gettext("No job runs on %(nodes)s until its owner connects it to this site.") % {
-        "nodes": ", ".join(names)
-    }
+    return gettext(
+        "No job runs on %(nodes)s until its owner connects it to this site."
+        " While a queued job waits for that, you pay nothing."
+    ) % {"nodes": ", ".join(names)}
 
 
 def _place(nodes: Sequence[NodeDevices]) -> str:

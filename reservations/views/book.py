@@ -27,7 +27,7 @@ from common.errors import DomainError
 from reservations.domain.policy import Policy as Rules
 from reservations.errors import NoPolicy, Refused
 from reservations.forms import SlotForm
-from reservations.selectors import policies
+from reservations.selectors import confinement, policies
 from reservations.selectors.decision import decision_page, decisions_of
 from reservations.selectors.exceptions import horizon_of, with_horizon
 from reservations.selectors.frame import Frame
@@ -96,7 +96,11 @@ def _posted(request: HttpRequest) -> HttpResponse:
         return render(request, "reservations/decision.html", {"page": page, "is_fresh": True}, status=409)
     except DomainError as error:
         return _page(request, request.POST, status=error.status, problem=error.message)
-    messages.success(request, _("Booked. Queue a job now: it starts when the slot does."))
+    nodes = {device.node for device in asked.devices}
+    runs = len(confinement.told_of(nodes)) == len(nodes)
+    # Where nothing can run yet, the slot's page says so: no promise beside it.
+    said = _("Booked. Queue a job now: it starts when the slot does.") if runs else _("Booked.")
+    messages.success(request, said)
     return redirect(reservation)
 
 

@@ -33,7 +33,7 @@ def found(
 ) -> dict[str, Any]:
     """The form, and once something is asked for its answer."""
     is_asked = "want" in data
-    form = NeedForm(data if is_asked else None, models=models, initial=_USUAL)
+    form = NeedForm(data if is_asked else None, models=models, at=at, initial=_USUAL)
     if not is_asked or project is None or not form.is_valid():
         return {"need_form": form}
     need = form.need()

@@ -106,7 +106,8 @@ def _tried(need: Need, free: _Free, numbers: Policy, at: datetime) -> Iterator[T
             devices = tuple(pool.free_in(slot)[: need.devices])
             if len(devices) == need.devices:
                 carbon = free.carbon(place, need.devices, slot.start, slot.end)
-                yield Tried(number, devices, slot.start, slot.end, to_pay, carbon.grams if carbon else None)
+                grams = carbon.grams if carbon else None
+                yield Tried(number, devices, slot.start, slot.end, to_pay, grams, place.runs_jobs)
 
 
 def _grams(free: _Free, place: Place, need: Need, start: datetime) -> Decimal | None:

@@ -120,10 +120,14 @@ def _line(
         kilograms=None if carbon is None else kilograms(carbon),
         is_estimated=carbon is not None and carbon.is_estimated,
         level_after=after,
-        differs="; ".join(_differs(one, answers)),
+        differs=_sentence("; ".join(_differs(one, answers))),
         url=_url(one, answers, project, asked),
         is_shown=fields <= shown,
     )
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def kilograms(carbon: Carbon) -> Decimal:
@@ -132,6 +136,8 @@ def kilograms(carbon: Carbon) -> Decimal:
 
 def _differs(one: Priced, answers: Answers) -> Iterator[str]:
     need = answers.need
+    if not one.tried.runs_jobs:
+        yield gettext("runs no jobs yet")
     if need.done_by is not None and one.tried.end > need.done_by:
         yield gettext("over %s too late") % formats.duration(one.tried.end - need.done_by)
     if need.at_most is not None and one.total > need.at_most:
@@ -169,7 +175,9 @@ def _notes(answers: Answers) -> Iterator[str]:
     if found.fitting and found.too_dear:
         yield _too_many(found.too_dear, gettext("too dear"))
     if not answers.are_all:
-        yield gettext("Only the %d cheapest nodes were looked at.") % len(answers.places)
+        yield gettext("Only %d nodes were looked at: those that run jobs, then the cheapest.") % len(
+            answers.places
+        )
     if found.refused:
         yield ngettext(
             "%(count)d more is free, and refused by a rule: %(rules)s.",

@@ -1,4 +1,4 @@
-"""Nodes with enough devices of a kind to answer a need: the cheapest of them, with what one device emits."""
+"""Nodes with enough devices of a kind to answer a need: those that run jobs first, then the cheapest."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ WITH of_model AS (
     SELECT node.id AS node_id, node.slug, node.name, site.time_zone, site.country, site.electricity_zone,
            device.model_key, min(device.model) AS model, min(device.memory_bytes) AS memory,
            statement.publicly_funded_share AS funded, statement.id AS statement_id, tariff.price,
+           EXISTS (SELECT FROM nodes_agent agent WHERE agent.node_id = node.id AND agent.revoked_at IS NULL)
+             AS runs_jobs,
            array_agg(device.id ORDER BY device.index) AS ids,
            array_agg(device.uid::text ORDER BY device.index) AS uids
       FROM nodes_node node
@@ -39,9 +41,9 @@ WITH of_model AS (
 )
 SELECT slug, time_zone, country, model_key, model, funded, ids, uids, 0,
        (SELECT count(*) FROM nodes_device on_node WHERE on_node.node_id = place.node_id), of_model.devices,
-       name, electricity_zone, memory, statement_id, price
+       name, electricity_zone, memory, statement_id, price, runs_jobs
   FROM place JOIN of_model USING (model_key)
- ORDER BY price, slug, model_key LIMIT %(most)s
+ ORDER BY runs_jobs DESC, price, slug, model_key LIMIT %(most)s
 """
 
 
@@ -55,10 +57,11 @@ class Place:
     memory_bytes: int
     statement: int
     price: Decimal  # EUR per device-hour, before the fee
+    runs_jobs: bool  # it has an agent
 
 
 def places_for(need: Need, *, at: datetime) -> list[Place]:
-    """The cheapest first. One query."""
+    """Those that run jobs first, then the cheapest. One query."""
     values: dict[str, Any] = {
         "model": need.model, "memory": need.memory_bytes, "devices": need.devices, "at": at,
         "most": MOST_PLACES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -85,6 +86,14 @@ def test_they_stand_by_finish_by_price_or_by_carbon_with_what_is_not_known_last(
     assert in_order(every, Need(1, HOUR)) == [SOON, UNKNOWN, CHEAP, CLEAN]
     assert in_order(every, Need(1, HOUR, order=Order.PRICE)) == [CHEAP, UNKNOWN, CLEAN, SOON]
     assert in_order(every, Need(1, HOUR, order=Order.CARBON)) == [CLEAN, SOON, CHEAP, UNKNOWN]
+
+
+def test_where_no_job_can_run_yet_stands_last_in_every_order() -> None:
+    for order in Order:
+        need = Need(1, HOUR, order=order)
+        first, *rest = in_order([CLEAN, UNKNOWN, CHEAP, SOON], need)
+        unready = replace(first, runs_jobs=False)
+        assert in_order([unready, *rest], need) == [*rest, unready]
 
 
 def test_of_hundreds_the_first_of_each_order_are_asked_of_the_rules() -> None:

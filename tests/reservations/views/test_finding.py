@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from common import clock
-from nodes.models import Node
+from nodes.models import Agent, Node
+from reservations.domain.needs import Order
 from reservations.models import Decision, Reservation
 from reservations.selectors.needs.page import NeedPage
 from tests import factories
@@ -148,6 +149,32 @@ def test_nonsense_is_named_and_finds_nothing(member: Client, name: str, value: s
 def test_it_may_not_be_done_before_it_begins(member: Client, lab: Lab) -> None:
     times = {"after": typed(in_days(3), lab), "by": typed(in_days(2), lab)}
     assert "to be done later than it may begin" in member.get("/book/", NEED | times).content.decode()
+
+
+def test_what_is_to_be_done_by_a_past_time_is_refused_where_it_was_typed(member: Client, lab: Lab) -> None:
+    past = clock.now() - HOUR
+    answer = member.get("/book/", NEED | {"by": typed(past, lab)})
+    assert answer.context["need_form"].errors["by"] == [
+        "This time is past. Write a later one, or leave it empty."
+    ]
+    assert "need" not in answer.context
+    body = {"project": lab.project.slug, "devices": 2, "hours": "6", "done_by": past.isoformat()}
+    refused = call(lab.member, body)
+    assert refused.status_code == 400
+    assert "This time is past" in refused.content.decode()
+
+
+def test_where_no_job_can_run_yet_stands_last_and_says_so(member: Client, lab: Lab, node: Node) -> None:
+    other = make_open_node(devices=4, model="L40S")
+    Agent.objects.create(node=other, public_key="k", version="1", enrolled_at=clock.now())
+    for order in Order:
+        lines = found(member, order=order).lines
+        assert (lines[0].node, lines[0].differs) == (other.name, "")
+        assert {line.differs for line in lines if line.node == node.name} <= {"Runs no jobs yet"}
+    body = {"project": lab.project.slug, "devices": 2, "hours": "6"}
+    told = call(lab.member, body).json()["offers"]
+    assert [one["runs_jobs"] for one in told] == sorted([one["runs_jobs"] for one in told], reverse=True)
+    assert {one["runs_jobs"] for one in told} == {True, False}
 
 
 # --- over the API ----------------------------------------------------------------------
