@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 
-from django.db.models import DateTimeField, DecimalField, F, OuterRef, Subquery
+from django.db.models import DateTimeField, DecimalField, Exists, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from common import formats
-from nodes.models import Device, Node
+from nodes.models import Agent, Device, Node
 from pricing import wording
 from pricing.domain.cost import electricity_cost, markup, rounded
 from pricing.domain.declared import Declared, from_json
@@ -91,6 +91,7 @@ class NodePage:
     components: dict[int, list[CostComponent]]  # of every statement
     fee: Decimal
     held: Bound | None  # the price in force, held against the cap
+    has_agent: bool  # whether a job can run there at all, today
     fee_moments: tuple[datetime, ...] = ()  # when the fee in force was published, and when it began
 
     @cached_property
@@ -280,6 +281,7 @@ def node_page(*, slug: str, at: datetime) -> NodePage | None:
         fee=node.fee,
         fee_moments=tuple(one for one in (node.fee_published_at, node.fee_begins) if one is not None),
         held=_held(node, statements, tariffs, at),
+        has_agent=node.has_agent,
     )
 
 
@@ -317,7 +319,7 @@ def _held(node: Node, statements: list[CostStatement], tariffs: list[Tariff], at
 
 
 def _nodes(at: datetime):  # type: ignore[no-untyped-def]
-    """Nodes with the fee, the pricing policy and the last day-ahead price beside them, in one query."""
+    """Nodes with the fee, the pricing policy, the last day-ahead price and the agent beside them, at once."""
     fees = SiteFee.objects.filter(answering(at))
     latest = HourlyValue.objects.filter(
         series__zone=OuterRef("site__electricity_zone"),
@@ -333,4 +335,5 @@ def _nodes(at: datetime):  # type: ignore[no-untyped-def]
         policy_id=Subquery(PricingPolicy.objects.filter(answering(at)).values("pk")[:1]),
         day_ahead_price=Subquery(latest.values("value")[:1], output_field=money),
         day_ahead_hour=Subquery(latest.values("hour")[:1], output_field=DateTimeField()),
+        has_agent=Exists(Agent.objects.filter(node=OuterRef("pk"), revoked_at=None)),
     )

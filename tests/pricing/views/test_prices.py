@@ -15,10 +15,11 @@ from django.test import Client
 
 from common import clock
 from common.ranges import between
-from nodes.models import Hold, Node
+from nodes.models import Agent, Hold, Node
 from nodes.services.occupancy import WantedHold, hold_devices
 from pricing.services.statements import publish_statement
 from tests import factories
+from tests.nodes.cast import SigningAgent
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -108,6 +109,19 @@ def test_who_has_the_figures_is_told_so_until_one_of_them_changes(
     hold_devices(wanted=[WantedHold(device.pk)], during=during, reference="x", kind="closure", at=now)
     booked = client.get(address, headers={"If-None-Match": tag})
     assert (booked.status_code, booked.headers["ETag"] != tag) == (200, True)
+
+
+def test_a_node_without_an_agent_says_that_it_runs_no_jobs(client: Client, h100: Node) -> None:
+    said = f"No job runs on {h100.name} until its owner connects it to this site."
+    page = client.get("/nodes/a-3/").content.decode()
+    assert "Runs no jobs yet" in page
+    assert said in page
+    agent = SigningAgent(h100).row
+    page = client.get("/nodes/a-3/").content.decode()
+    assert "Runs no jobs yet" not in page
+    assert said not in page
+    Agent.objects.filter(pk=agent.pk).update(revoked_at=clock.now())
+    assert said in client.get("/nodes/a-3/").content.decode()
 
 
 def test_a_node_is_read_in_few_queries(client: Client, h100: Node, django_assert_max_num_queries) -> None:
