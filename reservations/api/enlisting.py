@@ -141,6 +141,8 @@ class OrganisationNodesApi(PersonalApiView):
 
     def _site(self) -> Site:
         if self.body["site"] is not None:
+            if self.body["place"] is not None:
+                raise ListingRefused(_("Say either a `site` or a new `place`, not both."), field="place")
             return get_object_or_404(Site, slug=self.body["site"])
         place = self.body["place"]
         if place is None:

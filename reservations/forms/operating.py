@@ -124,6 +124,14 @@ class RevokeForm(OneOfManyForm):
 
 
 # --- listing ---------------------------------------------------------------------------------------------
+class PlaceField(forms.ChoiceField):
+    """A place that there is; nothing means a new one, which is an answer too."""
+
+    def validate(self, value: Any) -> None:
+        if value != _NEW:
+            super().validate(value)
+
+
 class NodeForm(forms.Form):
     """A name, an address and a place: one that there is, or a new one."""
 
@@ -143,7 +151,7 @@ class NodeForm(forms.Form):
             "invalid": _("Use small letters, digits and hyphens."),
         },
     )
-    site = forms.ChoiceField(label=_("Where it stands"), required=False)
+    site = PlaceField(label=_("Where it stands"))
     site_name = forms.CharField(
         label=_("Name of the place"), max_length=100, required=False, validators=[require_one_line]
     )
@@ -183,6 +191,13 @@ class NodeForm(forms.Form):
         if cleaned.get("slug"):
             cleaned["slug"] = cleaned["slug"].lower()
         if cleaned.get("site"):
+            # A time zone is always sent: the first one, where nobody chose.
+            if any(self.data.get(name) for name in ("site_name", "country", "electricity_zone", "pue")):
+                sentence = gettext(
+                    "You chose %(place)s and wrote of a new place too. "
+                    "Choose “A new place”, or empty its fields."
+                )
+                self.add_error("site", sentence % {"place": self.sites[cleaned["site"]].name})
             return cleaned
         wanted = {
             "site_name": gettext("Say what the place is called."),

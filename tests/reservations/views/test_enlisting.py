@@ -98,13 +98,15 @@ def test_a_place_that_there_is_can_be_chosen(owner: Organisation, omar: Client) 
         ({"pue": "much"}, "is not a number"),
         ({"pue": "0.9"}, "A PUE is 1 or more"),
         ({"site": "nowhere"}, "Select a valid choice"),
+        ({"site": "old"}, "You chose Old and wrote of a new place too."),
+        ({"site": "old", "site_name": "", "country": "", "electricity_zone": ""}, "You chose Old and wrote"),
         ({"slug": "taken"}, "The address “taken” is taken."),
     ],
 )
 def test_what_cannot_be_entered_is_said_and_leaves_nothing(
     owner: Organisation, omar: Client, changes: dict[str, str], said: str
 ) -> None:
-    factories.make_node(slug="taken")
+    factories.make_node(slug="taken", site=factories.make_site(slug="old", name="Old"))
     before = Site.objects.count()
     answer = omar.post(new(owner), place(**changes))
     assert answer.status_code in (400, 409)
@@ -229,6 +231,8 @@ def test_a_program_lists_a_node(owner: Organisation, omar: Client) -> None:
     }
     told = {"name": "Lyon H100", "slug": "lyon-h100"}
     assert call("POST", f"organisations/{owner.slug}/nodes", told).status_code == 400
+    both = told | {"place": where, "site": factories.make_site().slug}
+    assert call("POST", f"organisations/{owner.slug}/nodes", both).json()["code"] == "listing_refused"
     for wrong in ({"country": "ZZ"}, {"time_zone": "Moon/Sea"}):
         answer = call("POST", f"organisations/{owner.slug}/nodes", told | {"place": where | wrong})
         assert (answer.status_code, answer.json()["code"]) == (400, "listing_refused")
