@@ -12,7 +12,8 @@ _OVERLAP = timedelta(hours=1)  # of what was settled while the sweep before this
 
 # A slot counts once for each node that it is on, in the month (UTC) in which it ended or was taken back, and
 # as the worst that happened: taken back, missed, late, kept. What its holder gave up before it began, or
-# another node's owner took back, says nothing of the node. The bill tells what was late and what was missed.
+# another node's owner took back, says nothing of the node; nor does a slot in which the node had no agent, so
+# that no job could be late or lost. The bill tells what was late and what was missed.
 _COUNT = """
 WITH touched AS (
     SELECT DISTINCT date_trunc('month', COALESCE(withdrawal.at, upper(reservation.during)), 'UTC') AS month
@@ -20,7 +21,8 @@ WITH touched AS (
       LEFT JOIN reservations_slotwithdrawal withdrawal ON withdrawal.reservation_id = reservation.id
      WHERE reservation.settled_at >= %(since)s
 ), ended AS (
-    SELECT reservation.id, reservation.uid, touched.month, NULL::bigint AS withdrawn_on
+    SELECT reservation.id, reservation.uid, touched.month, NULL::bigint AS withdrawn_on,
+           lower(reservation.during) AS since, upper(reservation.during) AS until
       FROM touched
       JOIN reservations_reservation reservation
         ON upper(reservation.during) >= touched.month
@@ -29,7 +31,8 @@ WITH touched AS (
        AND NOT EXISTS (SELECT FROM reservations_slotwithdrawal withdrawal
                         WHERE withdrawal.reservation_id = reservation.id)
     UNION ALL
-    SELECT reservation.id, reservation.uid, touched.month, withdrawal.node_id
+    SELECT reservation.id, reservation.uid, touched.month, withdrawal.node_id,
+           lower(reservation.during), upper(reservation.during)
       FROM touched
       JOIN reservations_slotwithdrawal withdrawal
         ON withdrawal.at >= touched.month AND withdrawal.at < touched.month + interval '1 month'
@@ -41,7 +44,11 @@ WITH touched AS (
       FROM ended
       JOIN reservations_reserveddevice reserved ON reserved.reservation_id = ended.id
       JOIN nodes_device device ON device.id = reserved.device_id
-     WHERE ended.withdrawn_on IS NULL OR ended.withdrawn_on = device.node_id
+     WHERE ended.withdrawn_on = device.node_id
+        OR ended.withdrawn_on IS NULL
+           AND EXISTS (SELECT FROM nodes_agent agent
+                        WHERE agent.node_id = device.node_id AND agent.enrolled_at < ended.until
+                          AND (agent.revoked_at IS NULL OR agent.revoked_at > ended.since))
 ), judged AS (
     SELECT slot.node_id, slot.month, slot.is_withdrawn, billed.is_missed, billed.late_seconds
       FROM slot

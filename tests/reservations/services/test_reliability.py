@@ -9,20 +9,25 @@ from django.test import Client
 
 from common import clock
 from common.ranges import between, bounds
-from nodes.models import Node
+from nodes.models import Agent, Node
 from pricing.models import Charge
 from reservations.models import NodeMonth, Reservation, Sweep
 from reservations.selectors.reliability import reliability
 from reservations.services import booking, reliability as service, taking_back
 from tests import factories
+from tests.nodes.cast import SigningAgent
 from tests.reservations.services.worlds import Lab, in_days, make_lab, make_open_node
 
 pytestmark = pytest.mark.django_db
 NOVEMBER = datetime(2026, 11, 10, 12, tzinfo=UTC)
 
 
-def over(lab: Lab, node: Node, at: datetime, *, credited: str = "", seconds: int = 0) -> Reservation:
+def over(
+    lab: Lab, node: Node, at: datetime, *, credited: str = "", seconds: int = 0, agent: bool = True
+) -> Reservation:
     """A slot that ended then and was settled, whatever became of it."""
+    if agent and not Agent.objects.filter(node=node).exists():
+        Agent.objects.filter(pk=SigningAgent(node).row.pk).update(enrolled_at=NOVEMBER - timedelta(days=30))
     slot = lab.book([node.devices.all()[0]], in_days(1 + Reservation.objects.count()), hours=1)
     if credited:
         Charge.objects.create(
@@ -52,6 +57,22 @@ def test_a_slot_counts_once_as_the_worst_that_happened() -> None:
     assert counts(node) == [("2026-11", 3, 1, 1, 1, 0), ("2026-12", 1, 1, 0, 0, 0)]
     assert NodeMonth.objects.get(month="2026-11-01").late_seconds == 7
     assert service.count(at=clock.now()) == 0, "nothing new: no row is written again"
+
+
+def test_slots_in_which_no_agent_was_there_are_not_counted_as_kept() -> None:
+    node, lab = make_open_node(), make_lab()
+    over(lab, node, NOVEMBER, agent=False)
+    service.count(at=clock.now())
+    assert counts(node) == []
+    over(lab, node, NOVEMBER + timedelta(days=1), agent=False)
+    agent = Agent.objects.filter(pk=SigningAgent(node).row.pk)
+    agent.update(enrolled_at=NOVEMBER + timedelta(hours=1))
+    service.count(at=clock.now())
+    assert counts(node) == [("2026-11", 1, 1, 0, 0, 0)]
+    agent.update(revoked_at=NOVEMBER + timedelta(hours=25))
+    over(lab, node, NOVEMBER + timedelta(days=2), agent=False)
+    service.count(at=clock.now())
+    assert counts(node) == [("2026-11", 1, 1, 0, 0, 0)]
 
 
 def test_what_its_holder_gave_up_before_it_began_says_nothing_of_the_node() -> None:
@@ -90,7 +111,7 @@ def test_a_slot_settled_later_is_counted_in_its_own_month() -> None:
 def test_everybody_reads_it_on_the_nodes_page_and_in_its_files() -> None:
     node, lab = make_open_node(), make_lab()
     client = Client()
-    assert "No slot on it is over yet." in client.get(f"/nodes/{node.slug}/").content.decode()
+    assert "No slot on it is counted yet." in client.get(f"/nodes/{node.slug}/").content.decode()
     for seconds in (0, 7):
         over(lab, node, NOVEMBER, credited="late_start" if seconds else "", seconds=seconds)
     service.count(at=clock.now())
