@@ -117,7 +117,7 @@ def node_drain(request: HttpRequest, node: Node) -> HttpResponse:
     reason, by = form.cleaned_data["reason"], person(request)
     return _done(
         request, node, lambda: standing.drain(node=node, reason=reason, by=by, at=clock.now()),
-        _("It takes no new bookings. What is booked stays and runs."),
+        "",  # the page says so itself, as long as it is so
     )  # fmt: skip
 
 
@@ -134,7 +134,8 @@ def _done(request: HttpRequest, node: Node, act: Callable[[], object], said: str
         act()
     except DomainError as refusal:
         return _operate(request, node, status=refusal.status, problem=refusal.message)
-    messages.success(request, said)
+    if said:
+        messages.success(request, said)
     return redirect("node_operate", node.slug)
 
 

@@ -126,6 +126,24 @@ def test_the_page_shows_what_is_booked_closed_and_told_and_never_who(
         assert person not in page
 
 
+def test_slots_on_a_node_without_an_agent_are_warned_of(owned: Owned) -> None:
+    said = "No agent is connected: no job can run here."
+    assert said in owned.get("operate/").content.decode()
+    make_lab(uses_public_money=True).book([owned.node.devices.all()[0]], in_days(1))
+    lead, member = (owned.get("operate/", who=who).content.decode() for who in ("lead", "member"))
+    for page in (lead, member):
+        assert "1 slot is booked and nothing can run here." in page
+        assert "without the fee of this site" in page
+    assert ("Connect its agent" in lead, "Connect its agent" in member) == (True, False)
+    agent = SigningAgent(owned.node).row
+    page = owned.get("operate/").content.decode()
+    assert "nothing can run here" not in page
+    samples.record(agent=agent, load={"cpu_percent": 41}, at=clock.now())
+    page = owned.get("operate/").content.decode()
+    for text in ("no temperature told", "no power told", "Load of the processor", "41"):
+        assert text in page, text
+
+
 def test_the_part_that_changes_is_a_fragment(owned: Owned) -> None:
     fragment = owned.get("operate/now/").content.decode()
     assert "<html" not in fragment
@@ -207,7 +225,9 @@ def test_no_new_bookings_and_bookings_again(owned: Owned) -> None:
     lab = make_lab(uses_public_money=True)
     slot = lab.book([owned.node.devices.all()[0]], in_days(1))
     assert owned.post("drain", {"reason": ""}).status_code == 400
-    assert owned.post("drain", {"reason": "Sold soon"}).status_code == 302
+    client = owned.client("lead")
+    drained = client.post(f"/nodes/{owned.node.slug}/drain/", {"reason": "Sold soon"}, follow=True)
+    assert drained.content.decode().count("It takes no new bookings.") == 1
     page = Client().get(f"/nodes/{owned.node.slug}/").content.decode()
     assert "Takes no new bookings" in page
     assert "/book/?model" not in page
@@ -257,7 +277,8 @@ def test_a_drained_node_keeps_its_place_in_public(owned: Owned) -> None:
 def test_stopping_shows_whom_it_concerns(owned: Owned) -> None:
     lab = make_lab(uses_public_money=True)
     slot = lab.book([owned.node.devices.all()[0]], in_days(1))
-    assert lab.project.name in owned.get("stop/").content.decode()
+    page = owned.get("stop/").content.decode()
+    assert page.index("Stop everything now") < page.index(lab.project.name), "no list stands before the form"
     end = f"{in_days(2):{LOCAL}}"
     assert owned.post("stop", {"end": end, "reason": ""}).status_code == 400
     assert owned.post("stop", {"end": end, "reason": "Water"}).status_code == 302
@@ -301,6 +322,7 @@ def test_the_command_holds_a_token_that_works_once_and_the_sites_key(owned: Owne
     token = re.search(r"EQUINODE_TOKEN=(eqn_\S+) equinode-agent enrol --site (\S+) --fingerprint (\w+)", page)
     assert token is not None
     assert token[3] in before
+    assert "pip install ./clients/agent" in page
     agent = enrolment.enrol(
         token=token[1], public_key="A" * 43 + "=", version="0.2.0", inventory={}, at=clock.now()
     )
