@@ -105,6 +105,8 @@ class StoppingForm(SlotForm):
         cleaned = forms.Form.clean(self) or self.cleaned_data
         if cleaned.get("end"):
             cleaned["end"] = self._moment("end")
+            if cleaned["end"] is not None and cleaned["end"] <= self.at:
+                self.add_error("end", gettext("It can end now at the earliest, not in the past."))
         return cleaned
 
 

@@ -279,6 +279,15 @@ def test_stopping_shows_whom_it_concerns(owned: Owned) -> None:
     slot = lab.book([owned.node.devices.all()[0]], in_days(1))
     page = owned.get("stop/").content.decode()
     assert page.index("Stop everything now") < page.index(lab.project.name), "no list stands before the form"
+    assert "end_second" not in page
+    past = owned.post("stop", {"end": "2020-01-01T10:00", "reason": "Water"})
+    assert (past.status_code, "not in the past" in past.content.decode()) == (400, True)
+    owned.lead.time_zone = "Europe/Paris"
+    owned.lead.save()
+    twice = owned.post("stop", {"end": "2099-10-25T02:30", "reason": "Water"}).content.decode()
+    assert twice.count('type="radio" name="end_second"') == 2
+    owned.lead.time_zone = "UTC"
+    owned.lead.save()
     end = f"{in_days(2):{LOCAL}}"
     assert owned.post("stop", {"end": end, "reason": ""}).status_code == 400
     assert owned.post("stop", {"end": end, "reason": "Water"}).status_code == 302
