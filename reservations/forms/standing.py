@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, gettext_lazy as _
 
 from accounts.models import Project
+from common import formats
 from common.lines import require_one_line
 from reservations.services.moving import LONGEST_REASON, MOST_SHARES
 
@@ -111,6 +112,8 @@ class PlaceForm(OneOfManyForm):
         assert isinstance(account, forms.ChoiceField)
         self.names = dict(accounts)
         account.choices = list(self.names.items())
+        said = gettext("Write shares from 0 to %s.") % formats.number(MOST_SHARES)
+        self.fields["shares"].error_messages |= {"min_value": said, "max_value": said}
 
     @property
     def account_name(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.db.models import Q
 from django.utils.translation import gettext as _, ngettext
 
 from common import formats
@@ -37,12 +38,17 @@ class NodeChoices:
 
 
 def devices_to_choose(reservation: Reservation) -> list[Device]:
-    """Those of the slot's nodes, and the same models elsewhere, as far as they are listed."""
+    """Those of the slot's nodes, and the same models elsewhere on nodes that take bookings.
+
+    The slot's own stand there even where their node takes none now: the answer says so, in words.
+    """
     mine = list(Device.objects.filter(pk__in=reservation.devices.values("device")))
     nodes = {device.node_id for device in mine}
     models = {device.model_key for device in mine}
-    listed = Device.objects.filter(node__state=Node.State.LISTED).select_related("node__site")
-    here = list(listed.filter(node__in=nodes).order_by("node__name", "index")[:MOST_DEVICES])
+    every = Device.objects.select_related("node__site")
+    listed = every.filter(node__state=Node.State.LISTED)
+    own = Q(node__state__in=(Node.State.LISTED, Node.State.DRAINED))
+    here = list(every.filter(own, node__in=nodes).order_by("node__name", "index")[:MOST_DEVICES])
     elsewhere = listed.filter(model_key__in=models).exclude(node__in=nodes).order_by("node__name", "index")
     return here + list(elsewhere[: MOST_DEVICES - len(here)])
 

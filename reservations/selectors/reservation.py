@@ -82,6 +82,10 @@ class ReservationPage:
     def newest(self) -> RunRow | None:
         return self.runs[0] if self.runs else None
 
+    @property
+    def current(self) -> RunRow | None:
+        return current(self.runs)
+
 
 def reservations_of(user: User) -> QuerySet[Reservation]:
     """Those of this person's projects, with their `role` there and what the page shows of the slot."""
@@ -106,7 +110,8 @@ def reservation_page(*, reservation: Reservation, user: User, at: datetime) -> R
     runs = list(reservation.runs.select_related("node", "retry_of").order_by("-number"))
     leases = leases_of(runs)
     rows = tuple(run_row(run, leases.get(run.reference)) for run in runs)
-    newest = leases.get(runs[0].reference) if runs else None
+    shown = current(rows)
+    newest = next((leases.get(run.reference) for run in runs if shown and run.uid == shown.uid), None)
     is_booked = reservation.state == Reservation.State.BOOKED
     is_open, may_change = is_booked and at < end, is_kept_by(reservation, user)
     state, tone = _state(reservation, rows, start, end, at)
@@ -124,7 +129,7 @@ def reservation_page(*, reservation: Reservation, user: User, at: datetime) -> R
         steps=steps(reservation, newest),
         countdown=_countdown(reservation, at),
         runs=rows,
-        log=log_tail(newest) if newest and rows[0].has_log else None,
+        log=log_tail(newest) if newest and shown and shown.has_log else None,
         files=tuple(files_of(runs, leases)),
         receipt=_receipt(reservation, devices),
         may_cancel=is_booked and at < start and may_change,
@@ -176,6 +181,14 @@ def _place(nodes: Sequence[NodeDevices]) -> str:
     return gettext("The node’s administrators, in %s, can read its data, whatever it runs under.") % countries
 
 
+def current(runs: Sequence[RunRow]) -> RunRow | None:
+    """Of runs, the newest first, the one that the page is about: what runs goes before what waits behind it."""
+    for state in (Run.State.RUNNING, Run.State.LEASED):
+        if in_hand := [run for run in runs if run.state == state]:
+            return in_hand[0]
+    return runs[0] if runs else None
+
+
 def _state(
     reservation: Reservation, runs: Sequence[RunRow], start: datetime, end: datetime, at: datetime
 ) -> tuple[str, str]:
@@ -185,11 +198,12 @@ def _state(
         return gettext("Released early"), ""
     if reservation.state == Reservation.State.ENDED or at >= end:
         return gettext("Over"), ""
-    if runs and runs[0].state == Run.State.RUNNING:
-        return runs[0].label, runs[0].tone
+    shown = current(runs)
+    if shown is not None and shown.state == Run.State.RUNNING:
+        return shown.label, shown.tone
     if at < start:
         return gettext("Booked"), "good"
-    if runs and runs[0].is_live:
+    if shown is not None and shown.is_live:
         return gettext("Waiting for the node"), "info"
     return gettext("Slot is open, nothing runs"), "warn" if not runs else "info"
 

@@ -146,13 +146,21 @@ class Tree:
 
     @cached_property
     def promised(self) -> Mapping[str, Fraction]:
-        """By vertex, the part of everything that is its own by the shares above it, whoever is active."""
+        """By vertex, the part of everything that is its own by the shares above it, whoever is active.
+
+        An account that uses its parent's has what those below it have in there together, at most all of it:
+        they compete there, and it does not.
+        """
         found = {self.root: Fraction(1)}
         for vertex in self._downwards[1:]:
             account = self._competes_in[vertex.key]
             total = self._shares_within[account]
             part = Fraction(vertex.shares or 0, total) if total else Fraction(0)
             found[vertex.key] = found[account] * (1 if vertex.shares is None else part)
+        for vertex in reversed(self._downwards[1:]):
+            if vertex.shares is None and not vertex.is_leaf:
+                together = sum((found[child.key] for child in self._children[vertex.key]), Fraction(0))
+                found[vertex.key] = min(found[vertex.key], together)
         return found
 
     def effective_usage(self, key: str) -> Fraction:

@@ -192,6 +192,31 @@ def test_it_ranks_slurms_tree_as_the_document_says(slurm_tree: Tree) -> None:
     assert slurm_tree.ranks == as_documented(slurm_tree)
 
 
+def test_an_account_that_uses_its_parents_is_promised_what_is_below_it() -> None:
+    tree = Tree([
+        ROOT, Vertex("climate", "root", 60), Vertex("history", "root", 50),
+        Vertex("life", "climate", 60), Vertex("oceans", "climate", None),
+        Vertex("eddies", "oceans", 1, Fraction(0), True), Vertex("proteins", "life", 1, Fraction(0), True),
+    ])  # fmt: skip
+    assert tree.promised["oceans"] == tree.promised["eddies"] == Fraction(60, 110) * Fraction(1, 61)
+    assert tree.promised["oceans"] + tree.promised["life"] == tree.promised["climate"]
+
+
+@settings(deadline=None)
+@given(trees())
+def test_accounts_in_an_account_are_together_promised_no_more_than_it(vertices: list[Vertex]) -> None:
+    """Where nobody below uses all of an account's shares: those have all of it, each."""
+    vertices = [replace(one, shares=1) if one.is_leaf and one.shares is None else one for one in vertices]
+    tree = Tree(vertices)
+    for account in vertices:
+        inside = [one for one in vertices if one.parent == account.key]
+        together = sum((tree.promised[one.key] for one in inside), Fraction(0))
+        if not account.is_leaf:
+            assert together <= tree.promised[account.key]
+        if not account.is_leaf and account.shares is None and account is not ROOT:
+            assert together == tree.promised[account.key]
+
+
 def scaled(vertex: Vertex, *, shares: int = 1, usage: Fraction = Fraction(1)) -> Vertex:
     own = None if vertex.shares is None else vertex.shares * shares
     return Vertex(vertex.key, vertex.parent, own, vertex.usage * usage, vertex.is_leaf)

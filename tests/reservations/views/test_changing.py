@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from common import clock
 from common.ranges import between, bounds
-from nodes.models import Hold
+from nodes.models import Hold, Node
 from reservations.domain.policy import standard
 from reservations.models import RefusedChange, Reservation
 from reservations.selectors.decision import decision_page, decisions_of
@@ -137,6 +137,20 @@ def test_a_move_that_cannot_be_is_refused_in_place(lab: Lab) -> None:
     refused = seen(lab, moved, "post", "move/", form | {"end": form["start"]})
     assert refused.status_code == 409
     assert "Nothing has changed." in refused.content.decode()
+
+
+def test_a_move_on_a_node_that_takes_no_new_bookings_is_refused_in_words(lab: Lab) -> None:
+    slot = slot_of(lab)
+    node = slot.devices.get().device.node
+    Node.objects.filter(pk=node.pk).update(state=Node.State.DRAINED, drained_at=clock.now())
+    address = f"/reservations/{slot.uid}/move/"
+    page = signed_in(lab.member, "get", address)
+    own = str(slot.devices.get().device.uid)
+    assert own in page.content.decode()  # still there to be chosen
+    start = in_days(4)
+    asked = {"device": own, "start": typed(start), "end": typed(start + HOUR)}
+    said = signed_in(lab.member, "get", address, asked).content.decode()
+    assert f"{node.name} takes no new bookings now." in said
 
 
 def test_what_would_work_instead_of_a_refused_move_is_another_move(lab: Lab) -> None:

@@ -153,6 +153,15 @@ def test_the_page_of_a_lost_job_says_so_at_once_and_that_it_costs_nothing(member
     assert member.get(addresses(job)[0]).context["page"].newest.label == "Lost"
 
 
+def test_the_page_is_about_the_job_that_runs_and_not_the_one_behind_it(member: Client, job: Job) -> None:
+    job.start().print("epoch 1")
+    member.post(f"/reservations/{job.reservation.uid}/runs/", job_fields(job))
+    page = member.get(addresses(job)[0]).context["page"]
+    assert (page.newest.number, page.current.number, page.state) == (2, 1, "Running")
+    assert page.log.text == "epoch 1"
+    assert [step.name for step in page.steps if step.state == "now"] == ["Running"]
+
+
 def test_the_page_of_an_older_job_tells_that_its_log_was_cut(member: Client, job: Job) -> None:
     job.start().print("x" * 10_000_001).end()
     member.post(f"/reservations/{job.reservation.uid}/runs/", job_fields(job))
