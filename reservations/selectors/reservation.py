@@ -182,7 +182,7 @@ def _place(nodes: Sequence[NodeDevices]) -> str:
 
 
 def current(runs: Sequence[RunRow]) -> RunRow | None:
-    """Of runs, the newest first, the one that the page is about: what runs goes before what waits behind it."""
+    """Of runs, newest first, the one that the page is about: what runs goes before what waits behind it."""
     for state in (Run.State.RUNNING, Run.State.LEASED):
         if in_hand := [run for run in runs if run.state == state]:
             return in_hand[0]
