@@ -35,7 +35,9 @@ class NeedForm(forms.Form):
         error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), _WRITE_DEVICES),
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),
     )  # fmt: skip
-    want = forms.RegexField(_KIND, label=_("Device"), widget=forms.Select)
+    want = forms.RegexField(
+        _KIND, label=_("Device"), widget=forms.Select, error_messages={"required": _("Choose a device.")}
+    )
     hours = forms.DecimalField(
         label=_("For, hours"), min_value=A_QUARTER, max_value=MOST_HOURS, decimal_places=2, localize=True,
         error_messages=dict.fromkeys(

@@ -59,6 +59,7 @@ class ClosingForm(SlotForm):
     kind = forms.ChoiceField(
         label=_("What for"),
         choices=[(Hold.Kind.OWNER, _("My own time")), (Hold.Kind.CLOSURE, _("Maintenance"))],
+        error_messages={"required": _("Say what it is for.")},
     )
     device = DevicesField(
         Device.objects.none(),
@@ -153,7 +154,9 @@ class NodeForm(forms.Form):
             "invalid": _("Use small letters, digits and hyphens."),
         },
     )
-    site = PlaceField(label=_("Where it stands"))
+    site = PlaceField(
+        label=_("Where it stands"), error_messages={"required": _("Choose a place, or a new one.")}
+    )
     site_name = forms.CharField(
         label=_("Name of the place"), max_length=100, required=False, validators=[require_one_line]
     )
@@ -236,6 +239,7 @@ class MachineForm(forms.Form):
         label=_("Runner"),
         choices=[(Node.Runner.BUBBLEWRAP, "bubblewrap"), (Node.Runner.PODMAN, "Podman")],
         help_text=_("What keeps jobs apart from the machine."),
+        error_messages={"required": _("Choose what keeps jobs apart.")},
     )
 
     def __init__(self, *args: Any, proposal: Proposal | None = None, **kwargs: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from django.conf import LazySettings
+from django.conf import LazySettings, settings as configured
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from hypothesis import HealthCheck, settings as bounds
@@ -28,6 +28,7 @@ from schemathesis.specs.openapi.checks import (
 from accounts.domain import scopes
 from accounts.services import tokens
 from common import clock
+from common.keys import make_key
 from config.api import schema
 from config.wsgi import application
 from nodes.models import Node
@@ -88,6 +89,7 @@ def made(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
     # As Django's own test client does: the end of a request must not end the tests' transaction.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
+    make_key(configured.DISPATCH_KEY_FILE)
     with django_db_blocker.unblock(), taken_back():
         lab, node = make_lab(), make_open_node()
         job = Job(lab).start().print("epoch 1\n").bring_back("out/result.csv", b"1,2\n").end()

@@ -67,6 +67,7 @@ class World:
 
     def __init__(self) -> None:
         make_key(settings.LEDGER_KEY_FILE)
+        make_key(settings.DISPATCH_KEY_FILE)
         self.at = clock.now()
         self.people: dict[Who, User] = {who: _person(who) for who in Who if who is not Who.STRANGER}
         self._found_organisations()

@@ -195,5 +195,6 @@ def test_the_database_itself_lets_one_of_two_that_overlap_in() -> None:
         rows.append(row)
     done, refused = split(at_once(*(row.save for row in rows), meeting_at=SiteCosts))
     assert (len(done), len(refused)) == (1, 1)
-    assert "site_costs_do_not_overlap" in str(refused[0])
+    # Two that wait for each other at the constraint are a deadlock to PostgreSQL: it lets one in, too.
+    assert any(said in str(refused[0]) for said in ("site_costs_do_not_overlap", "deadlock detected"))
     assert in_force_together(SiteCosts) == []

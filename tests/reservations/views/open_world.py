@@ -14,7 +14,7 @@ from accounts.models import Organisation, User
 from common import clock
 from common.keys import make_key
 from ledger import services as ledger
-from nodes.models import Node
+from nodes.models import Agent, Node
 from pricing.domain.market.files import OWN_COLUMNS
 from pricing.models import CostStatement
 from pricing.services import drafts, evidence, market
@@ -23,7 +23,7 @@ from pricing.services.price_exceptions import grant_price_exception
 from pricing.services.tariffs import set_price
 from pricing.services.withdrawing import withdraw_statement
 from reservations.domain.policy import standard
-from reservations.services import exceptions, settle, weeks
+from reservations.services import exceptions, reliability, settle, weeks
 from tests import factories
 from tests.reservations.services.worlds import make_lab
 
@@ -142,7 +142,9 @@ def _book(node: Node, steward: User, at: datetime) -> None:
     lab.book([first], None)
     for number, device in enumerate(others):  # with them it is three: enough for a sum to be told
         make_lab(name=f"Open project {number}", uses_public_money=True).book([device], None)
+    Agent.objects.create(node=node, public_key="open", version="1", enrolled_at=at - HOUR)
     settle.settle_ended(at=at + 24 * HOUR)
+    reliability.count(at=at + 24 * HOUR)
     exceptions.grant_exception(
         project=lab.project, number="longest_hours", value=Fraction(336), effective_from=None,
         effective_until=at + 48 * HOUR, reason="It cannot be stopped.", by=steward, at=clock.now(),
