@@ -88,8 +88,10 @@ def test_prices_are_filtered_and_sorted_without_scripts(windows: Windows) -> Non
     every = rows(page)
     page.get_by_label("Owner").select_option("public")
     page.get_by_role("button", name="Show prices").click()
+    page.wait_for_url("**owner=public**")
     assert 0 < rows(page) < every
     page.get_by_role("link", name="Full cost", exact=True).click()
+    page.wait_for_url("**sort=**")
     assert "owner=public" in page.url
     page.locator("#prices tbody th a").first.click()
     expect(page.locator(".waterfall__step").last).to_contain_text("You pay")
@@ -110,6 +112,7 @@ def test_the_pages_fit_their_window_in_every_theme(
     overflow = "document.documentElement.scrollWidth - window.innerWidth"
     assert page.evaluate(overflow) <= 0
     page.locator("#prices tbody th a").first.click()
+    expect(page.locator(".waterfall__step").last).to_contain_text("You pay")
     assert page.evaluate(overflow) <= 0
     page.get_by_role("link", name="How this is worked out").click()
     expect(page.locator("figure[data-chart=history][data-chart-drawn]")).to_be_attached()
