@@ -295,7 +295,8 @@ def test_of_rows_written_at_once_one_stays() -> None:
         at_once(*[lambda entry=entry: insert(entry) for entry in entries], meeting_at=PolicyException)
     )
     assert (len(answers), len(refused)) == (1, 3)
-    assert all("do_not_overlap" in str(one) for one in refused)
+    # Each may have to wait for another; the database then ends one of them.
+    assert all("do_not_overlap" in str(one) or "deadlock" in str(one) for one in refused)
     assert PolicyException.objects.count() == 1
 
 
