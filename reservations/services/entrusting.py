@@ -20,7 +20,7 @@ from common.lines import is_one_line
 from reservations.errors import ShareRefused
 from reservations.models import Vertex
 from reservations.services import shares
-from reservations.services.moving import MOST_SHARES, require_reason
+from reservations.services.moving import require_count, require_reason
 
 LONGEST_NAME = 150
 _SHOWN = 80  # of a name, beside the reason
@@ -75,7 +75,7 @@ def open_account(
         raise ShareRefused(_("Choose the account that the new one stands below."), field="parent")
     if count is None:
         raise ShareRefused(_("Say how many shares the new account has among its siblings."), field="shares")
-    _require_count(count)
+    require_count(count)
     parent = _lock(parent)  # of two who bring the same name at once, the second is told of the first
     if parent.project_id is not None or parent.is_independent:
         raise ShareRefused(
@@ -97,7 +97,7 @@ def entrust(
     """An account that no organisation has; its shares stay as they are where `count` is None."""
     organisation, reason = _admitted(organisation, reason, by)
     if count is not None:
-        _require_count(count)
+        require_count(count)
     account = _lock(account)
     _require_free(account, organisation)
     before = _place(account)
@@ -117,7 +117,7 @@ def change_shares(
 ) -> Vertex:
     """What an account of the organisation has among its siblings."""
     organisation, reason = _admitted(organisation, reason, by)
-    _require_count(count)
+    require_count(count)
     account = _locked_own(account, organisation)
     if account.shares == count:
         raise ShareRefused(
@@ -190,15 +190,6 @@ def _require_free(account: Vertex, organisation: Organisation) -> None:
     else:
         return
     raise ShareRefused(refusal % said, field="account")
-
-
-def _require_count(count: int) -> None:
-    if not 0 <= count <= MOST_SHARES:
-        raise ShareRefused(
-            _("Shares are a whole number from 0 to %(most)d; %(count)d were asked for.")
-            % {"most": MOST_SHARES, "count": count},
-            field="shares", limit=MOST_SHARES, actual=count,
-        )  # fmt: skip
 
 
 def _place(account: Vertex) -> str:

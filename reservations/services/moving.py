@@ -53,15 +53,20 @@ def move(
     return vertex
 
 
-def _require_sound(project: Project, before: Vertex | None, account: Vertex, count: int) -> None:
-    if project.personal_to_id is not None:
-        raise ShareRefused(_("A personal project stays in the account that all personal projects share."))
+def require_count(count: int) -> None:
+    """ShareRefused unless there may be so many shares among siblings."""
     if not 0 <= count <= MOST_SHARES:
         raise ShareRefused(
             _("Shares are a whole number from 0 to %(most)d; %(count)d were asked for.")
             % {"most": MOST_SHARES, "count": count},
             field="shares", limit=MOST_SHARES, actual=count,
         )  # fmt: skip
+
+
+def _require_sound(project: Project, before: Vertex | None, account: Vertex, count: int) -> None:
+    if project.personal_to_id is not None:
+        raise ShareRefused(_("A personal project stays in the account that all personal projects share."))
+    require_count(count)
     if before is not None and before.parent_id == account.pk:
         if before.shares == count:
             raise ShareRefused(

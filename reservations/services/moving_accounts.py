@@ -23,7 +23,7 @@ from reservations.errors import ShareRefused
 from reservations.models import AccountMove, Vertex
 from reservations.selectors.share_accounts import is_own, promised_to
 from reservations.services import shares
-from reservations.services.moving import MOST_SHARES, require_reason
+from reservations.services.moving import require_count, require_reason
 
 # Of two accounts that are put below each other at once, the second is told of the first.
 TREE_LOCK = int.from_bytes(b"tree")
@@ -37,7 +37,7 @@ def move_account(
     if not by.is_steward:
         raise NotAllowed(_("Only stewards move accounts of the share tree."))
     reason = _public_reason(reason)
-    _require_count(count)
+    require_count(count)
     account, below = _locked(account, below)
     _require_movable(account)
     if is_own(account=account, user=by):
@@ -104,15 +104,6 @@ def _require_place(account: Vertex, below: Vertex, count: int) -> None:
     else:
         return
     raise ShareRefused(refusal % said, field="account")
-
-
-def _require_count(count: int) -> None:
-    if not 0 <= count <= MOST_SHARES:
-        raise ShareRefused(
-            _("Shares are a whole number from 0 to %(most)d; %(count)d were asked for.")
-            % {"most": MOST_SHARES, "count": count},
-            field="shares", limit=MOST_SHARES, actual=count,
-        )  # fmt: skip
 
 
 def _public_reason(reason: str) -> str:
